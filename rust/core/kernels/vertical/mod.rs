@@ -1,0 +1,39 @@
+//! Resampling along columns: the second pass of a resize.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod scalar;
+
+use crate::simd::{Level, LevelName};
+
+/// Adds up rows of bytes, each times its weight, and rounds: `out[i]` is the sum over `k` of
+/// `rows[offsets[k] + i] * weights[k]`, shifted right by `precision` bits, clamped to 0..=255.
+///
+/// The weights are one row of [`crate::kernels::Weights`], whose sums cannot overflow 32 bits.
+///
+/// # Panics
+/// There is not one weight per offset, a row reaches outside `rows`, or `precision` is not 1..=22.
+pub fn blend_rows(
+    level: Level,
+    rows: &[u8],
+    offsets: &[usize],
+    weights: &[i16],
+    precision: u32,
+    out: &mut [u8],
+) {
+    assert_eq!(offsets.len(), weights.len(), "one weight per row");
+    assert!((1..=22).contains(&precision), "precision {precision}");
+    for offset in offsets {
+        let room = rows.len().checked_sub(*offset);
+        assert!(
+            room.is_some_and(|room| room >= out.len()),
+            "row at {offset} is outside"
+        );
+    }
+    match level.name() {
+        // SAFETY: a level named `Avx2` exists only on a CPU with AVX2; lengths were checked above.
+        #[cfg(target_arch = "x86_64")]
+        LevelName::Avx2 => unsafe { avx2::blend_rows(rows, offsets, weights, precision, out) },
+        _ => scalar::blend_rows(rows, offsets, weights, precision, 0, out),
+    }
+}

@@ -1,0 +1,217 @@
+//! The one thread pool, and the only module that knows of it.
+//!
+//! The pool is made by the first call that wants more than one thread, and again when another number
+//! is asked for. A child made by `fork` has the parent's memory but none of its threads: it makes a
+//! pool of its own, and leaves the parent's untouched, since locks inside it may be held for ever.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
+
+/// Environment variables that set the number of threads, the strongest first.
+const THREAD_VARIABLES: [&str; 2] = ["KEYE_VL_UTILS_PARALLEL_NUM", "OMP_NUM_THREADS"];
+/// More threads than this are a mistake in the environment, not a machine.
+const MAX_THREADS: usize = 1024;
+/// Tasks that each thread should find, so that a slow one does not hold up the others for long.
+const TASKS_PER_THREAD: usize = 4;
+
+struct Pool {
+    process: u32,
+    threads: usize,
+    pool: rayon::ThreadPool,
+}
+
+static POOL: ArcSwapOption<Pool> = ArcSwapOption::const_empty();
+
+/// How many threads the environment asks for: `KEYE_VL_UTILS_PARALLEL_NUM`, else `OMP_NUM_THREADS`,
+/// else the cores that this process may use (affinity and cgroup quota included).
+///
+/// A variable that holds no positive number is passed over. Of a list such as `OMP_NUM_THREADS=4,2`
+/// the first number counts.
+pub fn configured_threads() -> usize {
+    THREAD_VARIABLES
+        .iter()
+        .filter_map(|name| parse_threads(&std::env::var(name).ok()?))
+        .next()
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+        .min(MAX_THREADS)
+}
+
+fn parse_threads(text: &str) -> Option<usize> {
+    let number = text.split(',').next()?.trim().parse().ok()?;
+    (number > 0).then_some(number)
+}
+
+/// A number of threads; work handed to it shares one pool with every other caller in this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Threads(usize);
+
+impl Threads {
+    /// At least one thread. With one, work runs on the calling thread.
+    pub fn new(threads: usize) -> Self {
+        Self(threads.clamp(1, MAX_THREADS))
+    }
+
+    /// The number of threads.
+    pub fn count(self) -> usize {
+        self.0
+    }
+
+    /// Runs `work` on every task, in no particular order, and returns when all are done.
+    pub(crate) fn for_each<T: Send>(
+        self,
+        tasks: Vec<T>,
+        work: impl Fn(T) + Sync + Send,
+    ) -> Result<()> {
+        if self.0 == 1 || tasks.len() < 2 {
+            tasks.into_iter().for_each(work);
+        } else {
+            let pool = pool(self.0)?;
+            pool.pool
+                .install(|| tasks.into_par_iter().with_max_len(1).for_each(work));
+        }
+        Ok(())
+    }
+}
+
+/// A share of the output: some units (rows, or rows of patches) of one frame.
+pub(crate) struct Task<'a, T> {
+    pub(crate) frame: usize,
+    pub(crate) units: Range<usize>,
+    pub(crate) out: &'a mut [T],
+}
+
+/// Shares `out` out, frame after frame: one task a frame, or several where there are so few frames
+/// that threads would wait for each other. `sizes` has, for each frame, its units and the elements of
+/// `out` that each of them fills.
+pub(crate) fn split<T>(
+    sizes: impl ExactSizeIterator<Item = (usize, usize)>,
+    out: &mut [T],
+    threads: Threads,
+) -> Vec<Task<'_, T>> {
+    let enough = if threads.count() == 1 {
+        1
+    } else {
+        threads.count() * TASKS_PER_THREAD
+    };
+    let parts = enough.div_ceil(sizes.len().max(1));
+    let mut tasks = Vec::with_capacity(parts * sizes.len());
+    let mut rest = out;
+    for (frame, (units, elements)) in sizes.enumerate() {
+        let step = units.div_ceil(parts).max(1);
+        for start in (0..units).step_by(step) {
+            let end = units.min(start + step);
+            let (out, later) = rest.split_at_mut((end - start) * elements);
+            rest = later;
+            tasks.push(Task {
+                frame,
+                units: start..end,
+                out,
+            });
+        }
+    }
+    tasks
+}
+
+fn pool(threads: usize) -> Result<Arc<Pool>> {
+    let process = std::process::id();
+    let current = POOL.load_full();
+    if let Some(pool) = &current
+        && pool.process == process
+        && pool.threads == threads
+    {
+        return Ok(Arc::clone(pool));
+    }
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|index| format!("keye-vl-{index}"))
+        .build()
+        .map_err(|error| Error::Threads {
+            threads,
+            reason: error.to_string(),
+        })?;
+    let pool = Arc::new(Pool {
+        process,
+        threads,
+        pool,
+    });
+    let replaced = POOL.swap(Some(Arc::clone(&pool)));
+    for inherited in [current, replaced].into_iter().flatten() {
+        if inherited.process != process {
+            // Dropping it would wait on locks and threads that this process does not have.
+            std::mem::forget(inherited);
+        }
+    }
+    Ok(pool)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn every_task_runs_once() {
+        for threads in [1, 2, 5] {
+            let sum = AtomicUsize::new(0);
+            let tasks: Vec<usize> = (1..=100).collect();
+            Threads::new(threads)
+                .for_each(tasks, |task| {
+                    sum.fetch_add(task, Ordering::Relaxed);
+                })
+                .unwrap();
+            assert_eq!(sum.into_inner(), 5050);
+        }
+    }
+
+    #[test]
+    fn the_pool_is_kept_for_the_same_number_of_threads() {
+        let first = pool(3).unwrap();
+        assert_eq!(first.pool.current_num_threads(), 3);
+        assert_eq!(pool(4).unwrap().pool.current_num_threads(), 4);
+    }
+
+    #[test]
+    fn tasks_cover_the_output_once_and_in_order() {
+        for threads in [1, 2, 7] {
+            for frames in [0, 1, 3, 40] {
+                let sizes = (0..frames).map(|frame| (1 + frame % 5, 10 * (1 + frame % 2)));
+                let total = sizes
+                    .clone()
+                    .map(|(units, elements)| units * elements)
+                    .sum();
+                let mut out = vec![0u8; total];
+                let tasks = split(sizes.clone(), &mut out, Threads::new(threads));
+                let mut units = vec![0; frames];
+                let mut elements = 0;
+                for task in &tasks {
+                    assert_eq!(task.units.start, units[task.frame]);
+                    units[task.frame] = task.units.end;
+                    elements += task.out.len();
+                }
+                assert_eq!(units, sizes.map(|(units, _)| units).collect::<Vec<_>>());
+                assert_eq!(elements, total);
+                assert!(frames != 1 || threads == 1 || tasks.len() == 1);
+            }
+        }
+        let mut out = vec![0u8; 100];
+        assert_eq!(
+            split([(100, 1)].into_iter(), &mut out, Threads::new(2)).len(),
+            8
+        );
+    }
+
+    #[test]
+    fn thread_variables_are_read_leniently() {
+        assert_eq!(parse_threads("4"), Some(4));
+        assert_eq!(parse_threads(" 6 , 2"), Some(6));
+        for text in ["", "0", "-1", "many", "1.5"] {
+            assert_eq!(parse_threads(text), None, "{text}");
+        }
+    }
+}

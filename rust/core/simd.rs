@@ -1,0 +1,131 @@
+//! What this CPU can do, found out once. A level can be clamped down, never up.
+
+use std::str::FromStr;
+use std::sync::OnceLock;
+
+use crate::error::{Error, Result};
+
+/// The environment variable that clamps the level: `scalar` or `avx2`.
+const CLAMP_VARIABLE: &str = "KEYE_VL_RS_SIMD";
+
+/// The instruction set that kernels use. Every level gives the same bytes.
+///
+/// A value other than [`Level::SCALAR`] exists only on a CPU that has the instructions: kernels rely
+/// on that for their safety, so the inside is private and [`Level::all`] is where values come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Level(LevelName);
+
+/// The name of a [`Level`], in ascending order; having the name says nothing about the CPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum LevelName {
+    /// Portable code, vectorised by the compiler for the target's baseline.
+    Scalar,
+    /// x86-64 with AVX2, FMA and F16C: Intel since 2013, AMD since 2015.
+    Avx2,
+}
+
+impl LevelName {
+    /// As `KEYE_VL_RS_SIMD` spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LevelName::Scalar => "scalar",
+            LevelName::Avx2 => "avx2",
+        }
+    }
+}
+
+impl FromStr for LevelName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "scalar" => Ok(LevelName::Scalar),
+            "avx2" => Ok(LevelName::Avx2),
+            _ => Err(Error::Argument {
+                name: CLAMP_VARIABLE,
+                value: format!("{text:?}"),
+                expected: "scalar or avx2",
+            }),
+        }
+    }
+}
+
+impl Level {
+    /// Works everywhere.
+    pub const SCALAR: Level = Level(LevelName::Scalar);
+
+    /// The best that this CPU has.
+    pub fn available() -> Level {
+        static AVAILABLE: OnceLock<Level> = OnceLock::new();
+        *AVAILABLE.get_or_init(|| {
+            #[cfg(target_arch = "x86_64")]
+            if is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("fma")
+                && is_x86_feature_detected!("f16c")
+            {
+                return Level(LevelName::Avx2);
+            }
+            Level::SCALAR
+        })
+    }
+
+    /// [`Level::available`], clamped by the environment variable `KEYE_VL_RS_SIMD`, which is read once.
+    ///
+    /// # Errors
+    /// The variable holds something that is no level.
+    pub fn configured() -> Result<Level> {
+        static CONFIGURED: OnceLock<Result<Level>> = OnceLock::new();
+        CONFIGURED
+            .get_or_init(|| match std::env::var(CLAMP_VARIABLE) {
+                Ok(text) if !text.trim().is_empty() => {
+                    Ok(Level::available().clamp_to(text.parse()?))
+                }
+                _ => Ok(Level::available()),
+            })
+            .clone()
+    }
+
+    /// Every level of this CPU, ascending: what a test or a benchmark goes through.
+    pub fn all() -> impl Iterator<Item = Level> {
+        [LevelName::Scalar, LevelName::Avx2]
+            .into_iter()
+            .filter(|name| *name <= Level::available().0)
+            .map(Level)
+    }
+
+    /// This level or the named one, whichever is lower.
+    pub fn clamp_to(self, name: LevelName) -> Level {
+        Level(self.0.min(name))
+    }
+
+    /// The name of this level.
+    pub fn name(self) -> LevelName {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clamping_never_raises_a_level() {
+        for level in Level::all() {
+            assert!(level.clamp_to(LevelName::Avx2).name() <= level.name());
+            assert_eq!(level.clamp_to(LevelName::Scalar), Level::SCALAR);
+        }
+    }
+
+    #[test]
+    fn names_survive_a_round_trip_and_others_are_refused() {
+        for level in Level::all() {
+            assert_eq!(level.name().as_str().parse(), Ok(level.name()));
+        }
+        let error = "sse9".parse::<LevelName>().unwrap_err().to_string();
+        assert!(
+            error.contains("KEYE_VL_RS_SIMD") && error.contains("sse9"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,120 @@
+//! Which frames are slow (key frames, shown large) and which are fast (shown small).
+
+use crate::error::{Error, Result};
+use crate::frames::FramesView;
+use crate::geometry::{FACTOR, Size};
+use crate::parallel::Threads;
+use crate::resize::Resampler;
+use crate::simd::Level;
+use crate::similarity::PatchedFrame;
+use crate::weights::Filter;
+
+/// Frames of a batch for each thread: all of them are resized before the first is compared, so this
+/// bounds memory, and keeps every thread busy.
+const BATCH_PER_THREAD: usize = 8;
+
+/// What a frame is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrameType {
+    /// A key frame: it differs from the last one.
+    Slow = 0,
+    /// A frame much like the last slow one.
+    Fast = 1,
+}
+
+impl FrameType {
+    /// From the published numbers, 0 and 1.
+    ///
+    /// # Errors
+    /// The number is another one; `index` says whose it is.
+    pub fn from_number(index: usize, value: i64) -> Result<Self> {
+        match value {
+            0 => Ok(FrameType::Slow),
+            1 => Ok(FrameType::Fast),
+            _ => Err(Error::FrameTypesValue { index, value }),
+        }
+    }
+}
+
+/// How frames are compared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Comparison {
+    /// Side of the patches that are compared, in pixels.
+    pub patch: usize,
+    /// A patch whose cosine exceeds this did not change.
+    pub patch_similarity: f64,
+    /// A frame with a smaller share of unchanged patches is slow.
+    pub min_frame_similarity: f64,
+}
+
+impl Default for Comparison {
+    /// The constants of keye-vl-utils 1.5.2.
+    fn default() -> Self {
+        Self {
+            patch: FACTOR,
+            patch_similarity: 0.7,
+            min_frame_similarity: 0.9,
+        }
+    }
+}
+
+/// The type of each frame: slow where it differs from the last slow frame. Frame 0 is slow.
+///
+/// Frames are compared at `size`, in HSV, patch by patch.
+///
+/// # Errors
+/// A side of `size` is not a multiple of `comparison.patch`, or a threshold is NaN.
+pub fn slow_fast(
+    frames: &FramesView<'_>,
+    size: Size,
+    comparison: &Comparison,
+    level: Level,
+    threads: &Threads,
+) -> Result<Vec<FrameType>> {
+    for (name, value) in [
+        ("patch_similarity", comparison.patch_similarity),
+        ("min_frame_similarity", comparison.min_frame_similarity),
+    ] {
+        if value.is_nan() {
+            return Err(Error::Argument {
+                name,
+                value: value.to_string(),
+                expected: "a number",
+            });
+        }
+    }
+    let resampler = Resampler::new(frames, size, Filter::Bilinear)?;
+    let mut key = PatchedFrame::new(size, comparison.patch)?;
+    let batch = frames.len().min(BATCH_PER_THREAD * threads.count());
+    let mut patched = vec![key.clone(); batch];
+    let mut types = Vec::with_capacity(frames.len());
+    while types.len() < frames.len() {
+        let first = types.len();
+        let count = batch.min(frames.len() - first);
+        let tasks = patched[..count].iter_mut().enumerate().collect();
+        threads.for_each(tasks, |(i, patched): (usize, &mut PatchedFrame)| {
+            resampler.for_each_row(level, frames, first + i, 0..size.height, |y, row| {
+                patched.set_row(level, y, row);
+            });
+            patched.finish(level);
+        })?;
+        for frame in &mut patched[..count] {
+            let slow = types.is_empty() || {
+                let all = 0..frame.patches();
+                let share = key
+                    .compare(level, frame, all, comparison.patch_similarity)
+                    .share();
+                share < comparison.min_frame_similarity
+            };
+            types.push(if slow {
+                FrameType::Slow
+            } else {
+                FrameType::Fast
+            });
+            if slow {
+                std::mem::swap(&mut key, frame);
+            }
+        }
+    }
+    Ok(types)
+}

@@ -1,0 +1,211 @@
+//! Resampling weights in fixed point: the recipe of torch's antialiased uint8 `interpolate`.
+
+use crate::error::{Error, Result};
+
+/// Fraction bits at most; with fewer where the largest weight would not fit an i16.
+const MAX_PRECISION: u32 = 22;
+/// The longest side, in or out, for which positions and weights are exact enough to trust.
+pub(crate) const MAX_SIDE: usize = 1 << 24;
+
+/// The kernel that weighs source pixels around an output pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Filter {
+    /// Triangle of radius 1: what the published pipeline uses.
+    Bilinear,
+    /// Keys' cubic with a = -0.5, radius 2.
+    Bicubic,
+}
+
+impl Filter {
+    fn radius(self) -> f64 {
+        match self {
+            Filter::Bilinear => 1.0,
+            Filter::Bicubic => 2.0,
+        }
+    }
+
+    fn at(self, x: f64) -> f64 {
+        const A: f64 = -0.5;
+        let x = x.abs();
+        match self {
+            Filter::Bilinear => (1.0 - x).max(0.0),
+            Filter::Bicubic if x < 1.0 => ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0,
+            Filter::Bicubic if x < 2.0 => (((x - 5.0) * x + 8.0) * x - 4.0) * A,
+            Filter::Bicubic => 0.0,
+        }
+    }
+}
+
+/// For each output position, where its source pixels start and what each of them weighs.
+///
+/// Weights are computed and normalised in float64, then rounded half away from zero to i16 with the
+/// most fraction bits at which the largest weight of the whole set still fits. Every output has room
+/// for [`Weights::taps`] weights, an even number; those past its own count are zero.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Weights {
+    starts: Vec<usize>,
+    counts: Vec<usize>,
+    values: Vec<i16>,
+    taps: usize,
+    precision: u32,
+    size_in: usize,
+}
+
+impl Weights {
+    /// Weights that take `size_in` pixels to `size_out`, both in 1..=2**24. The kernel widens when
+    /// shrinking (antialias).
+    ///
+    /// # Errors
+    /// A size is out of range.
+    pub fn new(size_in: usize, size_out: usize, filter: Filter) -> Result<Self> {
+        for size in [size_in, size_out] {
+            if !(1..=MAX_SIDE).contains(&size) {
+                return Err(Error::Argument {
+                    name: "height or width",
+                    value: size.to_string(),
+                    expected: "1 to 16777216 pixels",
+                });
+            }
+        }
+        let scale = size_in as f64 / size_out as f64;
+        let stretch = scale.max(1.0);
+        let support = filter.radius() * stretch;
+        let (mut starts, mut counts) = (Vec::with_capacity(size_out), Vec::with_capacity(size_out));
+        let mut exact: Vec<f64> = Vec::new();
+        let mut largest = 0.0f64;
+        for output in 0..size_out {
+            let centre = scale * (output as f64 + 0.5);
+            // `as` truncates toward zero and stops at zero, as the recipe wants.
+            let start = (centre - support + 0.5) as usize;
+            let end = ((centre + support + 0.5) as usize).min(size_in);
+            let first = exact.len();
+            exact.extend((start..end).map(|source| {
+                let distance = source as f64 - centre + 0.5;
+                filter.at(distance * (1.0 / stretch))
+            }));
+            let row = &mut exact[first..];
+            let total: f64 = row.iter().sum();
+            if total != 0.0 {
+                row.iter_mut().for_each(|weight| *weight /= total);
+            }
+            largest = row.iter().fold(largest, |most, weight| most.max(*weight));
+            starts.push(start);
+            counts.push(end - start);
+        }
+        let precision = precision_for(largest);
+        let taps = counts
+            .iter()
+            .max()
+            .map_or(0, |most| most.next_multiple_of(2));
+        let mut values = vec![0i16; size_out * taps];
+        let mut exact = exact.into_iter();
+        for (row, count) in values.chunks_exact_mut(taps).zip(&counts) {
+            for (value, weight) in row.iter_mut().zip(exact.by_ref().take(*count)) {
+                let scaled = weight * f64::from(1u32 << precision);
+                *value = (scaled + 0.5f64.copysign(weight)) as i16;
+            }
+        }
+        Ok(Self {
+            starts,
+            counts,
+            values,
+            taps,
+            precision,
+            size_in,
+        })
+    }
+
+    /// How many outputs.
+    pub fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Whether there is no output. There is always one.
+    pub fn is_empty(&self) -> bool {
+        self.starts.is_empty()
+    }
+
+    /// How many source pixels there are.
+    pub fn size_in(&self) -> usize {
+        self.size_in
+    }
+
+    /// Weights stored for each output: even, and at least the largest count.
+    pub fn taps(&self) -> usize {
+        self.taps
+    }
+
+    /// Fraction bits of every weight.
+    pub fn precision(&self) -> u32 {
+        self.precision
+    }
+
+    /// First source pixel of an output. It never decreases from one output to the next.
+    pub fn start(&self, output: usize) -> usize {
+        self.starts[output]
+    }
+
+    /// How many source pixels an output has.
+    pub fn count(&self, output: usize) -> usize {
+        self.counts[output]
+    }
+
+    /// The weights of an output, zeros past its count.
+    pub fn row(&self, output: usize) -> &[i16] {
+        &self.values[output * self.taps..][..self.taps]
+    }
+
+    /// All first source pixels.
+    pub fn starts(&self) -> &[usize] {
+        &self.starts
+    }
+
+    /// All weights, [`Weights::taps`] for each output.
+    pub fn values(&self) -> &[i16] {
+        &self.values
+    }
+}
+
+fn precision_for(largest: f64) -> u32 {
+    let fits = |bits: u32| 0.5 + largest * f64::from(1u32 << bits) < 32768.0;
+    (0..MAX_PRECISION)
+        .find(|bits| !fits(bits + 1))
+        .unwrap_or(MAX_PRECISION)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_of_an_output_sum_to_one_within_rounding() {
+        for filter in [Filter::Bilinear, Filter::Bicubic] {
+            for (size_in, size_out) in [(1, 1), (1, 7), (7, 1), (640, 224), (33, 32), (5, 500)] {
+                let weights = Weights::new(size_in, size_out, filter).unwrap();
+                let one = 1i64 << weights.precision();
+                for output in 0..size_out {
+                    let row = weights.row(output);
+                    let sum: i64 = row.iter().copied().map(i64::from).sum();
+                    assert!(
+                        (sum - one).abs() <= row.len() as i64,
+                        "{size_in}->{size_out}"
+                    );
+                    assert!(weights.start(output) + weights.count(output) <= size_in);
+                    assert!(
+                        row[weights.count(output)..]
+                            .iter()
+                            .all(|weight| *weight == 0)
+                    );
+                }
+                assert!(weights.starts().is_sorted());
+            }
+        }
+    }
+
+    #[test]
+    fn a_side_of_zero_or_beyond_the_limit_is_refused() {
+        for (size_in, size_out) in [(0, 5), (5, 0), (MAX_SIDE + 1, 5), (5, MAX_SIDE + 1)] {
+            assert!(Weights::new(size_in, size_out, Filter::Bilinear).is_err());
+        }
+    }
+}

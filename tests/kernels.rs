@@ -1,0 +1,337 @@
+//! Every kernel at every level against a naive definition, at lengths around its registers' width.
+
+mod naive;
+
+use half::{bf16, f16};
+use keye_vl_core::kernels::{dot, horizontal, hsv, patch_row, vertical};
+use keye_vl_core::{Element, Filter, Level, Normalization, Weights};
+use proptest::prelude::*;
+
+/// Twice the widest register's bytes, plus one.
+const LONGEST: usize = 2 * 64 + 1;
+const FILTERS: [Filter; 2] = [Filter::Bilinear, Filter::Bicubic];
+
+/// Bytes that look random and are the same on every run.
+fn bytes(length: usize, seed: usize) -> Vec<u8> {
+    let step = |state: &mut u64| {
+        *state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        Some((*state >> 56) as u8)
+    };
+    let mut state = seed as u64;
+    std::iter::from_fn(|| step(&mut state))
+        .skip(3)
+        .take(length)
+        .collect()
+}
+
+#[test]
+fn a_vector_level_is_tested_where_the_cpu_has_one() {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        assert!(Level::all().count() >= 2);
+    }
+    assert_eq!(Level::all().next(), Some(Level::SCALAR));
+}
+
+#[test]
+fn weights_are_those_of_the_definition() {
+    for filter in FILTERS {
+        for (size_in, size_out) in [
+            (1, 1),
+            (1, 9),
+            (9, 1),
+            (640, 224),
+            (1920, 1008),
+            (33, 32),
+            (31, 500),
+            (4000, 28),
+        ] {
+            let weights = Weights::new(size_in, size_out, filter).unwrap();
+            let (expected, precision) = naive::weights(size_in, size_out, filter);
+            assert_eq!(weights.precision(), precision);
+            for (output, (start, row)) in expected.iter().enumerate() {
+                assert_eq!(weights.start(output), *start);
+                let values = &weights.row(output)[..weights.count(output)];
+                assert!(
+                    values
+                        .iter()
+                        .copied()
+                        .map(i64::from)
+                        .eq(row.iter().copied())
+                );
+            }
+        }
+    }
+}
+
+fn check_horizontal(width_in: usize, width_out: usize, filter: Filter, offset: usize) {
+    let weights = Weights::new(width_in, width_out, filter).unwrap();
+    let data = bytes(4 * width_in * 3 + offset, width_in * 1000 + width_out);
+    let rows: Vec<&[u8]> = data[offset..].chunks_exact(width_in * 3).collect();
+    let rows: [&[u8]; 4] = rows.try_into().unwrap();
+    let stride = horizontal::row_bytes(width_out) + offset;
+    for level in Level::all() {
+        let mut out = vec![0; 4 * stride];
+        horizontal::resample_rows(level, rows, &weights, &mut out, stride);
+        for (row, out) in rows.iter().zip(out.chunks_exact(stride)) {
+            let image = naive::Image {
+                height: 1,
+                width: width_in,
+                rgb: row.to_vec(),
+            };
+            let expected = if width_in == width_out {
+                image.rgb
+            } else {
+                naive::resize(&image, 1, width_out, filter).rgb
+            };
+            let what = format!("{width_in} -> {width_out} {filter:?} {level:?}");
+            assert_eq!(out[..width_out * 3], expected, "{what}");
+        }
+    }
+}
+
+#[test]
+fn horizontal_at_all_small_widths() {
+    for filter in FILTERS {
+        for width_in in 1..=LONGEST / 3 {
+            for width_out in 1..=LONGEST / 3 {
+                if width_in != width_out {
+                    check_horizontal(width_in, width_out, filter, width_in % 4);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn horizontal_with_many_taps() {
+    for filter in FILTERS {
+        for taps in [2, 3, 5, 7, 9, 11, 13, 40, 300] {
+            for width_out in [1, 5, 28] {
+                check_horizontal(taps * width_out, width_out, filter, 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn vertical_at_all_small_lengths_and_numbers_of_rows() {
+    for length in 0..=LONGEST {
+        for taps in 1..=9 {
+            let size_in = taps * 3;
+            let weights = Weights::new(size_in, 5, Filter::Bicubic).unwrap();
+            let output = taps % 5;
+            let count = weights.count(output);
+            let rows = bytes(size_in * (length + 5) + 40, length * 10 + taps);
+            // Rows lie anywhere, not in order, and may overlap.
+            let offsets: Vec<usize> = (0..count)
+                .map(|k| (k * 7 % size_in) * (length + 3) + k % 4)
+                .collect();
+            let row = &weights.row(output)[..count];
+            for level in Level::all() {
+                let mut out = vec![0; length];
+                vertical::blend_rows(level, &rows, &offsets, row, weights.precision(), &mut out);
+                for (i, value) in out.iter().enumerate() {
+                    let sum: i64 = offsets
+                        .iter()
+                        .zip(row)
+                        .map(|(offset, weight)| i64::from(rows[offset + i]) * i64::from(*weight))
+                        .sum();
+                    let half = 1i64 << (weights.precision() - 1);
+                    let expected = ((sum + half) >> weights.precision()).clamp(0, 255);
+                    assert_eq!(i64::from(*value), expected, "{level:?} {length} {taps} {i}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn hsv_of_all_colours() {
+    let mut rgb = Vec::with_capacity(3 << 24);
+    for colour in 0..1u32 << 24 {
+        rgb.extend_from_slice(&colour.to_le_bytes()[..3]);
+    }
+    let pixels = rgb.chunks_exact(3);
+    let expected: Vec<u8> = pixels
+        .flat_map(|p| naive::hsv([p[0], p[1], p[2]]))
+        .collect();
+    for level in Level::all() {
+        let mut converted = vec![0; rgb.len()];
+        hsv::rgb_to_hsv(level, &rgb, &mut converted);
+        assert!(converted == expected, "{level:?}");
+    }
+}
+
+#[test]
+fn hsv_at_all_small_lengths() {
+    for pixels in 0..=LONGEST {
+        let rgb = bytes(pixels * 3 + 1, pixels);
+        let expected: Vec<u8> = rgb[1..]
+            .chunks_exact(3)
+            .flat_map(|p| naive::hsv([p[0], p[1], p[2]]))
+            .collect();
+        for level in Level::all() {
+            let mut converted = vec![0; pixels * 3];
+            hsv::rgb_to_hsv(level, &rgb[1..], &mut converted);
+            assert_eq!(converted, expected, "{level:?} {pixels}");
+        }
+    }
+}
+
+#[test]
+fn dot_at_all_small_lengths_and_at_the_largest_sums() {
+    let check = |a: &[u8], b: &[u8]| {
+        let product = |a: &[u8], b: &[u8]| -> u64 {
+            a.iter()
+                .zip(b)
+                .map(|(a, b)| u64::from(*a) * u64::from(*b))
+                .sum()
+        };
+        for level in Level::all() {
+            let expected = (product(a, b), product(b, b));
+            assert_eq!(
+                dot::dot_and_square(level, a, b),
+                expected,
+                "{level:?} {}",
+                a.len()
+            );
+        }
+    };
+    for length in 0..=LONGEST {
+        check(&bytes(length + 1, 1)[1..], &bytes(length + 3, 2)[3..]);
+    }
+    for length in [28 * 28 * 3, 16384, 16385, 100_000] {
+        check(&vec![255; length], &vec![255; length]);
+    }
+}
+
+fn check_patch_rows<T: Element>(normalization: &Normalization, patch: usize) {
+    let values = normalization.values::<T>();
+    for patches in 0..=4 {
+        let row = bytes(patches * patch * 3, patches + patch);
+        for y in 0..patch {
+            let filled = T::from_f32(-77.0);
+            let mut expected = vec![filled; row.len() * patch];
+            for (i, value) in row.iter().enumerate() {
+                let (x, c) = (i / 3, i % 3);
+                let at = ((x / patch * 3 + c) * patch + y) * patch + x % patch;
+                expected[at] = T::from_f32(normalization.value(c, *value));
+            }
+            for level in Level::all() {
+                for values in [values.clone(), values.clone().without_formula()] {
+                    let mut band = vec![filled; row.len() * patch];
+                    patch_row::write_patch_row(level, &row, &values, patch, y, &mut band);
+                    assert_eq!(band, expected, "{level:?} {patches} {y}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn patch_rows_land_in_their_patches_and_nowhere_else() {
+    let clip = (
+        [0.48145466, 0.4578275, 0.40821073],
+        [0.26862954, 0.26130258, 0.27577711],
+    );
+    for (mean, std) in [([0.5; 3], [0.5; 3]), clip, ([0.0; 3], [1.0; 3])] {
+        let normalization = Normalization::new(1.0 / 255.0, mean, std).unwrap();
+        for patch in [14, 16, 3, 1] {
+            check_patch_rows::<f32>(&normalization, patch);
+            check_patch_rows::<bf16>(&normalization, patch);
+            check_patch_rows::<f16>(&normalization, patch);
+        }
+    }
+}
+
+/// All 256 values of three channels as one row of patches: 19 patches of 14 pixels hold them.
+fn all_values(normalization: &Normalization, level: Level) -> Vec<f32> {
+    let row: Vec<u8> = (0..19 * 14).flat_map(|value| [value as u8; 3]).collect();
+    let mut band = vec![0f32; row.len() * 14];
+    patch_row::write_patch_row(level, &row, &normalization.values(), 14, 0, &mut band);
+    band
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_normalization_is_the_same_at_every_level(
+        scale in prop_oneof![Just(1.0 / 255.0), Just(1.0), 1e-6..10.0f64],
+        mean in prop::array::uniform3(-3.0..3.0f64),
+        std in prop::array::uniform3(prop_oneof![0.001..4.0f64, -4.0..-0.001f64]),
+    ) {
+        let normalization = Normalization::new(scale, mean, std).unwrap();
+        for c in 0..3 {
+            for byte in 0..=255u8 {
+                let unit = (f64::from(byte) * scale) as f32;
+                let expected = (unit - mean[c] as f32) / std[c] as f32;
+                prop_assert_eq!(normalization.value(c, byte).to_bits(), expected.to_bits());
+            }
+        }
+        let expected: Vec<u32> =
+            all_values(&normalization, Level::SCALAR).into_iter().map(f32::to_bits).collect();
+        for level in Level::all() {
+            let values = all_values(&normalization, level).into_iter().map(f32::to_bits);
+            prop_assert!(values.eq(expected.iter().copied()));
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "source row length")]
+fn horizontal_refuses_a_row_of_another_length() {
+    let weights = Weights::new(10, 5, Filter::Bilinear).unwrap();
+    horizontal::resample_rows(
+        Level::available(),
+        [&[0; 29]; 4],
+        &weights,
+        &mut [0; 64],
+        16,
+    );
+}
+
+#[test]
+#[should_panic(expected = "too short")]
+fn horizontal_refuses_an_output_without_room() {
+    let weights = Weights::new(10, 5, Filter::Bilinear).unwrap();
+    horizontal::resample_rows(
+        Level::available(),
+        [&[0; 30]; 4],
+        &weights,
+        &mut [0; 60],
+        15,
+    );
+}
+
+#[test]
+#[should_panic(expected = "is outside")]
+fn vertical_refuses_a_row_outside_its_buffer() {
+    vertical::blend_rows(
+        Level::available(),
+        &[0; 64],
+        &[0, 33],
+        &[1, 1],
+        8,
+        &mut [0; 32],
+    );
+}
+
+#[test]
+#[should_panic(expected = "band length")]
+fn patch_rows_refuse_a_band_of_another_length() {
+    let values = Normalization::new(1.0, [0.0; 3], [1.0; 3])
+        .unwrap()
+        .values::<f32>();
+    patch_row::write_patch_row(
+        Level::available(),
+        &[0; 42],
+        &values,
+        14,
+        0,
+        &mut [0.0; 587],
+    );
+}

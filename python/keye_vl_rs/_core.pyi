@@ -1,0 +1,87 @@
+"""The compiled core. Private: the package's modules wrap each function once.
+
+Frames are uint8 arrays (N, H, W, 3) or (N, 3, H, W), of any strides; an array that could be read as
+either is channels-first. Every function releases the GIL while it computes, runs on one shared
+thread pool, and raises the exceptions of ``keye_vl_rs.errors``.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__version__: str
+
+def simd_level() -> str:
+    """The instruction set in use: "scalar", "avx2"."""
+
+def thread_count() -> int:
+    """Threads that the next call uses: ``KEYE_VL_UTILS_PARALLEL_NUM``, else ``OMP_NUM_THREADS``, else
+    the cores that this process may use."""
+
+def smart_resize(
+    height: int, width: int, factor: int, min_pixels: float, max_pixels: float
+) -> tuple[int, int]:
+    """(height, width) in multiples of ``factor`` with min_pixels <= height * width <= max_pixels."""
+
+def plan_sizes(
+    height: int,
+    width: int,
+    slow_frames: int,
+    fast_frames: int,
+    *,
+    factor: int,
+    min_pixels: float,
+    max_pixels: float,
+    total_pixels: float,
+    video_min_pixels: float,
+    fast_token_ratio: float,
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """((slow height, slow width), (fast height, fast width)) for a whole video under ``total_pixels``."""
+
+def resize(
+    frames: NDArray[np.uint8], height: int, width: int, *, kernel: str = "bilinear"
+) -> NDArray[np.uint8]:
+    """Antialiased resize to (N, height, width, 3); ``kernel`` is "bilinear" or "bicubic"."""
+
+def hsv_from_rgb(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(N, H, W, 3) HSV of RGB frames, hue in 0..179."""
+
+def frame_similarity(
+    a: NDArray[np.uint8], b: NDArray[np.uint8], *, patch_size: int, patch_similarity: float
+) -> float:
+    """Share of the patches of two RGB frames, (H, W, 3) or (3, H, W), that did not change; NaN when
+    every patch is black in both."""
+
+def slow_fast(
+    frames: NDArray[np.uint8],
+    height: int,
+    width: int,
+    *,
+    patch_size: int,
+    patch_similarity: float,
+    min_frame_similarity: float,
+) -> NDArray[np.int32]:
+    """(N,) int32: 0 slow, 1 fast, comparing frames at (height, width)."""
+
+def write_patches(
+    frames: NDArray[np.uint8],
+    frame_types: Sequence[int] | NDArray[np.integer[Any]] | None,
+    slow_size: tuple[int, int],
+    fast_size: tuple[int, int],
+    out: NDArray[Any],
+    *,
+    dtype: str = "float32",
+    patch_size: int = 14,
+    kernel: str = "bilinear",
+    rescale_factor: float = 1 / 255,
+    image_mean: tuple[float, float, float] = (0.5, 0.5, 0.5),
+    image_std: tuple[float, float, float] = (0.5, 0.5, 0.5),
+) -> None:
+    """Resample, normalise and cut every frame into patches, in frame order, into ``out``.
+
+    ``out`` is a contiguous one-dimensional array of patches * 3 * patch_size**2 elements: float32 for
+    dtype "float32", uint16 (the bits) for "bfloat16" and "float16". Patches are row-major within a
+    frame, each (3, patch_size, patch_size). ``frame_types`` None means all slow.
+    """

@@ -1,0 +1,86 @@
+"""The exceptions of this package.
+
+Every error that this package raises on purpose derives from :class:`KeyeVLError` and, beside it, from
+the built-in that a caller would expect: :class:`ValueError` for an argument, :class:`OSError` for a
+file or an address. Messages name the argument or the file, the value, and what would be right.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AspectRatioError",
+    "DecodeError",
+    "EmptyMediaError",
+    "FrameTypesError",
+    "FramesDtypeError",
+    "FramesShapeError",
+    "InvalidArgumentError",
+    "KeyeVLError",
+    "MediaError",
+    "MediaNotFoundError",
+    "NoFramesError",
+    "NoVideoStreamError",
+    "PromptError",
+    "SizeError",
+    "UnreadableMediaError",
+]
+
+
+class KeyeVLError(Exception):
+    """Base of every exception that keye-vl-rs raises on purpose."""
+
+
+class InvalidArgumentError(KeyeVLError, ValueError):
+    """An argument has a value outside what it may take."""
+
+
+class FramesShapeError(InvalidArgumentError):
+    """Frames are not (N, H, W, 3) or (N, 3, H, W)."""
+
+
+class FramesDtypeError(InvalidArgumentError):
+    """Frames are not uint8."""
+
+
+class FrameTypesError(InvalidArgumentError):
+    """``frame_types`` has the wrong length, or values other than 0 (slow) and 1 (fast)."""
+
+
+class SizeError(InvalidArgumentError):
+    """A height or width is zero or not a multiple of the token size (28 pixels)."""
+
+
+class AspectRatioError(InvalidArgumentError):
+    """The longer side is more than 200 times the shorter one."""
+
+
+class PromptError(InvalidArgumentError):
+    """A prompt holds more or fewer vision tokens than there are images or videos."""
+
+
+class MediaError(KeyeVLError, OSError):
+    """A video or an image cannot be read; the message names it."""
+
+
+class MediaNotFoundError(MediaError, FileNotFoundError):
+    """There is no such file."""
+
+
+class EmptyMediaError(MediaError):
+    """The file has no bytes."""
+
+
+class UnreadableMediaError(MediaError):
+    """The file is not a video (or not an image), or its container is damaged beyond opening."""
+
+
+class NoVideoStreamError(MediaError):
+    """The file holds no video stream."""
+
+
+class NoFramesError(MediaError):
+    """The video stream has no frame that can be decoded."""
+
+
+class DecodeError(MediaError):
+    """Decoding failed part of the way."""

@@ -1,0 +1,308 @@
+//! The functions of `_core`: arguments in, one call of the core without the GIL, result out.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use half::slice::HalfBitsSliceExt;
+use keye_vl_core::{
+    self as core, Comparison, Element, Error, Filter, FrameType, FramesView, Level, Normalization,
+    PatchPlan, Result, Size, Threads, TokenBudget, bf16, f16,
+};
+use numpy::{PyArray1, PyArray4, PyArrayMethods};
+use pyo3::prelude::*;
+
+use crate::arrays::{Frames, output};
+use crate::errors::{exception, to_python};
+
+/// Height and width.
+type Sides = (i64, i64);
+
+/// Runs `work` without the GIL; its error, or its panic, becomes an exception of this package.
+fn compute<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
+    match py.detach(|| catch_unwind(AssertUnwindSafe(work))) {
+        Ok(result) => result.map_err(|error| to_python(py, &error)),
+        Err(_) => {
+            let message = "internal error in keye-vl-rs: please report it with what stderr says";
+            Err(exception(py, "KeyeVLError", message.into()))
+        }
+    }
+}
+
+fn level(py: Python<'_>) -> PyResult<Level> {
+    Level::configured().map_err(|error| to_python(py, &error))
+}
+
+/// The number of threads that the environment asks for now. Read with the GIL, under which Python
+/// changes the environment.
+fn threads() -> Threads {
+    Threads::new(core::configured_threads())
+}
+
+fn size(name: &'static str, (height, width): Sides) -> Result<Size> {
+    let side = |value: i64| {
+        usize::try_from(value).map_err(|_| Error::Argument {
+            name,
+            value: format!("{height}x{width} (height x width)"),
+            expected: "positive sides",
+        })
+    };
+    Ok(Size {
+        height: side(height)?,
+        width: side(width)?,
+    })
+}
+
+fn filter(name: &str) -> Result<Filter> {
+    match name {
+        "bilinear" => Ok(Filter::Bilinear),
+        "bicubic" => Ok(Filter::Bicubic),
+        _ => Err(Error::Argument {
+            name: "kernel",
+            value: format!("{name:?}"),
+            expected: "\"bilinear\" or \"bicubic\"",
+        }),
+    }
+}
+
+fn sides(size: Size) -> (usize, usize) {
+    (size.height, size.width)
+}
+
+#[pyfunction]
+pub(crate) fn simd_level(py: Python<'_>) -> PyResult<&'static str> {
+    Ok(level(py)?.name().as_str())
+}
+
+#[pyfunction]
+pub(crate) fn thread_count() -> usize {
+    threads().count()
+}
+
+#[pyfunction]
+pub(crate) fn smart_resize(
+    py: Python<'_>,
+    height: i64,
+    width: i64,
+    factor: usize,
+    min_pixels: f64,
+    max_pixels: f64,
+) -> PyResult<(usize, usize)> {
+    size("frame size", (height, width))
+        .and_then(|s| core::smart_resize(s.height, s.width, factor, min_pixels, max_pixels))
+        .map(sides)
+        .map_err(|error| to_python(py, &error))
+}
+
+#[pyfunction]
+#[pyo3(signature = (
+    height, width, slow_frames, fast_frames, *, factor, min_pixels, max_pixels, total_pixels,
+    video_min_pixels, fast_token_ratio,
+))]
+#[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
+pub(crate) fn plan_sizes(
+    py: Python<'_>,
+    height: i64,
+    width: i64,
+    slow_frames: usize,
+    fast_frames: usize,
+    factor: usize,
+    min_pixels: f64,
+    max_pixels: f64,
+    total_pixels: f64,
+    video_min_pixels: f64,
+    fast_token_ratio: f64,
+) -> PyResult<((usize, usize), (usize, usize))> {
+    let budget = TokenBudget {
+        factor,
+        min_pixels,
+        max_pixels,
+        total_pixels,
+        video_min_pixels,
+        fast_token_ratio,
+    };
+    size("frame size", (height, width))
+        .and_then(|s| core::plan_sizes(s.height, s.width, slow_frames, fast_frames, &budget))
+        .map(|planned| (sides(planned.slow), sides(planned.fast)))
+        .map_err(|error| to_python(py, &error))
+}
+
+#[pyfunction]
+#[pyo3(signature = (frames, height, width, *, kernel = "bilinear"))]
+pub(crate) fn resize<'py>(
+    py: Python<'py>,
+    frames: &Bound<'py, PyAny>,
+    height: i64,
+    width: i64,
+    kernel: &str,
+) -> PyResult<Bound<'py, PyArray4<u8>>> {
+    let frames = Frames::extract(frames, "frames")?;
+    let view = frames.view(py, false)?;
+    let (size, filter) = size("size", (height, width))
+        .and_then(|size| Ok((size.expect_multiple_of(1, "size")?, filter(kernel)?)))
+        .map_err(|error| to_python(py, &error))?;
+    let (level, threads) = (level(py)?, threads());
+    let out = PyArray4::<u8>::zeros(py, [view.len(), size.height, size.width, 3], false);
+    {
+        let mut writable = out.readwrite();
+        let bytes = writable.as_slice_mut()?;
+        compute(py, || {
+            core::resize(&view, size, filter, bytes, level, &threads)
+        })?;
+    }
+    Ok(out)
+}
+
+#[pyfunction]
+pub(crate) fn hsv_from_rgb<'py>(
+    py: Python<'py>,
+    frames: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyArray4<u8>>> {
+    let frames = Frames::extract(frames, "frames")?;
+    let view = frames.view(py, false)?;
+    let level = level(py)?;
+    let hsv = compute(py, || core::hsv_from_rgb(&view, level))?;
+    PyArray1::from_vec(py, hsv).reshape([view.len(), view.height(), view.width(), 3])
+}
+
+#[pyfunction]
+#[pyo3(signature = (a, b, *, patch_size, patch_similarity))]
+pub(crate) fn frame_similarity(
+    py: Python<'_>,
+    a: &Bound<'_, PyAny>,
+    b: &Bound<'_, PyAny>,
+    patch_size: usize,
+    patch_similarity: f64,
+) -> PyResult<f64> {
+    let (a, b) = (Frames::extract(a, "frame1")?, Frames::extract(b, "frame2")?);
+    let (a, b) = (a.view(py, true)?, b.view(py, true)?);
+    let level = level(py)?;
+    compute(py, || {
+        core::frame_similarity(&a, &b, patch_size, patch_similarity, level)
+    })
+}
+
+#[pyfunction]
+#[pyo3(signature = (
+    frames, height, width, *, patch_size, patch_similarity, min_frame_similarity,
+))]
+pub(crate) fn slow_fast<'py>(
+    py: Python<'py>,
+    frames: &Bound<'py, PyAny>,
+    height: i64,
+    width: i64,
+    patch_size: usize,
+    patch_similarity: f64,
+    min_frame_similarity: f64,
+) -> PyResult<Bound<'py, PyArray1<i32>>> {
+    let frames = Frames::extract(frames, "frames")?;
+    let view = frames.view(py, false)?;
+    let comparison = Comparison {
+        patch: patch_size,
+        patch_similarity,
+        min_frame_similarity,
+    };
+    let (level, threads) = (level(py)?, threads());
+    let types = compute(py, || {
+        let size = size("frame size for comparison", (height, width))?;
+        core::slow_fast(&view, size, &comparison, level, &threads)
+    })?;
+    Ok(PyArray1::from_iter(
+        py,
+        types.into_iter().map(|kind| kind as i32),
+    ))
+}
+
+#[pyfunction]
+#[pyo3(signature = (
+    frames, frame_types, slow_size, fast_size, out, *, dtype = "float32", patch_size = core::PATCH,
+    kernel = "bilinear", rescale_factor = 1.0 / 255.0, image_mean = [0.5; 3], image_std = [0.5; 3],
+))]
+#[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
+pub(crate) fn write_patches(
+    py: Python<'_>,
+    frames: &Bound<'_, PyAny>,
+    frame_types: Option<Vec<i64>>,
+    slow_size: Sides,
+    fast_size: Sides,
+    out: &Bound<'_, PyAny>,
+    dtype: &str,
+    patch_size: usize,
+    kernel: &str,
+    rescale_factor: f64,
+    image_mean: [f64; 3],
+    image_std: [f64; 3],
+) -> PyResult<()> {
+    let frames = Frames::extract(frames, "frames")?;
+    let view = frames.view(py, false)?;
+    let call = || {
+        let types = frame_types_of(frame_types, view.len())?;
+        let (slow, fast) = (size("slow_size", slow_size)?, size("fast_size", fast_size)?);
+        Ok(Call {
+            frames: view,
+            plan: PatchPlan::new(&types, slow, fast, patch_size)?,
+            filter: filter(kernel)?,
+            normalization: Normalization::new(rescale_factor, image_mean, image_std)?,
+        })
+    };
+    let call = call().map_err(|error| to_python(py, &error))?;
+    match dtype {
+        "float32" => call.run(py, output::<f32>(out)?.as_slice_mut()?),
+        "bfloat16" => call.run(
+            py,
+            output::<u16>(out)?
+                .as_slice_mut()?
+                .reinterpret_cast_mut::<bf16>(),
+        ),
+        "float16" => call.run(
+            py,
+            output::<u16>(out)?
+                .as_slice_mut()?
+                .reinterpret_cast_mut::<f16>(),
+        ),
+        _ => {
+            let message =
+                format!("dtype is {dtype:?}: expected \"float32\", \"bfloat16\" or \"float16\"");
+            Err(exception(py, "InvalidArgumentError", message))
+        }
+    }
+}
+
+/// The types as given, or all slow.
+fn frame_types_of(given: Option<Vec<i64>>, frames: usize) -> Result<Vec<FrameType>> {
+    let Some(given) = given else {
+        return Ok(vec![FrameType::Slow; frames]);
+    };
+    if given.len() != frames {
+        return Err(Error::FrameTypesLength {
+            types: given.len(),
+            frames,
+        });
+    }
+    given
+        .into_iter()
+        .enumerate()
+        .map(|(i, value)| FrameType::from_number(i, value))
+        .collect()
+}
+
+/// A call of the fused operator, all but where to.
+struct Call<'a> {
+    frames: FramesView<'a>,
+    plan: PatchPlan,
+    filter: Filter,
+    normalization: Normalization,
+}
+
+impl Call<'_> {
+    fn run<T: Element>(&self, py: Python<'_>, out: &mut [T]) -> PyResult<()> {
+        let Self {
+            frames,
+            plan,
+            filter,
+            normalization,
+        } = self;
+        let (level, threads) = (level(py)?, threads());
+        compute(py, || {
+            core::write_patches(frames, plan, *filter, normalization, out, level, &threads)
+        })
+    }
+}

@@ -1,0 +1,22 @@
+//! `keye_vl_rs._core`: the core as a Python module.
+
+mod arrays;
+mod errors;
+mod functions;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+mod _core {
+    #[pymodule_export]
+    use super::functions::{
+        frame_similarity, hsv_from_rgb, plan_sizes, resize, simd_level, slow_fast, smart_resize,
+        thread_count, write_patches,
+    };
+    use super::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -1,6 +1,6 @@
 //! Sizes against a direct statement of the published search.
 
-use keye_vl_core::{FACTOR, Size, TokenBudget, plan_sizes, smart_resize};
+use keye_vl_core::{FACTOR, MAX_ASPECT_RATIO, Size, TokenBudget, plan_sizes, smart_resize};
 use proptest::prelude::*;
 
 /// `smart_resize` of keye-vl-utils 1.5.2, step by step.
@@ -38,7 +38,7 @@ proptest! {
         more in 0..2_000_000u32,
     ) {
         let (low, high) = (f64::from(low), f64::from(low) + f64::from(more));
-        let size = smart_resize(height, width, FACTOR, low, high);
+        let size = smart_resize(height, width, FACTOR, low, high, MAX_ASPECT_RATIO);
         if height.max(width) > 200 * height.min(width) {
             prop_assert!(size.is_err());
         } else {

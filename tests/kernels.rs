@@ -3,7 +3,9 @@
 mod naive;
 
 use half::{bf16, f16};
-use keye_vl_core::kernels::{dot, horizontal, hsv, patch_row, vertical};
+use keye_vl_core::kernels::horizontal::RowWeights;
+use keye_vl_core::kernels::patch_band::Band;
+use keye_vl_core::kernels::{dot, horizontal, hsv, patch_band, vertical};
 use keye_vl_core::{Element, Filter, Level, Normalization, Weights};
 use proptest::prelude::*;
 
@@ -74,7 +76,8 @@ fn check_horizontal(width_in: usize, width_out: usize, filter: Filter, offset: u
     let stride = horizontal::row_bytes(width_out) + offset;
     for level in Level::all() {
         let mut out = vec![0; 4 * stride];
-        horizontal::resample_rows(level, rows, &weights, &mut out, stride);
+        let weights = RowWeights::new(weights.clone(), level);
+        horizontal::resample_rows(rows, &weights, &mut out, stride, 0);
         for (row, out) in rows.iter().zip(out.chunks_exact(stride)) {
             let image = naive::Image {
                 height: 1,
@@ -208,23 +211,36 @@ fn dot_at_all_small_lengths_and_at_the_largest_sums() {
     }
 }
 
-fn check_patch_rows<T: Element>(normalization: &Normalization, patch: usize) {
+fn check_bands<T: Element>(normalization: &Normalization, patch: usize) {
     let values = normalization.values::<T>();
-    for patches in 0..=4 {
-        let row = bytes(patches * patch * 3, patches + patch);
-        for y in 0..patch {
-            let filled = T::from_f32(-77.0);
-            let mut expected = vec![filled; row.len() * patch];
-            for (i, value) in row.iter().enumerate() {
-                let (x, c) = (i / 3, i % 3);
-                let at = ((x / patch * 3 + c) * patch + y) * patch + x % patch;
-                expected[at] = T::from_f32(normalization.value(c, *value));
+    for patches in 0..=9 {
+        let (width, gap) = (patches * patch, patches % 3);
+        let stride = width * 3 + gap;
+        let pixels = bytes(patch * stride, patches + patch);
+        let mut expected = Vec::new();
+        for left in (0..width).step_by(patch) {
+            for c in 0..3 {
+                for i in 0..patch * patch {
+                    let at = i / patch * stride + (left + i % patch) * 3 + c;
+                    expected.push(T::from_f32(normalization.value(c, pixels[at])));
+                }
             }
-            for level in Level::all() {
-                for values in [values.clone(), values.clone().without_formula()] {
-                    let mut band = vec![filled; row.len() * patch];
-                    patch_row::write_patch_row(level, &row, &values, patch, y, &mut band);
-                    assert_eq!(band, expected, "{level:?} {patches} {y}");
+        }
+        for level in Level::all() {
+            for values in [values.clone(), values.clone().without_formula()] {
+                // Outputs begin anywhere in a cache line, and nothing beside them may change.
+                for (offset, streamed) in [(0, false), (0, true), (1, true), (7, true), (3, false)]
+                {
+                    let filled = T::from_f32(-77.0);
+                    let mut out = vec![filled; offset + expected.len() + 40];
+                    let band = Band::new(&pixels, stride, width, patch);
+                    let target = &mut out[offset..offset + expected.len()];
+                    patch_band::write_patches(level, band, &values, streamed, target);
+                    let what = format!("{level:?} {patches} patches, {offset} {streamed}");
+                    assert!(out[offset..][..expected.len()] == expected, "{what}");
+                    assert!(out[..offset].iter().all(|value| *value == filled), "{what}");
+                    let behind = &out[offset + expected.len()..];
+                    assert!(behind.iter().all(|value| *value == filled), "{what}");
                 }
             }
         }
@@ -232,7 +248,7 @@ fn check_patch_rows<T: Element>(normalization: &Normalization, patch: usize) {
 }
 
 #[test]
-fn patch_rows_land_in_their_patches_and_nowhere_else() {
+fn patches_of_a_band_land_in_their_places_and_nowhere_else() {
     let clip = (
         [0.48145466, 0.4578275, 0.40821073],
         [0.26862954, 0.26130258, 0.27577711],
@@ -240,19 +256,21 @@ fn patch_rows_land_in_their_patches_and_nowhere_else() {
     for (mean, std) in [([0.5; 3], [0.5; 3]), clip, ([0.0; 3], [1.0; 3])] {
         let normalization = Normalization::new(1.0 / 255.0, mean, std).unwrap();
         for patch in [14, 16, 3, 1] {
-            check_patch_rows::<f32>(&normalization, patch);
-            check_patch_rows::<bf16>(&normalization, patch);
-            check_patch_rows::<f16>(&normalization, patch);
+            check_bands::<f32>(&normalization, patch);
+            check_bands::<bf16>(&normalization, patch);
+            check_bands::<f16>(&normalization, patch);
         }
     }
 }
 
-/// All 256 values of three channels as one row of patches: 19 patches of 14 pixels hold them.
+/// All 256 values of three channels in the rows of a band: 19 patches of 14 pixels hold them.
 fn all_values(normalization: &Normalization, level: Level) -> Vec<f32> {
-    let row: Vec<u8> = (0..19 * 14).flat_map(|value| [value as u8; 3]).collect();
-    let mut band = vec![0f32; row.len() * 14];
-    patch_row::write_patch_row(level, &row, &normalization.values(), 14, 0, &mut band);
-    band
+    let row = (0..19 * 14).flat_map(|value| [value as u8; 3]);
+    let pixels: Vec<u8> = (0..14).flat_map(|_| row.clone()).collect();
+    let mut out = vec![0f32; pixels.len()];
+    let band = Band::new(&pixels, 19 * 42, 19 * 14, 14);
+    patch_band::write_patches(level, band, &normalization.values(), false, &mut out);
+    out
 }
 
 proptest! {
@@ -285,26 +303,16 @@ proptest! {
 #[should_panic(expected = "source row length")]
 fn horizontal_refuses_a_row_of_another_length() {
     let weights = Weights::new(10, 5, Filter::Bilinear).unwrap();
-    horizontal::resample_rows(
-        Level::available(),
-        [&[0; 29]; 4],
-        &weights,
-        &mut [0; 64],
-        16,
-    );
+    let weights = RowWeights::new(weights, Level::available());
+    horizontal::resample_rows([&[0; 29]; 4], &weights, &mut [0; 64], 16, 0);
 }
 
 #[test]
 #[should_panic(expected = "too short")]
 fn horizontal_refuses_an_output_without_room() {
     let weights = Weights::new(10, 5, Filter::Bilinear).unwrap();
-    horizontal::resample_rows(
-        Level::available(),
-        [&[0; 30]; 4],
-        &weights,
-        &mut [0; 60],
-        15,
-    );
+    let weights = RowWeights::new(weights, Level::available());
+    horizontal::resample_rows([&[0; 30]; 4], &weights, &mut [0; 60], 15, 0);
 }
 
 #[test]
@@ -321,17 +329,17 @@ fn vertical_refuses_a_row_outside_its_buffer() {
 }
 
 #[test]
-#[should_panic(expected = "band length")]
-fn patch_rows_refuse_a_band_of_another_length() {
+#[should_panic(expected = "length of out")]
+fn patches_refuse_an_output_of_another_length() {
     let values = Normalization::new(1.0, [0.0; 3], [1.0; 3])
         .unwrap()
         .values::<f32>();
-    patch_row::write_patch_row(
-        Level::available(),
-        &[0; 42],
-        &values,
-        14,
-        0,
-        &mut [0.0; 587],
-    );
+    let band = Band::new(&[0; 14 * 42], 42, 14, 14);
+    patch_band::write_patches(Level::available(), band, &values, false, &mut [0.0; 587]);
+}
+
+#[test]
+#[should_panic(expected = "do not fit")]
+fn a_band_refuses_more_rows_than_there_are() {
+    let _ = Band::new(&[0; 14 * 42 - 1], 42, 14, 14);
 }

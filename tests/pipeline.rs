@@ -5,7 +5,7 @@ mod naive;
 use half::{bf16, f16};
 use keye_vl_core::{
     Comparison, Element, Error, Filter, FrameType, FramesView, Level, Normalization, PatchPlan,
-    Size, Threads, resize, slow_fast, write_patches,
+    Size, Threads, resize_into, slow_fast, write_patches,
 };
 use naive::Image;
 use proptest::prelude::*;
@@ -126,7 +126,7 @@ fn check_patches<T: Element>(
     filter: Filter,
 ) {
     let expected = naive_patches::<T>(frames, types, sizes, filter);
-    let plan = PatchPlan::new(types, sizes[0], sizes[1], 14).unwrap();
+    let plan = PatchPlan::new(types.to_vec(), sizes[0], sizes[1], 14).unwrap();
     let normalization = Normalization::new(1.0 / 255.0, [0.5; 3], [0.25; 3]).unwrap();
     for level in Level::all() {
         for threads in [1, 2, 5] {
@@ -168,7 +168,7 @@ proptest! {
             for threads in [1, 3] {
                 let mut out = vec![0; expected.len()];
                 let size = Size { height, width };
-                resize(&frames.view(), size, filter, &mut out, level, &Threads::new(threads))
+                resize_into(&frames.view(), size, filter, &mut out, level, &Threads::new(threads))
                     .unwrap();
                 prop_assert!(out == expected, "{:?}, {} threads", level, threads);
             }
@@ -271,7 +271,7 @@ fn wrong_arguments_are_refused_before_anything_is_written() {
         width: 28,
     };
     let run = |types: &[FrameType], elements: usize| {
-        let plan = PatchPlan::new(types, size, size, 14).unwrap();
+        let plan = PatchPlan::new(types.to_vec(), size, size, 14).unwrap();
         let mut out = vec![-1f32; elements];
         let result = write_patches(
             &frames,
@@ -302,7 +302,7 @@ fn wrong_arguments_are_refused_before_anything_is_written() {
         })
     );
     for (height, width) in [(0, 28), (28, 27), (14, 28), (usize::MAX / 28 * 28, 28 * 28)] {
-        let plan = PatchPlan::new(&[FrameType::Fast], size, Size { height, width }, 14);
+        let plan = PatchPlan::new(vec![FrameType::Fast], size, Size { height, width }, 14);
         assert!(
             matches!(
                 plan,

@@ -11,19 +11,42 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "__version__",
+    "frame_similarity",
+    "hsv_from_rgb",
+    "plan_sizes",
+    "resize",
+    "simd_level",
+    "simd_levels",
+    "slow_fast",
+    "smart_resize",
+    "thread_count",
+    "write_patches",
+]
+
 __version__: str
 
 def simd_level() -> str:
-    """The instruction set in use: "scalar", "avx2"."""
+    """The instruction set in use: "scalar" or "avx2"."""
+
+def simd_levels() -> list[str]:
+    """Every instruction set that this CPU has, the one that is used by default last."""
 
 def thread_count() -> int:
-    """Threads that the next call uses: ``KEYE_VL_UTILS_PARALLEL_NUM``, else ``OMP_NUM_THREADS``, else
-    the cores that this process may use."""
+    """Threads that the next call uses: ``KEYE_VL_UTILS_PARALLEL_NUM``, else ``OMP_NUM_THREADS``,
+    else the cores that this process may use.
+    """
 
 def smart_resize(
-    height: int, width: int, factor: int, min_pixels: float, max_pixels: float
+    height: int,
+    width: int,
+    factor: int,
+    min_pixels: float,
+    max_pixels: float,
+    max_ratio: float = 200.0,
 ) -> tuple[int, int]:
-    """(height, width) in multiples of ``factor`` with min_pixels <= height * width <= max_pixels."""
+    """(height, width) in multiples of ``factor``, with as many pixels as the limits allow."""
 
 def plan_sizes(
     height: int,
@@ -37,8 +60,11 @@ def plan_sizes(
     total_pixels: float,
     video_min_pixels: float,
     fast_token_ratio: float,
+    max_ratio: float = 200.0,
 ) -> tuple[tuple[int, int], tuple[int, int]]:
-    """((slow height, slow width), (fast height, fast width)) for a whole video under ``total_pixels``."""
+    """((slow height, slow width), (fast height, fast width)) for a whole video under
+    ``total_pixels``.
+    """
 
 def resize(
     frames: NDArray[np.uint8], height: int, width: int, *, kernel: str = "bilinear"
@@ -52,7 +78,8 @@ def frame_similarity(
     a: NDArray[np.uint8], b: NDArray[np.uint8], *, patch_size: int, patch_similarity: float
 ) -> float:
     """Share of the patches of two RGB frames, (H, W, 3) or (3, H, W), that did not change; NaN when
-    every patch is black in both."""
+    every patch is black in both.
+    """
 
 def slow_fast(
     frames: NDArray[np.uint8],
@@ -73,15 +100,15 @@ def write_patches(
     out: NDArray[Any],
     *,
     dtype: str = "float32",
-    patch_size: int = 14,
     kernel: str = "bilinear",
-    rescale_factor: float = 1 / 255,
-    image_mean: tuple[float, float, float] = (0.5, 0.5, 0.5),
-    image_std: tuple[float, float, float] = (0.5, 0.5, 0.5),
+    patch_size: int,
+    rescale_factor: float,
+    image_mean: tuple[float, float, float],
+    image_std: tuple[float, float, float],
 ) -> None:
     """Resample, normalise and cut every frame into patches, in frame order, into ``out``.
 
-    ``out`` is a contiguous one-dimensional array of patches * 3 * patch_size**2 elements: float32 for
-    dtype "float32", uint16 (the bits) for "bfloat16" and "float16". Patches are row-major within a
-    frame, each (3, patch_size, patch_size). ``frame_types`` None means all slow.
+    ``out`` is a contiguous one-dimensional array of patches * 3 * patch_size**2 elements: float32
+    for dtype "float32", uint16 (the bits) for "bfloat16" and "float16". Patches are row-major
+    within a frame, each (3, patch_size, patch_size). ``frame_types`` None means all slow.
     """

@@ -1,8 +1,9 @@
 """The exceptions of this package.
 
-Every error that this package raises on purpose derives from :class:`KeyeVLError` and, beside it, from
-the built-in that a caller would expect: :class:`ValueError` for an argument, :class:`OSError` for a
-file or an address. Messages name the argument or the file, the value, and what would be right.
+Every error that this package raises on purpose derives from :class:`KeyeVLError` and, beside it,
+from the built-in that a caller would expect: :class:`ValueError` for an argument, :class:`OSError`
+for a file or an address. Messages name the argument or the file, the value, and what would be
+right.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ __all__ = [
     "MediaNotFoundError",
     "NoFramesError",
     "NoVideoStreamError",
+    "OutOfMemoryError",
     "PromptError",
     "SizeError",
     "UnreadableMediaError",
@@ -56,6 +58,10 @@ class AspectRatioError(InvalidArgumentError):
 
 class PromptError(InvalidArgumentError):
     """A prompt holds more or fewer vision tokens than there are images or videos."""
+
+
+class OutOfMemoryError(KeyeVLError, MemoryError):
+    """Memory for a result of the requested size cannot be had."""
 
 
 class MediaError(KeyeVLError, OSError):

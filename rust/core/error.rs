@@ -89,6 +89,12 @@ pub enum Error {
         /// What would be right.
         expected: &'static str,
     },
+    /// Memory for a result or for scratch could not be had.
+    #[error("could not allocate {bytes} bytes")]
+    Memory {
+        /// Bytes asked for.
+        bytes: usize,
+    },
     /// The thread pool could not be started.
     #[error("could not start {threads} threads: {reason}")]
     Threads {

@@ -90,6 +90,11 @@ impl<'a> FramesView<'a> {
         self.shape[2]
     }
 
+    /// Bytes from one row to the next.
+    pub(crate) fn row_stride(&self) -> isize {
+        self.strides[1]
+    }
+
     /// Whether every pixel's bytes lie inside `data`.
     fn is_inside(&self) -> bool {
         let [frames, height, width] = self.shape;

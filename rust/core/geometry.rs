@@ -22,7 +22,7 @@ pub const SIMILARITY_MAX_PIXELS: usize = 256 * FACTOR * FACTOR;
 /// Tokens of a fast frame for each token of a slow one.
 const FAST_TOKEN_RATIO: f64 = 0.3;
 /// The longest side over the shortest, at most.
-const MAX_ASPECT_RATIO: f64 = 200.0;
+pub const MAX_ASPECT_RATIO: f64 = 200.0;
 /// Whole numbers up to here are exact in float64, in which sizes are computed.
 const MAX_EXACT: f64 = (1u64 << 53) as f64;
 
@@ -47,7 +47,15 @@ impl Size {
     /// They are not; the error calls the size `name`.
     pub fn expect_multiple_of(self, multiple: usize, name: &'static str) -> Result<Self> {
         let Size { height, width } = self;
-        let fits = |side: usize| side > 0 && multiple > 0 && side.is_multiple_of(multiple);
+        let fits = |side: usize| side > 0 && side.is_multiple_of(multiple);
+        if multiple == 0 {
+            let expected = "at least 1";
+            return Err(Error::Argument {
+                name: "patch_size",
+                value: "0".into(),
+                expected,
+            });
+        }
         if fits(height) && fits(width) && height.checked_mul(width).is_some() {
             Ok(self)
         } else {
@@ -65,13 +73,14 @@ impl Size {
 /// aspect ratio of the frame. Halves are rounded to even; neither side falls below `factor`.
 ///
 /// # Errors
-/// A side or `factor` is zero, or the aspect ratio is over 200.
+/// A side or `factor` is zero, a limit is no number, or the aspect ratio is over `max_aspect_ratio`.
 pub fn smart_resize(
     height: usize,
     width: usize,
     factor: usize,
     min_pixels: f64,
     max_pixels: f64,
+    max_aspect_ratio: f64,
 ) -> Result<Size> {
     if height == 0 || width == 0 {
         return Err(Error::Size {
@@ -83,17 +92,25 @@ pub fn smart_resize(
     }
     expect_factor(factor)?;
     expect_exact("min_pixels", min_pixels, 0.0)?;
+    if max_aspect_ratio.is_nan() || max_aspect_ratio < 1.0 {
+        let value = max_aspect_ratio.to_string();
+        return Err(Error::Argument {
+            name: "max_ratio",
+            value,
+            expected: "at least 1",
+        });
+    }
     if max_pixels != f64::INFINITY {
         expect_exact("max_pixels", max_pixels, f64::MIN_POSITIVE)?;
     }
     let (h, w, step) = (height as f64, width as f64, factor as f64);
     let ratio = h.max(w) / h.min(w);
-    if ratio > MAX_ASPECT_RATIO {
+    if ratio > max_aspect_ratio {
         return Err(Error::AspectRatio {
             height,
             width,
             ratio,
-            limit: MAX_ASPECT_RATIO,
+            limit: max_aspect_ratio,
         });
     }
     let round = |side: f64| step.max((side / step).round_ties_even() * step);
@@ -134,6 +151,8 @@ pub struct TokenBudget {
     pub video_min_pixels: f64,
     /// Tokens of a fast frame for each token of a slow one.
     pub fast_token_ratio: f64,
+    /// The longest side over the shortest, at most.
+    pub max_aspect_ratio: f64,
 }
 
 impl Default for TokenBudget {
@@ -146,6 +165,7 @@ impl Default for TokenBudget {
             total_pixels: VIDEO_TOTAL_PIXELS as f64,
             video_min_pixels: VIDEO_MIN_PIXELS as f64,
             fast_token_ratio: FAST_TOKEN_RATIO,
+            max_aspect_ratio: MAX_ASPECT_RATIO,
         }
     }
 }
@@ -197,11 +217,21 @@ pub fn plan_sizes(
             low = middle + 1.0;
         }
     }
-    let slow = smart_resize(height, width, budget.factor, min_pixels, low * side * side)?;
+    let fit = |max_pixels| {
+        smart_resize(
+            height,
+            width,
+            budget.factor,
+            min_pixels,
+            max_pixels,
+            budget.max_aspect_ratio,
+        )
+    };
+    let slow = fit(low * side * side)?;
     let slow_tokens = slow.pixels() as f64 / side / side;
     let fast_max = ((slow_tokens * budget.fast_token_ratio).trunc() * side * side)
         .max(budget.video_min_pixels);
-    let fast = smart_resize(height, width, budget.factor, min_pixels, fast_max)?;
+    let fast = fit(fast_max)?;
     Ok(FrameSizes { slow, fast })
 }
 
@@ -241,7 +271,7 @@ mod tests {
 
     #[test]
     fn halves_are_rounded_to_even() {
-        let size = |height, width| smart_resize(height, width, 28, 1.0, 1e9).unwrap();
+        let size = |height, width| smart_resize(height, width, 28, 1.0, 1e9, 200.0).unwrap();
         assert_eq!(
             size(42, 70),
             Size {
@@ -271,13 +301,13 @@ mod tests {
             (1, 201, 28, 1.0, 1e6),
             (usize::MAX, usize::MAX, 28, 1.0, f64::INFINITY),
         ] {
-            let size = smart_resize(height, width, factor, low, high);
+            let size = smart_resize(height, width, factor, low, high, 200.0);
             assert!(
                 size.is_err(),
                 "{height} {width} {factor} {low} {high}: {size:?}"
             );
         }
-        assert!(smart_resize(1, 200, 28, 1.0, f64::INFINITY).is_ok());
+        assert!(smart_resize(1, 200, 28, 1.0, f64::INFINITY, 200.0).is_ok());
         for total_pixels in [f64::NAN, 0.0, -1.0, f64::INFINITY, 1e300] {
             let budget = TokenBudget {
                 total_pixels,

@@ -16,12 +16,19 @@
 //! let level = Level::available();
 //! let threads = Threads::new(1);
 //!
-//! let size = smart_resize(56, 84, FACTOR, VIDEO_MIN_PIXELS as f64, SIMILARITY_MAX_PIXELS as f64)?;
+//! let size = smart_resize(
+//!     56,
+//!     84,
+//!     FACTOR,
+//!     VIDEO_MIN_PIXELS as f64,
+//!     SIMILARITY_MAX_PIXELS as f64,
+//!     MAX_ASPECT_RATIO,
+//! )?;
 //! let types = slow_fast(&frames, size, &Comparison::default(), level, &threads)?;
 //! assert_eq!(types, [FrameType::Slow, FrameType::Fast]);
 //!
 //! let sizes = plan_sizes(56, 84, 1, 1, &TokenBudget::default())?;
-//! let plan = PatchPlan::new(&types, sizes.slow, sizes.fast, PATCH)?;
+//! let plan = PatchPlan::new(types, sizes.slow, sizes.fast, PATCH)?;
 //! let mut patches = vec![0f32; plan.elements()];
 //! let normalization = Normalization::new(1.0 / 255.0, [0.5; 3], [0.5; 3])?;
 //! write_patches(&frames, &plan, Filter::Bilinear, &normalization, &mut patches, level, &threads)?;
@@ -36,6 +43,7 @@ mod frames;
 mod geometry;
 mod hsv;
 pub mod kernels;
+mod memory;
 mod normalize;
 mod parallel;
 mod patchify;
@@ -49,8 +57,8 @@ mod weights;
 pub use error::{Error, Result};
 pub use frames::FramesView;
 pub use geometry::{
-    FACTOR, FrameSizes, MERGE, PATCH, SIMILARITY_MAX_PIXELS, Size, TokenBudget, VIDEO_MIN_PIXELS,
-    plan_sizes, smart_resize,
+    FACTOR, FrameSizes, MAX_ASPECT_RATIO, MERGE, PATCH, SIMILARITY_MAX_PIXELS, Size, TokenBudget,
+    VIDEO_MIN_PIXELS, plan_sizes, smart_resize,
 };
 pub use half::{bf16, f16};
 pub use hsv::hsv_from_rgb;
@@ -58,8 +66,8 @@ pub use normalize::{Element, Normalization};
 pub use parallel::{Threads, configured_threads};
 pub use patchify::PatchPlan;
 pub use pipeline::write_patches;
-pub use resize::resize;
+pub use resize::{resize, resize_into};
 pub use simd::{Level, LevelName};
 pub use similarity::frame_similarity;
-pub use slow_fast::{Comparison, FrameType, slow_fast};
+pub use slow_fast::{Comparison, FrameType, all_slow, slow_fast};
 pub use weights::{Filter, Weights};

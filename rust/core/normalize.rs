@@ -3,8 +3,8 @@
 
 use crate::error::{Error, Result};
 use crate::frames::CHANNELS;
-pub use crate::kernels::patch_row::Element;
-use crate::kernels::patch_row::{Formula, Values};
+pub use crate::kernels::patch_band::Element;
+use crate::kernels::patch_band::{Formula, Values};
 
 /// What each byte of each channel becomes.
 ///

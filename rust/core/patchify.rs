@@ -24,7 +24,7 @@ impl PatchPlan {
     ///
     /// # Errors
     /// A size is no multiple of the token's side, or there are too many elements to count.
-    pub fn new(types: &[FrameType], slow: Size, fast: Size, patch: usize) -> Result<Self> {
+    pub fn new(types: Vec<FrameType>, slow: Size, fast: Size, patch: usize) -> Result<Self> {
         if patch == 0 {
             return Err(Error::Argument {
                 name: "patch_size",
@@ -56,7 +56,7 @@ impl PatchPlan {
                 })?;
         }
         Ok(Self {
-            types: types.to_vec(),
+            types,
             slow,
             fast,
             patch,

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::frames::{CHANNELS, FramesView};
-use crate::kernels::patch_row::write_patch_row;
+use crate::kernels::patch_band::{self, Band};
 use crate::normalize::{Element, Normalization};
 use crate::parallel::{Threads, split};
 use crate::patchify::PatchPlan;
@@ -10,6 +10,9 @@ use crate::resize::Resampler;
 use crate::simd::Level;
 use crate::slow_fast::FrameType;
 use crate::weights::Filter;
+
+/// An output of so many bytes is far larger than the cache that it would go through.
+const STREAMED_BYTES: usize = 16 << 20;
 
 /// Writes every frame once, in frame order, as `plan` lays it out.
 ///
@@ -40,12 +43,13 @@ pub fn write_patches<T: Element>(
     let has = |kind| (0..plan.frames()).any(|frame| plan.frame_type(frame) == kind);
     let resampler = |kind| {
         has(kind)
-            .then(|| Resampler::new(frames, plan.size(kind), filter))
+            .then(|| Resampler::new(frames, plan.size(kind), filter, level))
             .transpose()
     };
     let (slow, fast) = (resampler(FrameType::Slow)?, resampler(FrameType::Fast)?);
     let values = normalization.values::<T>();
     let patch = plan.patch();
+    let streamed = size_of_val(out) >= STREAMED_BYTES;
     threads.for_each(split(plan.bands(), out, *threads), |task| {
         let kind = plan.frame_type(task.frame);
         let resampler = match kind {
@@ -53,12 +57,14 @@ pub fn write_patches<T: Element>(
             FrameType::Fast => &fast,
         };
         let Some(resampler) = resampler else { return };
-        let band = plan.size(kind).width * patch * CHANNELS;
-        let first = task.units.start * patch;
-        let rows = first..task.units.end * patch;
-        resampler.for_each_row(level, frames, task.frame, rows, |y, row| {
-            let band = &mut task.out[(y - first) / patch * band..][..band];
-            write_patch_row(level, row, &values, patch, y % patch, band);
-        });
+        let width = plan.size(kind).width;
+        let rows = task.units.start * patch..task.units.end * patch;
+        let mut rows = resampler.rows(frames, task.frame, rows);
+        let mut band = vec![0; patch * resampler.stride()];
+        for out in task.out.chunks_exact_mut(width * patch * CHANNELS) {
+            rows.read(&mut band);
+            let pixels = Band::new(&band, resampler.stride(), width, patch);
+            patch_band::write_patches(level, pixels, &values, streamed, out);
+        }
     })
 }

@@ -8,8 +8,9 @@ use std::ops::Range;
 use crate::error::{Error, Result};
 use crate::frames::{CHANNELS, FramesView, Row};
 use crate::geometry::Size;
-use crate::kernels::horizontal::{ROWS, resample_rows, row_bytes};
+use crate::kernels::horizontal::{ROWS, RowWeights, resample_rows, row_bytes};
 use crate::kernels::vertical::blend_rows;
+use crate::memory;
 use crate::parallel::{Threads, split};
 use crate::simd::Level;
 use crate::weights::{Filter, Weights};
@@ -17,13 +18,29 @@ use crate::weights::{Filter, Weights};
 /// Rows in the ring start at multiples of this many bytes.
 const ROW_ALIGNMENT: usize = 64;
 
+/// Resizes every frame to `size`: (N, height, width, 3).
+///
+/// # Errors
+/// As [`resize_into`]; or the result does not fit in memory.
+pub fn resize(
+    frames: &FramesView<'_>,
+    size: Size,
+    filter: Filter,
+    level: Level,
+    threads: &Threads,
+) -> Result<Vec<u8>> {
+    let mut out = memory::filled(0, resized_bytes(frames, size))?;
+    resize_into(frames, size, filter, &mut out, level, threads)?;
+    Ok(out)
+}
+
 /// Resizes every frame to `size`, into `out` as (N, height, width, 3).
 ///
 /// A direction whose size does not change is not resampled.
 ///
 /// # Errors
 /// A side is zero or over 2**24, or `out` has the wrong length.
-pub fn resize(
+pub fn resize_into(
     frames: &FramesView<'_>,
     size: Size,
     filter: Filter,
@@ -31,40 +48,49 @@ pub fn resize(
     level: Level,
     threads: &Threads,
 ) -> Result<()> {
-    let resampler = Resampler::new(frames, size, filter)?;
-    let row = size.width * CHANNELS;
-    let expected = frames
-        .len()
-        .checked_mul(size.height)
-        .and_then(|rows| rows.checked_mul(row));
-    if expected != Some(out.len()) {
-        let expected = expected.unwrap_or(usize::MAX);
+    let resampler = Resampler::new(frames, size, filter, level)?;
+    let expected = resized_bytes(frames, size);
+    if out.len() != expected {
         return Err(Error::OutputLength {
             len: out.len(),
             expected,
         });
     }
+    let row = size.width * CHANNELS;
     let sizes = std::iter::repeat_n((size.height, row), frames.len());
     threads.for_each(split(sizes, out, *threads), |task| {
-        let mut rows = task.out.chunks_exact_mut(row);
-        resampler.for_each_row(level, frames, task.frame, task.units, |_, pixels| {
-            if let Some(row) = rows.next() {
-                row.copy_from_slice(pixels);
-            }
-        });
+        let mut rows = resampler.rows(frames, task.frame, task.units);
+        let mut padded = vec![0; resampler.stride()];
+        for out in task.out.chunks_exact_mut(row) {
+            rows.read(&mut padded);
+            out.copy_from_slice(&padded[..row]);
+        }
     })
+}
+
+/// Bytes of all frames at `size`; `usize::MAX`, which nothing has, where they cannot be counted.
+fn resized_bytes(frames: &FramesView<'_>, size: Size) -> usize {
+    [size.height, size.width, CHANNELS]
+        .into_iter()
+        .fold(frames.len(), usize::saturating_mul)
 }
 
 /// Takes frames of one size to another.
 #[derive(Debug)]
 pub(crate) struct Resampler {
-    horizontal: Option<Weights>,
+    level: Level,
+    horizontal: Option<RowWeights>,
     vertical: Option<Weights>,
     size: Size,
 }
 
 impl Resampler {
-    pub(crate) fn new(frames: &FramesView<'_>, size: Size, filter: Filter) -> Result<Self> {
+    pub(crate) fn new(
+        frames: &FramesView<'_>,
+        size: Size,
+        filter: Filter,
+        level: Level,
+    ) -> Result<Self> {
         let weights = |from: usize, to: usize| {
             (from != to)
                 .then(|| Weights::new(from, to, filter))
@@ -72,50 +98,39 @@ impl Resampler {
         };
         size.expect_multiple_of(1, "size")?;
         Ok(Self {
-            horizontal: weights(frames.width(), size.width)?,
+            level,
+            horizontal: weights(frames.width(), size.width)?
+                .map(|weights| RowWeights::new(weights, level)),
             vertical: weights(frames.height(), size.height)?,
             size,
         })
     }
 
-    /// Calls `emit` with the position and the packed RGB bytes of each of `rows`, in order.
-    pub(crate) fn for_each_row(
-        &self,
-        level: Level,
-        frames: &FramesView<'_>,
+    /// Bytes from one output row to the next, as [`Rows::read`] writes them.
+    pub(crate) fn stride(&self) -> usize {
+        row_bytes(self.size.width).next_multiple_of(ROW_ALIGNMENT)
+    }
+
+    /// Some rows of one resized frame, to be read in order.
+    pub(crate) fn rows<'a>(
+        &'a self,
+        frames: &'a FramesView<'a>,
         frame: usize,
         rows: Range<usize>,
-        mut emit: impl FnMut(usize, &[u8]),
-    ) {
-        if rows.is_empty() {
-            return;
-        }
-        let width = self.size.width * CHANNELS;
+    ) -> Rows<'a> {
         let first = self.source_rows(rows.start).start;
-        let end = self.source_rows(rows.end - 1).end;
-        let mut ring = Ring::new(self, first..end);
-        let mut blended = vec![0u8; width];
-        let mut offsets = Vec::new();
-        for y in rows {
-            let source = self.source_rows(y);
-            ring.fill(level, self, frames, frame, source.end);
-            if let Some(weights) = &self.vertical {
-                offsets.clear();
-                offsets.extend(source.clone().map(|row| ring.offset(row)));
-                let weights_of_row = &weights.row(y)[..offsets.len()];
-                let precision = weights.precision();
-                blend_rows(
-                    level,
-                    &ring.bytes,
-                    &offsets,
-                    weights_of_row,
-                    precision,
-                    &mut blended,
-                );
-                emit(y, &blended);
-            } else {
-                emit(y, &ring.bytes[ring.offset(source.start)..][..width]);
-            }
+        let end = rows
+            .end
+            .checked_sub(1)
+            .map_or(first, |last| self.source_rows(last).end);
+        let ring = Ring::new(self, first..end.max(first));
+        Rows {
+            resampler: self,
+            frames,
+            frame,
+            next: rows.start,
+            ring,
+            offsets: Vec::new(),
         }
     }
 
@@ -124,6 +139,48 @@ impl Resampler {
         match &self.vertical {
             Some(weights) => weights.start(y)..weights.start(y) + weights.count(y),
             None => y..y + 1,
+        }
+    }
+}
+
+/// The rows of a resized frame, made as they are asked for.
+pub(crate) struct Rows<'a> {
+    resampler: &'a Resampler,
+    frames: &'a FramesView<'a>,
+    frame: usize,
+    next: usize,
+    ring: Ring,
+    offsets: Vec<usize>,
+}
+
+impl Rows<'_> {
+    /// Reads the next rows, packed RGB, to as many strides of [`Resampler::stride`] as `out` has. What
+    /// lies between the rows is left undefined.
+    pub(crate) fn read(&mut self, out: &mut [u8]) {
+        let Self {
+            resampler,
+            frames,
+            frame,
+            ring,
+            offsets,
+            ..
+        } = self;
+        let packed = resampler.size.width * CHANNELS;
+        for out in out.chunks_exact_mut(resampler.stride()) {
+            let source = resampler.source_rows(self.next);
+            ring.fill(resampler, frames, *frame, source.end);
+            if let Some(weights) = &resampler.vertical {
+                offsets.clear();
+                offsets.extend(source.map(|row| ring.offset(row)));
+                let row = &weights.row(self.next)[..offsets.len()];
+                // Whole registers: the ring's rows are as long as these, and padded alike.
+                let precision = weights.precision();
+                blend_rows(resampler.level, &ring.bytes, offsets, row, precision, out);
+            } else {
+                let row = ring.offset(source.start);
+                out[..packed].copy_from_slice(&ring.bytes[row..][..packed]);
+            }
+            self.next += 1;
         }
     }
 }
@@ -144,7 +201,7 @@ struct Ring {
 
 impl Ring {
     fn new(resampler: &Resampler, rows: Range<usize>) -> Self {
-        let stride = row_bytes(resampler.size.width).next_multiple_of(ROW_ALIGNMENT);
+        let stride = resampler.stride();
         let taps = resampler.vertical.as_ref().map_or(1, Weights::taps);
         // `taps` rows in sequence touch at most this many groups.
         let capacity = (taps + ROWS - 2) / ROWS + 1;
@@ -169,14 +226,7 @@ impl Ring {
     }
 
     /// Makes every row before `end` that has not been made yet.
-    fn fill(
-        &mut self,
-        level: Level,
-        resampler: &Resampler,
-        frames: &FramesView<'_>,
-        frame: usize,
-        end: usize,
-    ) {
+    fn fill(&mut self, resampler: &Resampler, frames: &FramesView<'_>, frame: usize, end: usize) {
         let groups = (end - self.rows.start).div_ceil(ROWS);
         for group in self.filled..groups {
             let start = self.rows.start + group * ROWS;
@@ -188,7 +238,8 @@ impl Ring {
             match &resampler.horizontal {
                 Some(weights) => {
                     let source = packed_rows(&source, frames.width(), &mut self.packed);
-                    resample_rows(level, source, weights, out, self.stride);
+                    let ahead = frames.row_stride().saturating_mul(ROWS as isize);
+                    resample_rows(source, weights, out, self.stride, ahead);
                 }
                 None => {
                     for (row, out) in source.iter().zip(out.chunks_exact_mut(self.stride)) {
@@ -229,7 +280,7 @@ mod tests {
         let frames = FramesView::channels_last(&pixels, [1, 997, 1]).unwrap();
         for height in [1, 2, 3, 7, 28, 333, 996, 998, 3000] {
             let size = Size { height, width: 1 };
-            let resampler = Resampler::new(&frames, size, Filter::Bicubic).unwrap();
+            let resampler = Resampler::new(&frames, size, Filter::Bicubic, Level::SCALAR).unwrap();
             for first in [0, height / 3, height - 1] {
                 let start = resampler.source_rows(first).start;
                 let ring = Ring::new(&resampler, start..997);

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
 
-/// The environment variable that clamps the level: `scalar` or `avx2`.
+/// The environment variable that clamps the level: `scalar`, `avx2` or `avx512`.
 const CLAMP_VARIABLE: &str = "KEYE_VL_RS_SIMD";
 
 /// The instruction set that kernels use. Every level gives the same bytes.
@@ -21,8 +21,11 @@ pub struct Level(LevelName);
 pub enum LevelName {
     /// Portable code, vectorised by the compiler for the target's baseline.
     Scalar,
-    /// x86-64 with AVX2, FMA and F16C: Intel since 2013, AMD since 2015.
+    /// x86-64 with AVX2, FMA and F16C: Intel since Haswell (2013), AMD since Excavator (2015).
     Avx2,
+    /// x86-64 with all of that and AVX-512 F, BW, VL, VBMI and VNNI: Intel since Ice Lake (2019), AMD
+    /// since Zen 4 (2022).
+    Avx512,
 }
 
 impl LevelName {
@@ -31,6 +34,7 @@ impl LevelName {
         match self {
             LevelName::Scalar => "scalar",
             LevelName::Avx2 => "avx2",
+            LevelName::Avx512 => "avx512",
         }
     }
 }
@@ -42,10 +46,11 @@ impl FromStr for LevelName {
         match text.trim().to_ascii_lowercase().as_str() {
             "scalar" => Ok(LevelName::Scalar),
             "avx2" => Ok(LevelName::Avx2),
+            "avx512" => Ok(LevelName::Avx512),
             _ => Err(Error::Argument {
                 name: CLAMP_VARIABLE,
                 value: format!("{text:?}"),
-                expected: "scalar or avx2",
+                expected: "scalar, avx2 or avx512",
             }),
         }
     }
@@ -64,6 +69,14 @@ impl Level {
                 && is_x86_feature_detected!("fma")
                 && is_x86_feature_detected!("f16c")
             {
+                if is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("avx512vbmi")
+                    && is_x86_feature_detected!("avx512vnni")
+                {
+                    return Level(LevelName::Avx512);
+                }
                 return Level(LevelName::Avx2);
             }
             Level::SCALAR
@@ -77,18 +90,20 @@ impl Level {
     pub fn configured() -> Result<Level> {
         static CONFIGURED: OnceLock<Result<Level>> = OnceLock::new();
         CONFIGURED
-            .get_or_init(|| match std::env::var(CLAMP_VARIABLE) {
-                Ok(text) if !text.trim().is_empty() => {
-                    Ok(Level::available().clamp_to(text.parse()?))
+            .get_or_init(|| {
+                let text = std::env::var_os(CLAMP_VARIABLE).unwrap_or_default();
+                let text = text.to_string_lossy();
+                if text.trim().is_empty() {
+                    return Ok(Level::available());
                 }
-                _ => Ok(Level::available()),
+                Ok(Level::available().clamp_to(text.parse()?))
             })
             .clone()
     }
 
     /// Every level of this CPU, ascending: what a test or a benchmark goes through.
     pub fn all() -> impl Iterator<Item = Level> {
-        [LevelName::Scalar, LevelName::Avx2]
+        [LevelName::Scalar, LevelName::Avx2, LevelName::Avx512]
             .into_iter()
             .filter(|name| *name <= Level::available().0)
             .map(Level)

@@ -10,13 +10,14 @@ use crate::frames::{CHANNELS, FramesView};
 use crate::geometry::Size;
 use crate::kernels::dot::dot_and_square;
 use crate::kernels::hsv::rgb_to_hsv;
+use crate::memory;
 use crate::simd::Level;
 
 /// Below this a norm counts as this, as in the definition; norms of bytes are 0 or at least 1.
 const SMALLEST_NORM: f64 = 1e-30;
 
 /// A frame in HSV, patch after patch, with the square of each patch's norm.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct PatchedFrame {
     hsv: Vec<u8>,
     squares: Vec<u64>,
@@ -31,10 +32,10 @@ impl PatchedFrame {
     pub(crate) fn new(size: Size, patch: usize) -> Result<Self> {
         let size = size.expect_multiple_of(patch, "frame size for comparison")?;
         let patches = size.pixels() / (patch * patch);
-        let hsv = vec![0; size.pixels() * CHANNELS];
+        let bytes = size.pixels().saturating_mul(CHANNELS);
         Ok(Self {
-            hsv,
-            squares: vec![0; patches],
+            hsv: memory::filled(0, bytes)?,
+            squares: memory::filled(0, patches)?,
             patch,
         })
     }
@@ -150,7 +151,7 @@ pub fn frame_similarity(
             width: frames.width(),
         };
         let mut frame = PatchedFrame::new(size, patch)?;
-        let mut rgb = vec![0; size.width * CHANNELS];
+        let mut rgb = memory::filled(0, size.width * CHANNELS)?;
         for y in 0..size.height {
             frames.row(0, y).pack_into(&mut rgb);
             frame.set_row(level, y, &rgb);

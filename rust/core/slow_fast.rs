@@ -1,8 +1,9 @@
 //! Which frames are slow (key frames, shown large) and which are fast (shown small).
 
 use crate::error::{Error, Result};
-use crate::frames::FramesView;
+use crate::frames::{CHANNELS, FramesView};
 use crate::geometry::{FACTOR, Size};
+use crate::memory;
 use crate::parallel::Threads;
 use crate::resize::Resampler;
 use crate::simd::Level;
@@ -34,6 +35,14 @@ impl FrameType {
             _ => Err(Error::FrameTypesValue { index, value }),
         }
     }
+}
+
+/// Types for frames that nobody has told apart.
+///
+/// # Errors
+/// They do not fit in memory.
+pub fn all_slow(frames: usize) -> Result<Vec<FrameType>> {
+    memory::filled(FrameType::Slow, frames)
 }
 
 /// How frames are compared.
@@ -83,19 +92,24 @@ pub fn slow_fast(
             });
         }
     }
-    let resampler = Resampler::new(frames, size, Filter::Bilinear)?;
+    let resampler = Resampler::new(frames, size, Filter::Bilinear, level)?;
     let mut key = PatchedFrame::new(size, comparison.patch)?;
     let batch = frames.len().min(BATCH_PER_THREAD * threads.count());
-    let mut patched = vec![key.clone(); batch];
-    let mut types = Vec::with_capacity(frames.len());
+    let mut patched = (0..batch)
+        .map(|_| PatchedFrame::new(size, comparison.patch))
+        .collect::<Result<Vec<_>>>()?;
+    let mut types = memory::with_capacity(frames.len())?;
     while types.len() < frames.len() {
         let first = types.len();
         let count = batch.min(frames.len() - first);
         let tasks = patched[..count].iter_mut().enumerate().collect();
         threads.for_each(tasks, |(i, patched): (usize, &mut PatchedFrame)| {
-            resampler.for_each_row(level, frames, first + i, 0..size.height, |y, row| {
-                patched.set_row(level, y, row);
-            });
+            let mut rows = resampler.rows(frames, first + i, 0..size.height);
+            let mut row = vec![0; resampler.stride()];
+            for y in 0..size.height {
+                rows.read(&mut row);
+                patched.set_row(level, y, &row[..size.width * CHANNELS]);
+            }
             patched.finish(level);
         })?;
         for frame in &mut patched[..count] {

@@ -12,7 +12,7 @@
 pub mod dot;
 pub mod horizontal;
 pub mod hsv;
-pub mod patch_row;
+pub mod patch_band;
 pub mod vertical;
 
 /// Bytes of one RGB pixel.
@@ -20,3 +20,5 @@ const CHANNELS: usize = 3;
 
 #[cfg(target_arch = "x86_64")]
 mod deinterleave;
+#[cfg(target_arch = "x86_64")]
+mod stream;

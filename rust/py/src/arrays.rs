@@ -125,9 +125,9 @@ pub(crate) fn output<'py, T: Element>(
     let array = array
         .try_readwrite()
         .map_err(|error| wrong(format!("is in use ({error})")))?;
-    if array.is_contiguous() {
+    if array.as_slice().is_ok() {
         Ok(array)
     } else {
-        Err(wrong("is not contiguous".into()))
+        Err(wrong("is not contiguous, or not aligned".into()))
     }
 }

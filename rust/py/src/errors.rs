@@ -11,6 +11,7 @@ fn class_name(error: &Error) -> &'static str {
         Error::Size { .. } => "SizeError",
         Error::AspectRatio { .. } => "AspectRatioError",
         Error::OutputLength { .. } | Error::Argument { .. } => "InvalidArgumentError",
+        Error::Memory { .. } => "OutOfMemoryError",
         _ => "KeyeVLError",
     }
 }

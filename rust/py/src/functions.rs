@@ -73,11 +73,17 @@ pub(crate) fn simd_level(py: Python<'_>) -> PyResult<&'static str> {
 }
 
 #[pyfunction]
+pub(crate) fn simd_levels() -> Vec<&'static str> {
+    Level::all().map(|level| level.name().as_str()).collect()
+}
+
+#[pyfunction]
 pub(crate) fn thread_count() -> usize {
     threads().count()
 }
 
 #[pyfunction]
+#[pyo3(signature = (height, width, factor, min_pixels, max_pixels, max_ratio = 200.0))]
 pub(crate) fn smart_resize(
     py: Python<'_>,
     height: i64,
@@ -85,9 +91,12 @@ pub(crate) fn smart_resize(
     factor: usize,
     min_pixels: f64,
     max_pixels: f64,
+    max_ratio: f64,
 ) -> PyResult<(usize, usize)> {
     size("frame size", (height, width))
-        .and_then(|s| core::smart_resize(s.height, s.width, factor, min_pixels, max_pixels))
+        .and_then(|s| {
+            core::smart_resize(s.height, s.width, factor, min_pixels, max_pixels, max_ratio)
+        })
         .map(sides)
         .map_err(|error| to_python(py, &error))
 }
@@ -95,7 +104,7 @@ pub(crate) fn smart_resize(
 #[pyfunction]
 #[pyo3(signature = (
     height, width, slow_frames, fast_frames, *, factor, min_pixels, max_pixels, total_pixels,
-    video_min_pixels, fast_token_ratio,
+    video_min_pixels, fast_token_ratio, max_ratio = 200.0,
 ))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
 pub(crate) fn plan_sizes(
@@ -110,6 +119,7 @@ pub(crate) fn plan_sizes(
     total_pixels: f64,
     video_min_pixels: f64,
     fast_token_ratio: f64,
+    max_ratio: f64,
 ) -> PyResult<((usize, usize), (usize, usize))> {
     let budget = TokenBudget {
         factor,
@@ -118,6 +128,7 @@ pub(crate) fn plan_sizes(
         total_pixels,
         video_min_pixels,
         fast_token_ratio,
+        max_aspect_ratio: max_ratio,
     };
     size("frame size", (height, width))
         .and_then(|s| core::plan_sizes(s.height, s.width, slow_frames, fast_frames, &budget))
@@ -140,15 +151,8 @@ pub(crate) fn resize<'py>(
         .and_then(|size| Ok((size.expect_multiple_of(1, "size")?, filter(kernel)?)))
         .map_err(|error| to_python(py, &error))?;
     let (level, threads) = (level(py)?, threads());
-    let out = PyArray4::<u8>::zeros(py, [view.len(), size.height, size.width, 3], false);
-    {
-        let mut writable = out.readwrite();
-        let bytes = writable.as_slice_mut()?;
-        compute(py, || {
-            core::resize(&view, size, filter, bytes, level, &threads)
-        })?;
-    }
-    Ok(out)
+    let resized = compute(py, || core::resize(&view, size, filter, level, &threads))?;
+    PyArray1::from_vec(py, resized).reshape([view.len(), size.height, size.width, 3])
 }
 
 #[pyfunction]
@@ -213,8 +217,8 @@ pub(crate) fn slow_fast<'py>(
 
 #[pyfunction]
 #[pyo3(signature = (
-    frames, frame_types, slow_size, fast_size, out, *, dtype = "float32", patch_size = core::PATCH,
-    kernel = "bilinear", rescale_factor = 1.0 / 255.0, image_mean = [0.5; 3], image_std = [0.5; 3],
+    frames, frame_types, slow_size, fast_size, out, *, dtype = "float32", kernel = "bilinear",
+    patch_size, rescale_factor, image_mean, image_std,
 ))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
 pub(crate) fn write_patches(
@@ -225,8 +229,8 @@ pub(crate) fn write_patches(
     fast_size: Sides,
     out: &Bound<'_, PyAny>,
     dtype: &str,
-    patch_size: usize,
     kernel: &str,
+    patch_size: usize,
     rescale_factor: f64,
     image_mean: [f64; 3],
     image_std: [f64; 3],
@@ -238,7 +242,7 @@ pub(crate) fn write_patches(
         let (slow, fast) = (size("slow_size", slow_size)?, size("fast_size", fast_size)?);
         Ok(Call {
             frames: view,
-            plan: PatchPlan::new(&types, slow, fast, patch_size)?,
+            plan: PatchPlan::new(types, slow, fast, patch_size)?,
             filter: filter(kernel)?,
             normalization: Normalization::new(rescale_factor, image_mean, image_std)?,
         })
@@ -269,7 +273,7 @@ pub(crate) fn write_patches(
 /// The types as given, or all slow.
 fn frame_types_of(given: Option<Vec<i64>>, frames: usize) -> Result<Vec<FrameType>> {
     let Some(given) = given else {
-        return Ok(vec![FrameType::Slow; frames]);
+        return core::all_slow(frames);
     };
     if given.len() != frames {
         return Err(Error::FrameTypesLength {

@@ -10,8 +10,8 @@ use pyo3::prelude::*;
 mod _core {
     #[pymodule_export]
     use super::functions::{
-        frame_similarity, hsv_from_rgb, plan_sizes, resize, simd_level, slow_fast, smart_resize,
-        thread_count, write_patches,
+        frame_similarity, hsv_from_rgb, plan_sizes, resize, simd_level, simd_levels, slow_fast,
+        smart_resize, thread_count, write_patches,
     };
     use super::*;
 

@@ -18,10 +18,10 @@ pub fn dot_and_square(level: Level, a: &[u8], b: &[u8]) -> (u64, u64) {
     let mut total = (0u64, 0u64);
     for (a, b) in a.chunks(CHUNK).zip(b.chunks(CHUNK)) {
         let (dot, square) = match level.name() {
-            // SAFETY: a level named `Avx2` exists only on a CPU with AVX2; the lengths are equal and
+            // SAFETY: a level named `Avx2`, or a higher one, exists only on a CPU with AVX2; the lengths are equal and
             // at most `CHUNK`.
             #[cfg(target_arch = "x86_64")]
-            LevelName::Avx2 => unsafe { avx2::dot_and_square(a, b) },
+            LevelName::Avx2 | LevelName::Avx512 => unsafe { avx2::dot_and_square(a, b) },
             _ => scalar::dot_and_square(a, b),
         };
         total.0 += u64::from(dot);

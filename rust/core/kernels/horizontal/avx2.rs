@@ -19,6 +19,7 @@ pub(super) unsafe fn resample_rows(
     weights: &Weights,
     out: &mut [u8],
     stride: usize,
+    ahead: isize,
 ) {
     let pairs = weights.taps() / 2;
     // A pair of taps of its own behind full loads takes a load too.
@@ -31,13 +32,13 @@ pub(super) unsafe fn resample_rows(
     // SAFETY: the caller's promises, and `inside` outputs whose `loads` loads end inside each row.
     unsafe {
         match pairs {
-            1 => resample_inside::<0, true>(source, weights, inside, out, stride),
-            2 => resample_inside::<1, false>(source, weights, inside, out, stride),
-            3 => resample_inside::<1, true>(source, weights, inside, out, stride),
-            4 => resample_inside::<2, false>(source, weights, inside, out, stride),
-            5 => resample_inside::<2, true>(source, weights, inside, out, stride),
-            6 => resample_inside::<3, false>(source, weights, inside, out, stride),
-            _ => resample_inside::<0, false>(source, weights, inside, out, stride),
+            1 => resample_inside::<0, true>(source, weights, inside, out, stride, ahead),
+            2 => resample_inside::<1, false>(source, weights, inside, out, stride, ahead),
+            3 => resample_inside::<1, true>(source, weights, inside, out, stride, ahead),
+            4 => resample_inside::<2, false>(source, weights, inside, out, stride, ahead),
+            5 => resample_inside::<2, true>(source, weights, inside, out, stride, ahead),
+            6 => resample_inside::<3, false>(source, weights, inside, out, stride, ahead),
+            _ => resample_inside::<0, false>(source, weights, inside, out, stride, ahead),
         }
     }
     scalar::resample_rows(source, weights, inside, out, stride);
@@ -55,6 +56,7 @@ unsafe fn resample_inside<const QUADS: usize, const PAIR: bool>(
     inside: usize,
     out: &mut [u8],
     stride: usize,
+    ahead: isize,
 ) {
     let taps = weights.taps();
     let (quads, pair) = match (QUADS, PAIR) {
@@ -79,6 +81,10 @@ unsafe fn resample_inside<const QUADS: usize, const PAIR: bool>(
     for (x, start) in weights.starts()[..inside].iter().enumerate() {
         let at = start * CHANNELS;
         let (mut ab, mut cd) = (half, half);
+        for row in [a, b, c, d] {
+            // Rows begin too often for the hardware to foresee them.
+            _mm_prefetch::<_MM_HINT_T0>(row.wrapping_offset(ahead).wrapping_add(at).cast());
+        }
         // SAFETY: `x < inside`, so `taps` weights from `x * taps` on are inside `values`, loads of
         // 16 bytes at `at + 12 * i` are inside each row, and the four bytes written for pixel `x`
         // end at `3 * x + 4 <= row_bytes(len) <= stride` within each of the `ROWS` rows of `out`.

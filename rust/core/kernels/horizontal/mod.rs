@@ -2,6 +2,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod scalar;
 
 use super::CHANNELS;
@@ -11,24 +13,60 @@ use crate::weights::Weights;
 /// Rows that one call resamples, so that each weight is loaded once for all of them.
 pub const ROWS: usize = 4;
 
-/// Bytes that one output row of `width` pixels needs: vector code writes one byte past the last pixel.
+/// Output pixels that the widest kernel makes at a time: 15 of 16 lanes.
+const BLOCK: usize = 5;
+
+/// Bytes that one output row of `width` pixels needs: vector code writes whole blocks, and a byte more.
 pub const fn row_bytes(width: usize) -> usize {
-    width * CHANNELS + 1
+    width.next_multiple_of(BLOCK) * CHANNELS + 1
 }
 
-/// Resamples `ROWS` rows of packed RGB to `weights.len()` pixels each.
+/// Weights of a row, arranged for a level.
+#[derive(Debug)]
+pub struct RowWeights {
+    weights: Weights,
+    level: Level,
+    #[cfg(target_arch = "x86_64")]
+    blocks: Option<avx512::Blocks>,
+}
+
+impl RowWeights {
+    /// Arranges `weights` for `level`.
+    pub fn new(weights: Weights, level: Level) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        let blocks = (level.name() >= LevelName::Avx512)
+            .then(|| avx512::Blocks::new(&weights))
+            .flatten();
+        Self {
+            weights,
+            level,
+            #[cfg(target_arch = "x86_64")]
+            blocks,
+        }
+    }
+
+    /// How many pixels come out.
+    pub fn size_out(&self) -> usize {
+        self.weights.len()
+    }
+}
+
+/// Resamples `ROWS` rows of packed RGB to `rows.size_out()` pixels each.
 ///
-/// Row `i` of the result starts at `out[i * stride]`; the bytes between rows are left undefined.
+/// Row `i` of the result starts at `out[i * stride]`; the bytes between rows are left undefined. The
+/// rows that will be asked for next are expected `ahead` bytes behind these, for the cache; nothing is
+/// read from there.
 ///
 /// # Panics
-/// A source row is not `weights.size_in()` pixels, or `out` or `stride` is too short.
+/// A source row has another length than the weights are for, or `out` or `stride` is too short.
 pub fn resample_rows(
-    level: Level,
     source: [&[u8]; ROWS],
-    weights: &Weights,
+    rows: &RowWeights,
     out: &mut [u8],
     stride: usize,
+    ahead: isize,
 ) {
+    let RowWeights { weights, level, .. } = rows;
     for row in source {
         assert_eq!(row.len(), weights.size_in() * CHANNELS, "source row length");
     }
@@ -41,10 +79,19 @@ pub fn resample_rows(
         "out of {} bytes is too short",
         out.len()
     );
+    #[cfg(target_arch = "x86_64")]
+    if let Some(blocks) = &rows.blocks {
+        // SAFETY: blocks are made only for a level named `Avx512`, which exists only on a CPU with
+        // those instructions, and for these weights; lengths were checked above.
+        return unsafe { avx512::resample_rows(source, blocks, out, stride, ahead) };
+    }
     match level.name() {
-        // SAFETY: a level named `Avx2` exists only on a CPU with AVX2; lengths were checked above.
+        // SAFETY: a level named `Avx2`, or a higher one, exists only on a CPU with AVX2; lengths were
+        // checked above.
         #[cfg(target_arch = "x86_64")]
-        LevelName::Avx2 => unsafe { avx2::resample_rows(source, weights, out, stride) },
+        LevelName::Avx2 | LevelName::Avx512 => unsafe {
+            avx2::resample_rows(source, weights, out, stride, ahead);
+        },
         _ => scalar::resample_rows(source, weights, 0, out, stride),
     }
 }

@@ -22,9 +22,9 @@ pub fn rgb_to_hsv(level: Level, rgb: &[u8], hsv: &mut [u8]) {
     assert_eq!(rgb.len(), hsv.len(), "lengths");
     assert!(rgb.len().is_multiple_of(CHANNELS), "whole pixels");
     match level.name() {
-        // SAFETY: a level named `Avx2` exists only on a CPU with AVX2; lengths were checked above.
+        // SAFETY: a level named `Avx2`, or a higher one, exists only on a CPU with AVX2; lengths were checked above.
         #[cfg(target_arch = "x86_64")]
-        LevelName::Avx2 => unsafe { avx2::rgb_to_hsv(rgb, hsv) },
+        LevelName::Avx2 | LevelName::Avx512 => unsafe { avx2::rgb_to_hsv(rgb, hsv) },
         _ => scalar::rgb_to_hsv(rgb, hsv),
     }
 }

@@ -2,6 +2,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod scalar;
 
 use crate::simd::{Level, LevelName};
@@ -34,6 +36,9 @@ pub fn blend_rows(
         // SAFETY: a level named `Avx2` exists only on a CPU with AVX2; lengths were checked above.
         #[cfg(target_arch = "x86_64")]
         LevelName::Avx2 => unsafe { avx2::blend_rows(rows, offsets, weights, precision, out) },
+        // SAFETY: likewise, with AVX-512.
+        #[cfg(target_arch = "x86_64")]
+        LevelName::Avx512 => unsafe { avx512::blend_rows(rows, offsets, weights, precision, out) },
         _ => scalar::blend_rows(rows, offsets, weights, precision, 0, out),
     }
 }

@@ -1,63 +1,66 @@
-//! A patch row by arithmetic: 14 values of a channel as two overlapping halves of eight lanes.
+//! A band's patches by arithmetic: a row of 14 values of one channel as two overlapping halves of
+//! eight lanes.
 
 use std::arch::x86_64::*;
 
 use half::{bf16, f16};
 
-use super::{CHANNELS, Formula};
+use super::{Band, CHANNELS, Formula, PATCH, PLANE};
 use crate::kernels::deinterleave::to_channels;
+use crate::kernels::stream::{self, Staging};
 
-/// The only patch size served here.
-pub(super) const PATCH: usize = 14;
-const PLANE: usize = PATCH * PATCH;
 /// Values of one store.
 const LANES: usize = 8;
 /// Where the second store begins, so that it ends with the row.
 const SECOND: usize = PATCH - LANES;
 
 /// # Safety
-/// The CPU has AVX2, FMA and F16C; `row` is a whole number of patches wide, `band` holds `PATCH`
-/// values for each of its bytes, and `y < PATCH`.
+/// The CPU has AVX2, FMA and F16C; `pixels` has `PATCH` rows and is a whole number of patches wide;
+/// `out` holds `PATCH` values for each byte of one of them.
 #[target_feature(enable = "avx2,fma,f16c")]
-pub(super) unsafe fn write_patch_row<T: Store>(
-    row: &[u8],
+pub(super) unsafe fn write_patches<T: Store>(
+    pixels: Band<'_>,
     formula: &Formula,
-    y: usize,
-    band: &mut [T],
+    streamed: bool,
+    out: &mut [T],
 ) {
     let scale = [formula.scale_high, formula.scale_low].map(|x| _mm256_set1_ps(x));
     let channels: [[__m256; 3]; CHANNELS] = [0, 1, 2]
         .map(|c| [formula.mean[c], formula.std[c], formula.inverse[c]].map(|x| _mm256_set1_ps(x)));
-    let patches = row
-        .chunks_exact(PATCH * CHANNELS)
-        .zip(band.chunks_exact_mut(PLANE * CHANNELS));
-    for (pixels, planes) in patches {
-        let source = pixels.as_ptr();
-        // SAFETY: `pixels` has 42 bytes: loads at 0, 16 and 26 end inside. The last one is shifted
-        // so that it begins at byte 32, with zeros for the two pixels that a patch row does not have.
-        let packed = unsafe {
-            [
-                _mm_loadu_si128(source.cast()),
-                _mm_loadu_si128(source.add(16).cast()),
-                _mm_srli_si128::<6>(_mm_loadu_si128(source.add(26).cast())),
-            ]
-        };
-        for (c, bytes) in to_channels(packed).into_iter().enumerate() {
-            let low = normalize(bytes, scale, channels[c]);
-            let high = normalize(
-                _mm_srli_si128::<{ SECOND as i32 }>(bytes),
-                scale,
-                channels[c],
-            );
-            // SAFETY: `planes` has 3 * 196 values and `y < 14`: both stores of eight end with or
-            // before value `c * 196 + y * 14 + 14`.
-            unsafe {
-                let target = planes.as_mut_ptr().add(c * PLANE + y * PATCH);
-                T::store(target, low);
-                T::store(target.add(SECOND), high);
+    let mut staging = Staging([T::ZERO; PLANE * CHANNELS]);
+    for (patch, out) in out.chunks_exact_mut(PLANE * CHANNELS).enumerate() {
+        let planes = &mut staging.0;
+        for y in 0..PATCH {
+            let source = pixels.row(y)[patch * PATCH * CHANNELS..][..PATCH * CHANNELS].as_ptr();
+            // SAFETY: 42 bytes are there: loads at 0, 16 and 26 end inside. The last one is shifted
+            // so that it begins at byte 32, with zeros for two pixels that a patch row does not have.
+            let packed = unsafe {
+                [
+                    _mm_loadu_si128(source.cast()),
+                    _mm_loadu_si128(source.add(16).cast()),
+                    _mm_srli_si128::<6>(_mm_loadu_si128(source.add(26).cast())),
+                ]
+            };
+            for (c, bytes) in to_channels(packed).into_iter().enumerate() {
+                let low = normalize(bytes, scale, channels[c]);
+                let high = normalize(
+                    _mm_srli_si128::<{ SECOND as i32 }>(bytes),
+                    scale,
+                    channels[c],
+                );
+                // SAFETY: `planes` has 3 * 196 values and `y < 14`: both stores of eight end with or
+                // before value `c * 196 + y * 14 + 14`.
+                unsafe {
+                    let target = planes.as_mut_ptr().add(c * PLANE + y * PATCH);
+                    T::store(target, low);
+                    T::store(target.add(SECOND), high);
+                }
             }
         }
+        // SAFETY: AVX2 includes AVX; the fence follows.
+        unsafe { stream::copy(&staging.0, out, streamed) };
     }
+    stream::fence();
 }
 
 /// The first eight bytes, by [`Formula`].
@@ -74,13 +77,18 @@ fn normalize(bytes: __m128i, scale: [__m256; 2], constants: [__m256; 3]) -> __m2
 }
 
 /// Storing eight numbers, rounded to nearest, halves to even.
-pub trait Store: Sized {
+pub trait Store: Copy {
+    /// Any number.
+    const ZERO: Self;
+
     /// # Safety
     /// The CPU has AVX2 and F16C; eight elements are writable at `target`.
     unsafe fn store(target: *mut Self, values: __m256);
 }
 
 impl Store for f32 {
+    const ZERO: Self = 0.0;
+
     #[inline]
     #[target_feature(enable = "avx2,f16c")]
     unsafe fn store(target: *mut Self, values: __m256) {
@@ -90,6 +98,8 @@ impl Store for f32 {
 }
 
 impl Store for bf16 {
+    const ZERO: Self = bf16::ZERO;
+
     #[inline]
     #[target_feature(enable = "avx2,f16c")]
     unsafe fn store(target: *mut Self, values: __m256) {
@@ -109,6 +119,8 @@ impl Store for bf16 {
 }
 
 impl Store for f16 {
+    const ZERO: Self = f16::ZERO;
+
     #[inline]
     #[target_feature(enable = "avx2,f16c")]
     unsafe fn store(target: *mut Self, values: __m256) {

@@ -1,0 +1,76 @@
+"""Opening one image.
+
+The sources and the conversion are those of the published ``fetch_image``, and with them its two
+habits: EXIF orientation is not applied, and transparency is dropped rather than blended.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from typing import TYPE_CHECKING, TypeAlias, Union
+
+from keye_vl_rs._sources import MediaSource, describe_source, open_bytes
+from keye_vl_rs.errors import EmptyMediaError, InvalidArgumentError, UnreadableMediaError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["ImageSource", "load_image"]
+
+ImageSource: TypeAlias = Union[MediaSource, "Image.Image"]
+"""A path, a ``file://``, http(s) or ``data:image`` address, the bytes of a file, or an image."""
+
+
+def load_image(source: ImageSource) -> Image.Image:
+    """Open an image and convert it to RGB, at its own size.
+
+    Args:
+        source: a path, a ``file://`` or http(s) address, ``data:image...;base64,...``, the bytes of
+            an image file, or an image of Pillow's.
+
+    Raises:
+        MediaNotFoundError: there is no such file.
+        EmptyMediaError: the file has no bytes.
+        UnreadableMediaError: it is not an image, or it is damaged.
+        MediaError: it is a directory, or cannot be read or fetched.
+        InvalidArgumentError: the source is of another type.
+
+    """
+    from PIL import Image
+
+    if isinstance(source, Image.Image):
+        return source.convert("RGB")
+    if not isinstance(source, (str, os.PathLike, bytes, bytearray, memoryview)):
+        raise InvalidArgumentError(
+            "an image source is a path, a file://, http(s) or data:image address, bytes or a "
+            f"PIL.Image, not {type(source).__name__}"
+        )
+    if isinstance(source, str) and source.startswith("data:image"):
+        name, source = "<data:image>", _decode_data_url(source)
+    else:
+        name = describe_source(source)
+    with open_bytes(source) as file:
+        # Pillow's plug-ins raise what they like on damaged files: SyntaxError, struct.error, ...
+        try:
+            with Image.open(file) as image:
+                converted: Image.Image = image.convert("RGB")
+                return converted
+        except Exception as error:
+            raise UnreadableMediaError(
+                f"{name}: is not an image, or damaged: {type(error).__name__}: {error}"
+            ) from error
+
+
+def _decode_data_url(url: str) -> bytes:
+    header, comma, data = url.partition("base64,")
+    if not comma:
+        raise InvalidArgumentError(f"{header[:40]!r}: a data:image address must be base64")
+    try:
+        decoded = base64.b64decode(data)
+    except (binascii.Error, ValueError) as error:
+        raise UnreadableMediaError(f"<data:image>: damaged base64: {error}") from error
+    if not decoded:
+        raise EmptyMediaError("<data:image>: the address holds no bytes")
+    return decoded

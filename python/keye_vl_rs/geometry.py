@@ -1,0 +1,124 @@
+"""Sizes of frames in pixels, patches and tokens: the only caller of the core's rules for sizes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from keye_vl_rs import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "CHANNELS",
+    "FACTOR",
+    "FAST",
+    "MAX_RATIO",
+    "MERGE_SIZE",
+    "PATCH_SIZE",
+    "SLOW",
+    "TOKEN_PIXELS",
+    "Size",
+    "count_patches",
+    "frames_grid",
+    "plan_sizes",
+    "smart_resize",
+]
+
+Size: TypeAlias = tuple[int, int]
+"""(height, width)."""
+
+# Pixels on a side of a patch, patches on a side of a token, and so pixels on a side of a token.
+PATCH_SIZE = 14
+MERGE_SIZE = 2
+FACTOR = PATCH_SIZE * MERGE_SIZE
+TOKEN_PIXELS = FACTOR * FACTOR
+CHANNELS = 3
+# The longest side over the shortest, at most.
+MAX_RATIO = 200.0
+
+# The types of frames.
+SLOW, FAST = 0, 1
+
+
+def smart_resize(
+    height: int,
+    width: int,
+    factor: int,
+    min_pixels: float,
+    max_pixels: float,
+    max_ratio: float = MAX_RATIO,
+) -> Size:
+    """The size nearest to (height, width) in multiples of ``factor`` between two numbers of pixels.
+
+    Raises:
+        AspectRatioError: the longer side is more than ``max_ratio`` times the shorter one.
+        SizeError: a side is zero.
+        InvalidArgumentError: a limit is negative or not a number.
+    """
+    return _core.smart_resize(height, width, factor, min_pixels, max_pixels, max_ratio)
+
+
+def plan_sizes(
+    height: int,
+    width: int,
+    slow_frames: int,
+    fast_frames: int,
+    *,
+    factor: int,
+    min_pixels: float,
+    max_pixels: float,
+    total_pixels: float,
+    video_min_pixels: float,
+    fast_token_ratio: float,
+    max_ratio: float = MAX_RATIO,
+) -> tuple[Size, Size]:
+    """The sizes of a video's slow and of its fast frames, whose pixels share ``total_pixels``.
+
+    Args:
+        height: of the video.
+        width: of the video.
+        slow_frames: how many there are.
+        fast_frames: how many there are.
+        factor: both sides become multiples of it.
+        min_pixels: the fewest of a slow frame.
+        max_pixels: the most of a slow frame.
+        total_pixels: the most of all frames together.
+        video_min_pixels: what no frame goes below, whatever ``total_pixels`` leaves it.
+        fast_token_ratio: tokens of a fast frame for each token of a slow one.
+        max_ratio: the longest side of the video over its shortest, at most.
+
+    Raises:
+        AspectRatioError, SizeError, InvalidArgumentError: as for :func:`smart_resize`.
+    """
+    return _core.plan_sizes(
+        height,
+        width,
+        slow_frames,
+        fast_frames,
+        factor=factor,
+        min_pixels=min_pixels,
+        max_pixels=max_pixels,
+        total_pixels=total_pixels,
+        video_min_pixels=video_min_pixels,
+        fast_token_ratio=fast_token_ratio,
+        max_ratio=max_ratio,
+    )
+
+
+def frames_grid(
+    frame_types: Sequence[int], slow_size: Size, fast_size: Size, patch_size: int = PATCH_SIZE
+) -> list[tuple[int, int]]:
+    """(rows, columns) of patches of each frame."""
+    grids = [
+        (height // patch_size, width // patch_size) for height, width in (slow_size, fast_size)
+    ]
+    return [grids[kind] for kind in frame_types]
+
+
+def count_patches(
+    frame_types: Sequence[int], slow_size: Size, fast_size: Size, patch_size: int = PATCH_SIZE
+) -> int:
+    """How many patches the frames of a video are cut into, all together."""
+    grids = frames_grid(frame_types, slow_size, fast_size, patch_size)
+    return sum(rows * columns for rows, columns in grids)

@@ -1,0 +1,77 @@
+"""Which frames are sampled and when they are shown, and the checks of the numbers that say so."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from keye_vl_rs.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = [
+    "frame_indices",
+    "frame_times",
+    "optional_number",
+    "positive_integer",
+    "positive_number",
+]
+
+
+def frame_indices(total_frames: int, count: int) -> torch.Tensor:
+    """(count,) int64: evenly spaced from the first frame to the last, as float32 computes them."""
+    import torch
+
+    return torch.linspace(0, total_frames - 1, count).round().long()
+
+
+def frame_times(indices: torch.Tensor, fps: float) -> torch.Tensor:
+    """(T,) float32: seconds from the start of frames at a constant ``fps``."""
+    import torch
+
+    return torch.tensor([(1 / fps) * index for index in indices.tolist()], dtype=torch.float32)
+
+
+def positive_number(name: str, value: Any) -> float:
+    """``value``; raises :class:`InvalidArgumentError` unless it is a finite number over 0."""
+    number = _number(name, value, "a positive number")
+    if not number > 0:
+        raise InvalidArgumentError(f"{name} is {value!r}: expected a positive number")
+    return number
+
+
+def positive_integer(name: str, value: Any) -> int:
+    """``value`` as an int; raises :class:`InvalidArgumentError` unless it is whole and over 0."""
+    number = positive_number(name, value)
+    if number != int(number):
+        raise InvalidArgumentError(f"{name} is {value!r}: expected a whole number")
+    return int(number)
+
+
+def optional_number(
+    options: dict[str, Any], name: str, default: float, *, zero: bool = False
+) -> float:
+    """``options[name]``, a number over 0 (or from 0 on, if ``zero``), or the default for None."""
+    value = options.get(name)
+    if value is None:
+        return default
+    if zero and _number(name, value, "a number from 0 on") == 0:
+        return 0
+    return positive_number(name, value)
+
+
+def _number(name: str, value: Any, expected: str) -> float:
+    """A finite number, also out of a tensor or an array with one element."""
+    try:
+        number = value.item() if hasattr(value, "item") else value
+    except (RuntimeError, ValueError):
+        number = None
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, (int, float, Fraction))
+        or not math.isfinite(number)
+    ):
+        raise InvalidArgumentError(f"{name} is {value!r}: expected {expected}")
+    return number  # type: ignore[return-value]

@@ -1,0 +1,237 @@
+"""Frames into the tensors that the model reads: the only caller of the fused operator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from keye_vl_rs import _core
+from keye_vl_rs.errors import (
+    FramesDtypeError,
+    FrameTypesError,
+    InvalidArgumentError,
+    OutOfMemoryError,
+)
+from keye_vl_rs.geometry import (
+    CHANNELS,
+    FAST,
+    PATCH_SIZE,
+    SLOW,
+    Size,
+    count_patches,
+    frames_grid,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+    Frames: TypeAlias = torch.Tensor | NDArray[np.uint8]
+    FrameTypes: TypeAlias = torch.Tensor | NDArray[np.integer[Any]] | Sequence[int]
+
+__all__ = [
+    "empty_patches",
+    "frame_types_list",
+    "frames_array",
+    "grid_thw",
+    "to_numpy",
+    "video_patches",
+]
+
+
+def frames_array(frames: Frames, name: str = "frames") -> NDArray[np.uint8]:
+    """A uint8 tensor or array as an array that shares its memory.
+
+    Raises :class:`FramesDtypeError` for anything else.
+    """
+    import numpy as np
+    import torch
+
+    if isinstance(frames, torch.Tensor):
+        if frames.dtype != torch.uint8:
+            raise FramesDtypeError(f"{name} has dtype {frames.dtype}: expected torch.uint8")
+        frames = frames.detach().cpu().numpy()
+    if not isinstance(frames, np.ndarray):
+        kind = type(frames).__name__
+        raise FramesDtypeError(f"{name} is of type {kind}: expected a uint8 tensor or NumPy array")
+    if frames.dtype != np.uint8:
+        raise FramesDtypeError(f"{name} has dtype {frames.dtype}: expected uint8")
+    return frames
+
+
+def frame_types_list(
+    frame_types: FrameTypes | None, frames: int, name: str = "frame_types"
+) -> list[int]:
+    """``frame_types`` as a list of 0 (slow) and 1 (fast), one a frame; None is all slow.
+
+    Raises :class:`FrameTypesError` for another length or other values.
+    """
+    if frame_types is None:
+        return [SLOW] * frames
+    to_list = getattr(frame_types, "tolist", None)
+    types = to_list() if to_list is not None else list(frame_types)
+    if not isinstance(types, list) or len(types) != frames:
+        length = len(types) if isinstance(types, list) else "no"
+        raise FrameTypesError(
+            f"{name} has {length} entries for {frames} frames: expected one per frame"
+        )
+    for index, value in enumerate(types):
+        if value not in (SLOW, FAST):
+            raise FrameTypesError(f"{name}[{index}] is {value!r}: expected 0 (slow) or 1 (fast)")
+    return [int(value) for value in types]
+
+
+def empty_patches(
+    count: int, patch_size: int = PATCH_SIZE, dtype: torch.dtype | None = None
+) -> torch.Tensor:
+    """Room for ``count`` patches, float32 unless ``dtype`` says otherwise.
+
+    The values are undefined. How many a video has is what :func:`keye_vl_rs.geometry.count_patches`
+    says; a slice of the room is what :func:`video_patches` takes as its ``out``.
+    """
+    import numpy as np
+    import torch
+
+    dtype = dtype or torch.float32
+    _dtype_name(dtype)
+    shape = (count, CHANNELS, patch_size, patch_size)
+    try:
+        # NumPy asks for huge pages: the first write to fresh memory is several times faster then.
+        room = np.empty(shape, np.float32 if dtype == torch.float32 else np.uint16)
+    except (MemoryError, ValueError) as error:
+        raise OutOfMemoryError(f"could not allocate {count} patches: {error}") from None
+    return torch.from_numpy(room).view(dtype)
+
+
+def video_patches(
+    frames: Frames,
+    frame_types: FrameTypes | None,
+    slow_size: Size,
+    fast_size: Size,
+    *,
+    dtype: torch.dtype | None = None,
+    patch_size: int = PATCH_SIZE,
+    rescale_factor: float = 1 / 255,
+    image_mean: Sequence[float] = (0.5, 0.5, 0.5),
+    image_std: Sequence[float] = (0.5, 0.5, 0.5),
+    out: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Every frame resized, normalised and cut into patches, in frame order.
+
+    Args:
+        frames: uint8 (N, H, W, 3) or (N, 3, H, W), any strides; not copied whole.
+        frame_types: (N,) 0 slow, 1 fast; None is all slow.
+        slow_size: (height, width) of slow frames, in multiples of ``2 * patch_size`` pixels.
+        fast_size: the same of fast frames.
+        dtype: float32, bfloat16 or float16: the rounded float32. The default is that of ``out``, or
+            float32.
+        patch_size: side of a patch in pixels.
+        rescale_factor: what bytes are multiplied by before they are normalised.
+        image_mean: per channel.
+        image_std: per channel.
+        out: what to write into and return: contiguous (patches, 3, patch_size, patch_size) on the
+            CPU, of ``dtype`` if that is given; a slice of a larger tensor, say.
+
+    Returns:
+        (patches, 3, patch_size, patch_size), on the CPU.
+
+    Raises:
+        KeyeVLError: a subclass that names the argument and what would be right.
+    """
+    import torch
+
+    array = frames_array(frames)
+    types = frame_types_list(frame_types, len(array) if array.ndim else 0)
+    patches = count_patches(types, slow_size, fast_size, patch_size)
+    if dtype is None:
+        dtype = torch.float32 if out is None else out.dtype
+    name = _dtype_name(dtype)
+    if out is None:
+        out = empty_patches(patches, patch_size, dtype)
+    else:
+        _check_out(out, (patches, CHANNELS, patch_size, patch_size), dtype)
+    # NumPy has no bfloat16: 16-bit types go through as their bits.
+    bits = out.detach() if dtype == torch.float32 else out.detach().view(torch.uint16)
+    _core.write_patches(
+        array,
+        types,
+        (slow_size[0], slow_size[1]),
+        (fast_size[0], fast_size[1]),
+        bits.view(-1).numpy(),
+        dtype=name,
+        patch_size=patch_size,
+        rescale_factor=rescale_factor,
+        image_mean=_three(image_mean, "image_mean"),
+        image_std=_three(image_std, "image_std"),
+    )
+    return out
+
+
+def grid_thw(
+    frame_types: FrameTypes, slow_size: Size, fast_size: Size, patch_size: int = PATCH_SIZE
+) -> torch.Tensor:
+    """(runs, 3) int64: [frames, rows, columns] of patches for each run of frames of one size."""
+    import torch
+
+    types = frame_types_list(frame_types, len(frame_types))
+    runs: list[list[int]] = []
+    for rows, columns in frames_grid(types, slow_size, fast_size, patch_size):
+        if runs and runs[-1][1:] == [rows, columns]:
+            runs[-1][0] += 1
+        else:
+            runs.append([1, rows, columns])
+    return torch.tensor(runs, dtype=torch.int64).reshape(-1, 3)
+
+
+def to_numpy(tensor: Any) -> Any:
+    """A tensor as an array that shares its memory; anything else as it is.
+
+    Raises :class:`InvalidArgumentError` for bfloat16, which NumPy does not have.
+    """
+    import torch
+
+    if not isinstance(tensor, torch.Tensor):
+        return tensor
+    if tensor.dtype == torch.bfloat16:
+        raise InvalidArgumentError(
+            "dtype bfloat16 needs return_tensors='pt': NumPy has no such dtype"
+        )
+    return tensor.numpy()
+
+
+def _dtype_name(dtype: torch.dtype) -> str:
+    import torch
+
+    names = {torch.float32: "float32", torch.bfloat16: "bfloat16", torch.float16: "float16"}
+    if dtype not in names:
+        raise InvalidArgumentError(
+            f"dtype is {dtype}: expected torch.float32, torch.bfloat16 or torch.float16"
+        )
+    return names[dtype]
+
+
+def _check_out(out: Any, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    import torch
+
+    if not isinstance(out, torch.Tensor):
+        raise InvalidArgumentError(f"out is of type {type(out).__name__}: expected a tensor")
+    if tuple(out.shape) != shape:
+        raise InvalidArgumentError(f"out has shape {tuple(out.shape)}: expected {shape}")
+    if out.dtype != dtype:
+        raise InvalidArgumentError(f"out has dtype {out.dtype}: expected {dtype}")
+    if out.device.type != "cpu":
+        raise InvalidArgumentError(f"out is on {out.device}: expected the CPU")
+    if not out.is_contiguous():
+        raise InvalidArgumentError(f"out has strides {out.stride()}: expected contiguous memory")
+
+
+def _three(values: Any, name: str) -> tuple[float, float, float]:
+    """One number per channel, of one for all or of one each."""
+    try:
+        given = (values,) * CHANNELS if isinstance(values, (int, float)) else tuple(values)
+        red, green, blue = map(float, given)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgumentError(f"{name} is {values!r}: expected {CHANNELS} numbers") from error
+    return red, green, blue

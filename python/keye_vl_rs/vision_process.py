@@ -1,0 +1,438 @@
+"""The drop-in for ``keye_vl_utils`` 1.5.2: the same names, arguments and results.
+
+Change ``from keye_vl_utils import process_vision_info`` to ``from keye_vl_rs import
+process_vision_info`` and nothing else. As there, the constants below are read when a function runs,
+so that a program may set them; and ``fetch_video`` decodes through :func:`_read_video_decord`, so
+that a program may wrap it.
+
+Where the published code fails, this does not: a video shorter than half a second gives one frame,
+``http`` images have a timeout, and what is wrong with an argument or a file is said by an exception
+of :mod:`keye_vl_rs.errors`.
+"""
+
+from __future__ import annotations
+
+import collections
+import logging
+from typing import TYPE_CHECKING, Any
+
+from keye_vl_rs import _core, geometry
+from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError
+from keye_vl_rs.geometry import SLOW, Size
+from keye_vl_rs.images import load_image
+from keye_vl_rs.sampling import (
+    frame_indices,
+    frame_times,
+    optional_number,
+    positive_integer,
+    positive_number,
+)
+from keye_vl_rs.tensors import frames_array
+from keye_vl_rs.video import SampledVideo, sample_video
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import torch
+    from PIL import Image
+
+    # How many of so many frames, at so many a second, are sampled: as smart_nframes.
+    FrameCounter = Callable[[dict[str, Any], int, float], int]
+
+__all__ = [
+    "extract_slow_fast_frames",
+    "extract_vision_info",
+    "fetch_image",
+    "fetch_video",
+    "get_frame_sim",
+    "process_vision_info",
+    "smart_nframes",
+    "smart_resize",
+]
+
+logger = logging.getLogger(__name__)
+
+# Pixels on a side of what becomes one token.
+IMAGE_FACTOR = geometry.FACTOR
+MIN_TOKENS = 4
+MAX_TOKENS = 20480
+MIN_PIXELS = MIN_TOKENS * IMAGE_FACTOR * IMAGE_FACTOR
+MAX_PIXELS = MAX_TOKENS * IMAGE_FACTOR * IMAGE_FACTOR
+MAX_RATIO = 200
+
+# Of one video frame.
+VIDEO_MIN_TOKENS = 48
+VIDEO_MAX_TOKENS = 768
+VIDEO_MIN_PIXELS = VIDEO_MIN_TOKENS * IMAGE_FACTOR * IMAGE_FACTOR
+VIDEO_MAX_PIXELS = VIDEO_MAX_TOKENS * IMAGE_FACTOR * IMAGE_FACTOR
+# Of one video.
+VIDEO_TOTAL_PIXELS = 65536 * IMAGE_FACTOR * IMAGE_FACTOR
+FPS = 2.0
+
+# Tokens of a fast frame for each token of a slow one.
+FAST_TOKEN_RATIO = 0.3
+# A frame with a smaller share of unchanged patches than this is slow.
+MIN_FRAME_SIMILARITY = 0.9
+
+# Frames are compared at this many tokens at most, patch by patch.
+_SIMILARITY_MAX_TOKENS = 256
+_PATCH_SIMILARITY = 0.7
+
+
+def smart_resize(
+    height: int,
+    width: int,
+    factor: int = IMAGE_FACTOR,
+    min_pixels: float = MIN_PIXELS,
+    max_pixels: float = MAX_PIXELS,
+) -> tuple[int, int]:
+    """The size nearest to (height, width) in multiples of ``factor`` between two numbers of pixels.
+
+    Returns:
+        (height, width) in pixels; the aspect ratio is kept as closely as the multiples allow.
+
+    Raises:
+        AspectRatioError: the longer side is more than 200 times the shorter one.
+        SizeError: a side is zero.
+        InvalidArgumentError: a limit is negative or not a number.
+    """
+    return geometry.smart_resize(height, width, factor, min_pixels, max_pixels, max_ratio=MAX_RATIO)
+
+
+def smart_nframes(ele: dict[str, Any], total_frames: int, video_fps: float) -> int:
+    """How many of ``total_frames`` frames at ``video_fps`` are sampled; one at least.
+
+    Args:
+        ele: may hold ``fps`` (frames per second to sample, 2.0), ``max_frames``, ``min_pixels`` and
+            ``video_total_pixels``, whose quotient limits the number too.
+        total_frames: frames of the video.
+        video_fps: frames per second of the video.
+
+    Raises:
+        InvalidArgumentError: a number is zero, negative or NaN; the message names it.
+    """
+    video_fps = positive_number("the video's frame rate", video_fps)
+    fps = min(optional_number(ele, "fps", FPS), video_fps)
+    budget = optional_number(ele, "video_total_pixels", VIDEO_TOTAL_PIXELS)
+    # A budget below one frame's least still buys that frame.
+    most = max(1, int(budget / optional_number(ele, "min_pixels", VIDEO_MIN_PIXELS)))
+    if ele.get("max_frames") is not None:
+        most = min(most, positive_integer("max_frames", ele["max_frames"]))
+    return max(1, min(int(total_frames / video_fps * fps), most))
+
+
+def get_frame_sim(
+    frame1: torch.Tensor,
+    frame2: torch.Tensor,
+    patch_size: int = IMAGE_FACTOR,
+    threshold: float = _PATCH_SIMILARITY,
+    epsilon: float = 1e-8,
+) -> float:
+    """Share of the patches, in HSV, whose cosine exceeds ``threshold``: those that did not change.
+
+    Args:
+        frame1: (3, H, W) RGB, uint8 or floats that hold 0..255.
+        frame2: the same.
+        patch_size: side of a patch; H and W are multiples of it.
+        threshold: of the cosine.
+        epsilon: accepted and not used: cosines are computed in exact integers, so that nothing is
+            divided by a norm of zero.
+
+    Returns:
+        0.0..1.0, rounded to float32; NaN when every patch is black in both.
+
+    Raises:
+        KeyeVLError: a subclass, when shapes, dtypes or ``patch_size`` do not fit.
+    """
+    return _core.frame_similarity(
+        frames_array(_as_bytes(frame1, "frame1"), "frame1"),
+        frames_array(_as_bytes(frame2, "frame2"), "frame2"),
+        patch_size=patch_size,
+        patch_similarity=threshold,
+    )
+
+
+def _as_bytes(frame: torch.Tensor, name: str) -> torch.Tensor:
+    import torch
+
+    if not isinstance(frame, torch.Tensor) or frame.dim() != 3:
+        shape = tuple(getattr(frame, "shape", ()))
+        raise FramesShapeError(f"{name} has shape {shape}: expected a tensor (3, H, W)")
+    if frame.dtype in (torch.float32, torch.float64):
+        # As the published code does: the fraction is cut off.
+        return frame.to(torch.uint8)
+    return frame
+
+
+def extract_slow_fast_frames(
+    frames: torch.Tensor, threshold: float = MIN_FRAME_SIMILARITY
+) -> torch.Tensor:
+    """Which frames are slow (0: much has changed since the last slow one) and which fast (1).
+
+    Args:
+        frames: uint8 (T, 3, H, W).
+        threshold: a frame with a smaller share of unchanged patches is slow.
+
+    Returns:
+        (T,) int32.
+
+    Raises:
+        FramesShapeError, FramesDtypeError, AspectRatioError: the frames are none that can be
+            compared.
+        InvalidArgumentError: the threshold is NaN.
+    """
+    import torch
+
+    array = frames_array(frames)
+    if array.ndim != 4 or not array.size:
+        raise FramesShapeError(
+            f"frames has shape {array.shape}: expected (T, 3, H, W), T at least 1"
+        )
+    height, width = frames.shape[2:] if frames.shape[1] == 3 else frames.shape[1:3]
+    size = smart_resize(
+        height,
+        width,
+        factor=IMAGE_FACTOR,
+        min_pixels=VIDEO_MIN_PIXELS,
+        max_pixels=_SIMILARITY_MAX_TOKENS * IMAGE_FACTOR * IMAGE_FACTOR,
+    )
+    types = _core.slow_fast(
+        array,
+        *size,
+        # As in the published code, of this size whatever IMAGE_FACTOR is set to.
+        patch_size=28,
+        patch_similarity=_PATCH_SIMILARITY,
+        min_frame_similarity=threshold,
+    )
+    return torch.from_numpy(types)
+
+
+def fetch_image(
+    ele: dict[str, Any], size_factor: int = IMAGE_FACTOR, is_video: bool = False
+) -> Image.Image:
+    """Open the image of a message and resize it as the model wants it.
+
+    Args:
+        ele: ``image`` or ``image_url``: a ``PIL.Image``, path, ``file://``, ``http(s)://`` or
+            ``data:image...;base64,``; and, if wanted, ``min_pixels`` and ``max_pixels``, or
+            ``resized_height`` and ``resized_width``.
+        size_factor: both sides become multiples of it.
+        is_video: whether the limits default to those of a video frame.
+
+    Returns:
+        RGB, resized with Pillow's default filter.
+
+    Raises:
+        MediaError: a subclass, when the image cannot be read.
+        AspectRatioError, SizeError, InvalidArgumentError: its size is impossible.
+    """
+    image = load_image(ele["image"] if "image" in ele else ele["image_url"])
+    if "resized_height" in ele and "resized_width" in ele:
+        height, width = smart_resize(
+            positive_integer("resized_height", ele["resized_height"]),
+            positive_integer("resized_width", ele["resized_width"]),
+            factor=size_factor,
+        )
+    else:
+        limits = (VIDEO_MIN_PIXELS, VIDEO_MAX_PIXELS) if is_video else (MIN_PIXELS, MAX_PIXELS)
+        height, width = smart_resize(
+            image.height,
+            image.width,
+            factor=size_factor,
+            min_pixels=optional_number(ele, "min_pixels", limits[0], zero=True),
+            max_pixels=optional_number(ele, "max_pixels", limits[1]),
+        )
+    return image.resize((width, height))
+
+
+def fetch_video(
+    ele: dict[str, Any], image_factor: int = IMAGE_FACTOR
+) -> tuple[torch.Tensor, dict[str, Any]]:
+    """Sample the video of a message and plan what becomes of each frame.
+
+    Args:
+        ele: ``video``: a path, ``file://``, ``http(s)://``, the bytes of a file, or a list of
+            frames, each an image source or a dictionary for :func:`fetch_image`; and, if wanted,
+            ``fps`` (2.0), ``max_frames``, ``min_pixels``, ``max_pixels``, ``video_total_pixels``
+            and ``min_frame_similarity`` (0.9). As in the published code ``nframes`` is not looked
+            at.
+        image_factor: for the frames of a list.
+
+    Returns:
+        The sampled frames, uint8 (T, 3, H, W) at the file's own size (a view of channels-last
+        memory), and what the processor needs to know: ``height``, ``width``, ``fast_height``,
+        ``fast_width`` (int), ``timestamps`` ((T,) float32, seconds; for a list only if ``fps`` is
+        given) and ``frame_types`` ((T,) int32).
+
+    Raises:
+        MediaError: a subclass, when the video cannot be read or decoded.
+        InvalidArgumentError: a subclass, when a number is impossible.
+    """
+    if isinstance(ele["video"], (list, tuple)):
+        frames, timestamps = read_frame_list(ele, smart_nframes, image_factor)
+        threshold = ele.get("min_frame_similarity", MIN_FRAME_SIMILARITY)
+        frame_types = extract_slow_fast_frames(frames, threshold)
+    else:
+        frames, timestamps, frame_types = _read_video_decord(ele)
+    slow, fast = plan_frame_sizes(ele, frames, frame_types)
+    processor_kwargs: dict[str, Any] = {
+        "height": slow[0],
+        "width": slow[1],
+        "fast_height": fast[0],
+        "fast_width": fast[1],
+    }
+    if timestamps is not None:
+        processor_kwargs["timestamps"] = timestamps
+    processor_kwargs["frame_types"] = frame_types
+    logger.debug("fetch_video: %d frames, slow %s, fast %s", len(frame_types), slow, fast)
+    return frames, processor_kwargs
+
+
+def _read_video_decord(
+    ele: dict[str, Any],
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """(frames, timestamps, frame types) of a video file. The name is the published one; hosts wrap
+    it.
+
+    Decoding is done with PyAV, whose frames have the same bytes.
+    """
+    for key in ("video_start", "video_end"):
+        if ele.get(key) is not None:
+            raise InvalidArgumentError(f"{key} is {ele[key]!r}: not supported yet, leave it out")
+    sampled = read_video_file(ele, smart_nframes)
+    threshold = ele.get("min_frame_similarity", MIN_FRAME_SIMILARITY)
+    frame_types = extract_slow_fast_frames(sampled.frames, threshold)
+    return sampled.frames, frame_times(sampled.indices, sampled.fps), frame_types
+
+
+def read_video_file(ele: dict[str, Any], count: FrameCounter) -> SampledVideo:
+    """Decode as many frames of ``ele["video"]``, evenly spaced, as ``count`` says.
+
+    ``count(ele, total_frames, video_fps)`` is :func:`smart_nframes` or stands for it.
+    """
+    # Once before the file is opened, so that an impossible number is not found out late.
+    smart_nframes(ele, 1, FPS)
+    return sample_video(
+        ele["video"], lambda total, fps: frame_indices(total, count(ele, total, fps))
+    )
+
+
+def read_frame_list(
+    ele: dict[str, Any], count: FrameCounter, image_factor: int = IMAGE_FACTOR
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """(frames, timestamps) of a video given as a list of frames, which are resized one by one.
+
+    Without ``fps`` there are no timestamps. ``count`` is as in :func:`read_video_file`.
+    """
+    import numpy as np
+    import torch
+
+    if not len(ele["video"]):
+        raise InvalidArgumentError("video is an empty list: expected one frame at least")
+    shared = {key: value for key, value in ele.items() if key not in ("type", "video")}
+    images = [
+        fetch_image(
+            frame if isinstance(frame, dict) else {"image": frame, **shared},
+            size_factor=image_factor,
+            is_video=True,
+        )
+        for frame in ele["video"]
+    ]
+    sizes = {image.size for image in images}
+    if len(sizes) > 1:
+        raise FramesShapeError(
+            "the frames of a video are resized to different sizes, "
+            f"{sorted(sizes)} (width, height): expected one"
+        )
+    arrays = [torch.from_numpy(np.array(image)).permute(2, 0, 1) for image in images]
+    frames = torch.stack(arrays, dim=0)
+    fps = optional_number(ele, "fps", FPS)
+    indices = frame_indices(len(images), count(ele, len(images), fps))
+    timestamps = frame_times(indices, fps) if ele.get("fps") else None
+    return frames[indices], timestamps
+
+
+def plan_frame_sizes(
+    ele: dict[str, Any], frames: torch.Tensor, frame_types: torch.Tensor
+) -> tuple[Size, Size]:
+    """The sizes of slow and of fast frames under the token budget of ``ele``."""
+    types = frame_types.tolist()
+    slow_frames = types.count(SLOW)
+    return geometry.plan_sizes(
+        frames.shape[2],
+        frames.shape[3],
+        slow_frames,
+        len(types) - slow_frames,
+        factor=IMAGE_FACTOR,
+        min_pixels=optional_number(ele, "min_pixels", VIDEO_MIN_PIXELS),
+        max_pixels=optional_number(ele, "max_pixels", VIDEO_MAX_PIXELS),
+        total_pixels=optional_number(ele, "video_total_pixels", VIDEO_TOTAL_PIXELS),
+        video_min_pixels=VIDEO_MIN_PIXELS,
+        fast_token_ratio=FAST_TOKEN_RATIO,
+        max_ratio=MAX_RATIO,
+    )
+
+
+def extract_vision_info(
+    conversations: list[dict[str, Any]] | list[list[dict[str, Any]]],
+) -> list[dict[str, Any]]:
+    """The images and videos of one conversation or several, in the order of their messages."""
+    if conversations and isinstance(conversations[0], dict):
+        conversations = [conversations]
+    return [
+        ele
+        for conversation in conversations
+        for message in conversation
+        if isinstance(message["content"], list)  # type: ignore[index]
+        for ele in message["content"]  # type: ignore[index]
+        if "image" in ele
+        or "image_url" in ele
+        or "video" in ele
+        or ele.get("type") in ("image", "image_url", "video")
+    ]
+
+
+def process_vision_info(
+    conversations: Sequence[Any] | None = None,
+    vision_infos: list[dict[str, Any]] | None = None,
+    image_factor: int = IMAGE_FACTOR,
+) -> tuple[list[Image.Image] | None, list[torch.Tensor] | None, dict[str, list[Any]]]:
+    """Read every image and video of the conversations.
+
+    Args:
+        conversations: messages, or a list of such lists.
+        vision_infos: instead of them, their images and videos.
+        image_factor: sides of images become multiples of it.
+
+    Returns:
+        (images, videos, kwargs for the processor): images as of :func:`fetch_image` and videos as
+        of :func:`fetch_video`, None where there is none; the kwargs have one entry per video, which
+        is None for the timestamps of a list of frames without ``fps`` beside other videos.
+
+    Raises:
+        MediaError, InvalidArgumentError: subclasses of them, as those two raise them.
+    """
+    if vision_infos is None:
+        if conversations is None:
+            raise InvalidArgumentError("give conversations or vision_infos")
+        vision_infos = extract_vision_info(conversations)  # type: ignore[arg-type]
+    images: list[Image.Image] = []
+    videos: list[torch.Tensor] = []
+    for_processor: list[dict[str, Any]] = []
+    for vision_info in vision_infos:
+        if "image" in vision_info or "image_url" in vision_info:
+            images.append(fetch_image(vision_info, image_factor))
+        elif "video" in vision_info:
+            frames, of_video = fetch_video(vision_info, image_factor)
+            videos.append(frames)
+            for_processor.append(of_video)
+        else:
+            raise InvalidArgumentError(
+                f"content of type {vision_info.get('type')!r} has no image, image_url or video"
+            )
+    processor_kwargs: dict[str, list[Any]] = collections.defaultdict(list)
+    for key in dict.fromkeys(key for of_video in for_processor for key in of_video):
+        # Every list has one entry per video; the published code leaves out missing timestamps, and
+        # the next video's then stand in their place.
+        processor_kwargs[key] = [of_video.get(key) for of_video in for_processor]
+    return images or None, videos or None, processor_kwargs

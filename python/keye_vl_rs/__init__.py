@@ -1,0 +1,67 @@
+"""Videos and images into the tensors that Keye-VL models read, equal to the published pipeline's to
+the last bit.
+
+- :func:`preprocess_video`: one call from a file to tensors.
+- :mod:`keye_vl_rs.vision_process`: the drop-in for ``keye_vl_utils`` 1.5.2; its functions are here
+  too.
+- :class:`KeyeVL1_5Processor`, :class:`KeyeVL1_5ImageProcessor`: processors for transformers,
+  imported when first asked for.
+- :mod:`keye_vl_rs.errors`: what is raised.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keye_vl_rs._core import __version__
+from keye_vl_rs.errors import KeyeVLError
+from keye_vl_rs.preprocess import VideoInputs, preprocess_video
+from keye_vl_rs.vision_process import (
+    extract_slow_fast_frames,
+    extract_vision_info,
+    fetch_image,
+    fetch_video,
+    get_frame_sim,
+    process_vision_info,
+    smart_nframes,
+    smart_resize,
+)
+
+if TYPE_CHECKING:
+    from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
+    from keye_vl_rs.processing import KeyeVL1_5Processor
+
+__all__ = [
+    "KeyeVL1_5ImageProcessor",
+    "KeyeVL1_5Processor",
+    "KeyeVLError",
+    "VideoInputs",
+    "__version__",
+    "extract_slow_fast_frames",
+    "extract_vision_info",
+    "fetch_image",
+    "fetch_video",
+    "get_frame_sim",
+    "preprocess_video",
+    "process_vision_info",
+    "smart_nframes",
+    "smart_resize",
+]
+
+# These import transformers, which takes seconds.
+_LAZY = {
+    "KeyeVL1_5ImageProcessor": "keye_vl_rs.image_processing",
+    "KeyeVL1_5Processor": "keye_vl_rs.processing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

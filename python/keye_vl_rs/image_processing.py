@@ -1,0 +1,251 @@
+"""The image processor of Keye-VL-1.5: images, or frames of one size, into patches.
+
+Images are resized with Pillow, whose bytes the published processor has. What follows the resize
+(rescale, normalise, cut into patches) is one call of the Rust core, unless the core does not serve
+the request (floats, other than three channels, neither rescale nor normalise): then the same steps
+run in NumPy with transformers' own functions.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from transformers.image_processing_utils import BaseImageProcessor, BatchFeature
+from transformers.image_transforms import normalize, rescale, resize
+from transformers.image_utils import (
+    OPENAI_CLIP_MEAN,
+    OPENAI_CLIP_STD,
+    ChannelDimension,
+    infer_channel_dimension_format,
+)
+from transformers.processing_utils import ImagesKwargs
+
+from keye_vl_rs.accepted_inputs import flatten_images, image_array, list_frames, list_videos
+from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, SizeError
+from keye_vl_rs.geometry import CHANNELS, MERGE_SIZE, PATCH_SIZE, Size
+from keye_vl_rs.recipe import MAX_PIXELS, MIN_PIXELS, Recipe, make_recipe, pixel_limits
+from keye_vl_rs.tensors import empty_patches, to_numpy, video_patches
+
+__all__ = ["KeyeVL1_5ImageProcessor", "KeyeVL1_5ImagesKwargs"]
+
+Grid: TypeAlias = tuple[int, int, int]
+"""(frames, rows, columns) of patches."""
+
+Ready: TypeAlias = tuple[NDArray[np.uint8] | torch.Tensor, Grid]
+"""Resized frames (N, H, W, 3) for the core, or patches that it cannot make; and their grid."""
+
+
+class KeyeVL1_5ImagesKwargs(ImagesKwargs, total=False):  # type: ignore[misc,call-arg]  # noqa: N801
+    """What a call may set beside transformers' own keyword arguments for images."""
+
+    min_pixels: int | None
+    max_pixels: int | None
+    patch_size: int | None
+    temporal_patch_size: int | None
+    merge_size: int | None
+    dtype: Any
+
+
+class KeyeVL1_5ImageProcessor(BaseImageProcessor):  # type: ignore[misc]  # noqa: N801
+    """Resizes images to whole tokens near their own size, normalises and cuts them into patches.
+
+    The arguments, their defaults and the results are those of the published class of this name
+    (transformers pull request 41040). ``size`` may be given as ``{"min_pixels": ..., "max_pixels":
+    ...}``; a call may also set ``{"height": ..., "width": ...}``.
+    """
+
+    model_input_names = ["pixel_values", "image_grid_thw", "pixel_values_videos", "video_grid_thw"]  # noqa: RUF012
+    valid_kwargs = KeyeVL1_5ImagesKwargs
+
+    def __init__(
+        self,
+        do_resize: bool = True,
+        resample: int = Image.Resampling.BILINEAR,
+        do_rescale: bool = True,
+        rescale_factor: float = 1 / 255,
+        do_normalize: bool = True,
+        image_mean: float | Iterable[float] | None = None,
+        image_std: float | Iterable[float] | None = None,
+        do_convert_rgb: bool = True,
+        min_pixels: int | None = None,
+        max_pixels: int | None = None,
+        patch_size: int = PATCH_SIZE,
+        temporal_patch_size: int = 1,
+        merge_size: int = MERGE_SIZE,
+        size: Mapping[str, int] | None = None,
+        dtype: torch.dtype | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """``dtype`` is that of the patches: float32 (the default), bfloat16 or float16."""
+        super().__init__(**kwargs)
+        self.do_resize = do_resize
+        self.resample = int(resample)
+        self.do_rescale = do_rescale
+        self.rescale_factor = rescale_factor
+        self.do_normalize = do_normalize
+        self.image_mean = OPENAI_CLIP_MEAN if image_mean is None else image_mean
+        self.image_std = OPENAI_CLIP_STD if image_std is None else image_std
+        self.do_convert_rgb = do_convert_rgb
+        self.patch_size = patch_size
+        self.temporal_patch_size = temporal_patch_size
+        self.merge_size = merge_size
+        low, high = pixel_limits(size) or (MIN_PIXELS, MAX_PIXELS)
+        self.min_pixels = low if min_pixels is None else min_pixels
+        self.max_pixels = high if max_pixels is None else max_pixels
+        self.dtype = None if dtype is None else str(dtype).removeprefix("torch.")
+        self.recipe({})
+
+    @property
+    def size(self) -> dict[str, int]:
+        """The limits as transformers' processors name them."""
+        return {"min_pixels": self.min_pixels, "max_pixels": self.max_pixels}
+
+    @size.setter
+    def size(self, size: Mapping[str, int]) -> None:
+        self.min_pixels, self.max_pixels = pixel_limits(size) or (self.min_pixels, self.max_pixels)
+
+    @classmethod
+    def from_dict(cls, image_processor_dict: dict[str, Any], **kwargs: Any) -> Any:
+        """As in the base class; a limit given here wins over the limits in the dictionary."""
+        stale = {"min_pixels", "max_pixels"} if kwargs.get("size") is not None else set()
+        config = {k: v for k, v in image_processor_dict.items() if k not in stale}
+        return super().from_dict(config, **kwargs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As in the base class, with ``size``."""
+        return {**super().to_dict(), "size": self.size}
+
+    def recipe(self, overrides: Mapping[str, Any]) -> Recipe:
+        """The settings with a call's own ones on top; None leaves a setting as it is."""
+        return make_recipe(self, overrides)
+
+    def __call__(self, images: Any = None, *args: Any, **kwargs: Any) -> BatchFeature:
+        """:meth:`preprocess`."""
+        return self.preprocess(images, *args, **kwargs)
+
+    def preprocess(
+        self, images: Any = None, videos: Any = None, *, return_tensors: Any = None, **kwargs: Any
+    ) -> BatchFeature:
+        """Images and videos into patches.
+
+        ``images`` is one image or a (nested) list of images: ``PIL.Image``, or arrays or tensors in
+        either channel order. ``videos`` is one video or a list of videos, each (T, 3, H, W),
+        (T, H, W, 3) or a list of images of one size; all frames are resized to one size.
+
+        Keyword arguments are this class's settings, for this call. ``data_format`` has no effect:
+        patches are channels-first.
+
+        Returns ``pixel_values`` (patches, 3, 14, 14) and ``image_grid_thw`` (images, 3) int64, and
+        ``pixel_values_videos`` and ``video_grid_thw`` for videos; without ``return_tensors`` they
+        are NumPy arrays.
+        """
+        unknown = sorted(set(kwargs) - set(KeyeVL1_5ImagesKwargs.__annotations__))
+        if unknown:
+            raise InvalidArgumentError(f"{', '.join(unknown)}: not among this class's settings")
+        recipe = self.recipe(kwargs)
+        data: dict[str, Any] = {}
+        for kind, rows in (
+            ("image", None if images is None else map(list_frames, flatten_images(images))),
+            ("video", None if videos is None else map(list_frames, list_videos(videos))),
+        ):
+            if rows is None:
+                continue
+            ready = [self._ready(frames, recipe) for frames in rows]
+            name = "pixel_values" if kind == "image" else "pixel_values_videos"
+            if not ready:
+                raise FramesShapeError(f"{kind}s is an empty list: expected one at least")
+            data[name] = _patches(ready, recipe)
+            data[f"{kind}_grid_thw"] = torch.tensor([grid for _, grid in ready], dtype=torch.int64)
+        if getattr(return_tensors, "value", return_tensors) != "pt":
+            data = {name: to_numpy(tensor) for name, tensor in data.items()}
+        return BatchFeature(data=data, tensor_type=return_tensors)
+
+    def patches(
+        self, frames: list[Any] | NDArray[Any] | torch.Tensor, recipe: Recipe
+    ) -> torch.Tensor:
+        """Frames of one size into (patches, 3, 14, 14)."""
+        return _patches([self._ready(frames, recipe)], recipe)
+
+    def _ready(self, frames: list[Any] | NDArray[Any] | torch.Tensor, recipe: Recipe) -> Ready:
+        """Frames of one size, resized."""
+        if len(frames) == 0:
+            raise FramesShapeError("a video or image list is empty")
+        arrays = [image_array(frame, recipe.do_convert_rgb) for frame in frames]
+        layout = recipe.input_data_format
+        if isinstance(frames[0], Image.Image):
+            layout = ChannelDimension.LAST
+        elif layout is None:
+            layout = infer_channel_dimension_format(arrays[0])
+        if layout == ChannelDimension.FIRST:
+            arrays = [array.transpose(1, 2, 0) for array in arrays]
+        height, width, channels = arrays[0].shape
+        if recipe.do_normalize and channels != len(recipe.image_mean):
+            raise FramesShapeError(
+                f"an image has {channels} channels, image_mean {len(recipe.image_mean)} values"
+            )
+        size = recipe.target_size(height, width)
+        if not recipe.do_resize and any(array.shape != arrays[0].shape for array in arrays):
+            raise FramesShapeError("frames differ in shape; they need one shape without do_resize")
+        if any(side % recipe.patch_size or side == 0 for side in size):
+            raise SizeError(
+                f"size {size[0]}x{size[1]} is not a multiple of patch_size, {recipe.patch_size}"
+            )
+        grid = (len(arrays), size[0] // recipe.patch_size, size[1] // recipe.patch_size)
+        whole_tokens = all(side % (MERGE_SIZE * recipe.patch_size) == 0 for side in size)
+        rgb = all(array.dtype == np.uint8 and array.shape[2] == CHANNELS for array in arrays)
+        if recipe.fused() is None or not whole_tokens or not rgb:
+            return _plain_patches(arrays, size, recipe), grid
+        if recipe.do_resize:
+            arrays = [_pillow_resize(array, size, recipe.resample) for array in arrays]
+        return arrays[0][None] if len(arrays) == 1 else np.stack(arrays), grid
+
+    def get_number_of_image_patches(
+        self, height: int, width: int, images_kwargs: Mapping[str, Any] | None = None
+    ) -> int:
+        """How many patches an image of this size becomes."""
+        recipe = self.recipe(images_kwargs or {})
+        rows, columns = (side // recipe.patch_size for side in recipe.target_size(height, width))
+        return rows * columns
+
+
+def _patches(ready: list[Ready], recipe: Recipe) -> torch.Tensor:
+    """The patches of all images or videos, each written to its place in one tensor."""
+    fused = recipe.fused()
+    if fused is None or any(isinstance(made, torch.Tensor) for made, _ in ready):
+        parts = [r[0] if isinstance(r[0], torch.Tensor) else _patches([r], recipe) for r in ready]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+    counts = [math.prod(grid) for _, grid in ready]
+    patches = empty_patches(sum(counts), recipe.patch_size, recipe.dtype)
+    for (frames, _), place in zip(ready, patches.split(counts), strict=True):
+        size = (frames.shape[1], frames.shape[2])
+        video_patches(frames, None, size, size, out=place, **fused)
+    return patches
+
+
+def _pillow_resize(image: NDArray[np.uint8], size: Size, resample: int) -> NDArray[np.uint8]:
+    if image.shape[:2] == size:
+        return image
+    source = Image.fromarray(np.ascontiguousarray(image))
+    return np.asarray(source.resize((size[1], size[0]), resample=Image.Resampling(resample)))
+
+
+def _plain_patches(arrays: list[NDArray[Any]], size: Size, recipe: Recipe) -> torch.Tensor:
+    last, done = {"input_data_format": ChannelDimension.LAST}, []
+    for image in arrays:
+        if recipe.do_resize:
+            image = resize(image, size, resample=Image.Resampling(recipe.resample), **last)
+        if recipe.do_rescale:
+            image = rescale(image, recipe.rescale_factor, **last)
+        if recipe.do_normalize:
+            image = normalize(image, recipe.image_mean, recipe.image_std, **last)
+        done.append(image)
+    frames, patch = np.array(done), recipe.patch_size
+    n, height, width, channels = frames.shape
+    grid = frames.reshape(n, height // patch, patch, width // patch, patch, channels)
+    patches = grid.transpose(0, 1, 3, 5, 2, 4).reshape(-1, channels, patch, patch)
+    pixels = torch.from_numpy(patches)
+    return pixels if recipe.dtype is None else pixels.to(torch.float32).to(recipe.dtype)

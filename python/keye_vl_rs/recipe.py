@@ -1,0 +1,144 @@
+"""One call's settings of the image processor: complete, checked, and what follows from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers.image_utils import ChannelDimension
+
+from keye_vl_rs.errors import InvalidArgumentError
+from keye_vl_rs.geometry import CHANNELS, TOKEN_PIXELS, Size, smart_resize
+
+__all__ = ["MAX_PIXELS", "MIN_PIXELS", "Recipe", "make_recipe", "pixel_limits"]
+
+# Of one image: 4 to 1280 tokens.
+MIN_PIXELS, MAX_PIXELS = 4 * TOKEN_PIXELS, 1280 * TOKEN_PIXELS
+_DTYPES = {torch.float32, torch.bfloat16, torch.float16}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is done to the images of one call."""
+
+    do_resize: bool
+    fixed_size: Size | None
+    min_pixels: int
+    max_pixels: int
+    resample: int
+    do_rescale: bool
+    rescale_factor: float
+    do_normalize: bool
+    image_mean: tuple[float, ...]
+    image_std: tuple[float, ...]
+    do_convert_rgb: bool
+    patch_size: int
+    merge_size: int
+    input_data_format: ChannelDimension | None
+    dtype: torch.dtype | None
+
+    def target_size(self, height: int, width: int) -> Size:
+        """(height, width) that an image of this size is resized to."""
+        if not self.do_resize:
+            return height, width
+        if self.fixed_size is not None:
+            return self.fixed_size
+        factor = self.patch_size * self.merge_size
+        sides = (height, width)
+        size = smart_resize(height, width, factor, self.min_pixels, self.max_pixels)
+        if min(round(side / factor) for side in sides) == 0:
+            # A side under half a token rounds to nothing here, which makes the image too small and
+            # has it grown; in the videos' rule it rounds to one token.
+            grow = math.sqrt(self.min_pixels / (height * width))
+            height, width = (math.ceil(side * grow / factor) * factor for side in sides)
+            return height, width
+        return size
+
+    def fused(self) -> dict[str, Any] | None:
+        """Arguments with which the core does what follows the resize, None if it does not."""
+        if len(self.image_mean) != CHANNELS or not (self.do_rescale or self.do_normalize):
+            return None
+        return {
+            "dtype": self.dtype or torch.float32,
+            "patch_size": self.patch_size,
+            "rescale_factor": self.rescale_factor if self.do_rescale else 1.0,
+            "image_mean": self.image_mean if self.do_normalize else (0.0, 0.0, 0.0),
+            "image_std": self.image_std if self.do_normalize else (1.0, 1.0, 1.0),
+        }
+
+
+def make_recipe(settings: Any, overrides: Mapping[str, Any]) -> Recipe:
+    """An image processor's ``settings`` with a call's own ones on top; None leaves one as it is.
+
+    Raises :class:`InvalidArgumentError` for settings that do not go together.
+    """
+
+    def value(name: str) -> Any:
+        given = overrides.get(name)
+        return getattr(settings, name) if given is None else given
+
+    size = overrides.get("size")
+    low, high = pixel_limits(size) or (settings.min_pixels, settings.max_pixels)
+    mean, std = _per_channel(value("image_mean")), _per_channel(value("image_std"))
+    if len(mean) != len(std):
+        raise InvalidArgumentError(f"image_mean has {len(mean)} values, image_std {len(std)}")
+    if value("temporal_patch_size") != 1:
+        raise InvalidArgumentError(
+            f"temporal_patch_size is {value('temporal_patch_size')}; Keye-VL-1.5 has 1"
+        )
+    layout = overrides.get("input_data_format")
+    return Recipe(
+        do_resize=bool(value("do_resize")),
+        fixed_size=_fixed_size(size),
+        min_pixels=low if overrides.get("min_pixels") is None else overrides["min_pixels"],
+        max_pixels=high if overrides.get("max_pixels") is None else overrides["max_pixels"],
+        resample=int(value("resample")),
+        do_rescale=bool(value("do_rescale")),
+        rescale_factor=float(value("rescale_factor")),
+        do_normalize=bool(value("do_normalize")),
+        image_mean=mean,
+        image_std=std,
+        do_convert_rgb=bool(value("do_convert_rgb")),
+        patch_size=value("patch_size"),
+        merge_size=value("merge_size"),
+        input_data_format=None if layout is None else ChannelDimension(layout),
+        dtype=_float_dtype(value("dtype")),
+    )
+
+
+def pixel_limits(size: Any) -> tuple[int, int] | None:
+    """(min_pixels, max_pixels) of a ``size`` dictionary; None if it holds no limits."""
+    if size is None:
+        return None
+    for low, high in (("min_pixels", "max_pixels"), ("shortest_edge", "longest_edge")):
+        if size.get(low) is not None and size.get(high) is not None:
+            return size[low], size[high]
+    if _fixed_size(size) is None:
+        raise InvalidArgumentError(f"size is {dict(size)}; it needs min_pixels and max_pixels")
+    return None
+
+
+def _fixed_size(size: Any) -> Size | None:
+    if size is None or size.get("height") is None or size.get("width") is None:
+        return None
+    return size["height"], size["width"]
+
+
+def _per_channel(values: Any) -> tuple[float, ...]:
+    if isinstance(values, Iterable):
+        return tuple(map(float, values))
+    return (float(values),) * CHANNELS
+
+
+def _float_dtype(dtype: Any) -> torch.dtype | None:
+    if dtype is None:
+        return None
+    found = getattr(torch, dtype.removeprefix("torch."), None) if isinstance(dtype, str) else dtype
+    if found not in _DTYPES:
+        raise InvalidArgumentError(
+            f"dtype is {dtype!r}; float32, bfloat16 and float16 are possible"
+        )
+    return found

@@ -1,0 +1,188 @@
+"""The videos of one processor call, checked with what is said about them, into patches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch.nn import functional
+from transformers.image_utils import ChannelDimension
+
+from keye_vl_rs.accepted_inputs import list_videos
+from keye_vl_rs.errors import (
+    FramesDtypeError,
+    FramesShapeError,
+    InvalidArgumentError,
+    SizeError,
+)
+from keye_vl_rs.geometry import CHANNELS, FAST, SLOW, Size, count_patches, frames_grid
+from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
+from keye_vl_rs.recipe import Recipe
+from keye_vl_rs.tensors import empty_patches, frame_types_list, grid_thw, video_patches
+
+__all__ = ["CheckedVideo", "check_videos", "video_tensors"]
+
+# What is said about a video, and the dimensions that it has.
+_ABOUT = {
+    "height": 0,
+    "width": 0,
+    "fast_height": 0,
+    "fast_width": 0,
+    "frame_types": 1,
+    "timestamps": 1,
+}
+
+
+@dataclass(frozen=True)
+class CheckedVideo:
+    """One video's frames and what is to become of them."""
+
+    frames: NDArray[Any] | torch.Tensor
+    layout: ChannelDimension
+    types: list[int]
+    timestamps: list[float] | None
+    sizes: tuple[Size, Size]  # of slow and of fast frames
+    given: tuple[bool, bool]  # whether the caller gave that size; else Pillow resizes to the limits
+
+    def write_patches(
+        self, engine: KeyeVL1_5ImageProcessor, recipe: Recipe, out: torch.Tensor
+    ) -> None:
+        """Fill ``out``, (patches, 3, patch, patch), with those of all frames in time order."""
+        fused = recipe.fused() if self.frames.dtype in (np.uint8, torch.uint8) else None
+        kinds = sorted(set(self.types))
+        if fused is not None and all(self.given[kind] for kind in kinds):
+            video_patches(self.frames, self.types, *self.sizes, out=out, **fused)
+            return
+        grids = frames_grid(self.types, *self.sizes, recipe.patch_size)
+        places = out.split([rows * columns for rows, columns in grids])
+        for kind in kinds:
+            indices = [index for index, type_ in enumerate(self.types) if type_ == kind]
+            made = self._one_kind(kind, indices, engine, recipe, fused).chunk(len(indices))
+            for index, patches in zip(indices, made, strict=True):
+                places[index].copy_(patches)
+
+    def _one_kind(
+        self,
+        kind: int,
+        indices: list[int],
+        engine: KeyeVL1_5ImageProcessor,
+        recipe: Recipe,
+        fused: dict[str, Any] | None,
+    ) -> torch.Tensor:
+        frames = self.frames if len(indices) == len(self.types) else self.frames[indices]
+        size = self.sizes[kind]
+        if self.given[kind] and fused is not None:
+            return video_patches(frames, None, size, size, **fused)
+        layout = self.layout
+        if self.given[kind]:
+            frames = torch.as_tensor(frames)
+            frames = frames if layout == ChannelDimension.FIRST else frames.permute(0, 3, 1, 2)
+            frames = functional.interpolate(frames, size, mode="bilinear", antialias=True)
+            layout, recipe = ChannelDimension.FIRST, replace(recipe, do_resize=False)
+        if fused is None:
+            frames = torch.as_tensor(frames).float()
+        return engine.patches(frames, replace(recipe, input_data_format=layout))
+
+
+def check_videos(videos: Any, kwargs: Mapping[str, Any], recipe: Recipe) -> list[CheckedVideo]:
+    """Every video with what ``kwargs`` say about it, one entry per video or one for the only.
+
+    Raises:
+        FrameTypesError, FramesShapeError, FramesDtypeError, SizeError, InvalidArgumentError: a
+            video or what is said about it does not fit.
+    """
+    clips = list_videos(videos)
+    about = {
+        name: _per_video(name, kwargs.get(name), len(clips), depth)
+        for name, depth in _ABOUT.items()
+    }
+    return [
+        _check_video(clip, index, {name: about[name][index] for name in about}, recipe)
+        for index, clip in enumerate(clips)
+    ]
+
+
+def video_tensors(
+    videos: Sequence[CheckedVideo], engine: KeyeVL1_5ImageProcessor, recipe: Recipe
+) -> dict[str, torch.Tensor]:
+    """``pixel_values_videos``, ``video_grid_thw`` and ``num_frames`` of all videos of a call."""
+    counts = [count_patches(video.types, *video.sizes, recipe.patch_size) for video in videos]
+    pixels = empty_patches(sum(counts), recipe.patch_size, recipe.dtype)
+    for video, place in zip(videos, pixels.split(counts), strict=True):
+        video.write_patches(engine, recipe, place)
+    rows = [grid_thw(video.types, *video.sizes, recipe.patch_size) for video in videos]
+    return {
+        "pixel_values_videos": pixels,
+        "video_grid_thw": torch.cat(rows),
+        "num_frames": torch.tensor([len(video.types) for video in videos], dtype=torch.int64),
+    }
+
+
+def _per_video(name: str, value: Any, count: int, depth: int) -> list[Any]:
+    """One entry per video; ``depth`` is 1 where an entry is itself a row of values."""
+    if value is None:
+        return [None] * count
+    if isinstance(value, (list, tuple)):
+        flat = depth == 1 and len(value) > 0 and all(_is_number(item) for item in value)
+        entries = [value] if flat else list(value)
+    else:
+        entries = [value] if np.ndim(value) <= depth else list(value)
+    if len(entries) != count:
+        raise InvalidArgumentError(
+            f"{name} has {len(entries)} entries for {count} videos; give one per video"
+        )
+    return entries
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, (list, tuple)) and value is not None and np.ndim(value) == 0
+
+
+def _check_video(clip: Any, index: int, about: Mapping[str, Any], recipe: Recipe) -> CheckedVideo:
+    frames = clip
+    if isinstance(clip, (list, tuple)):
+        frames = np.stack(
+            [np.asarray(f.convert("RGB") if isinstance(f, Image.Image) else f) for f in clip]
+        )
+    shape = tuple(frames.shape)
+    if len(shape) != 4 or 0 in shape or CHANNELS not in (shape[1], shape[3]):
+        raise FramesShapeError(f"video {index} has shape {shape}, not (T, 3, H, W) or (T, H, W, 3)")
+    uint8 = frames.dtype in (np.uint8, torch.uint8)
+    if not (uint8 or torch.as_tensor(frames[:0]).is_floating_point()):
+        raise FramesDtypeError(f"video {index} is {frames.dtype}; frames are uint8 or floats")
+    first = shape[1] == CHANNELS
+    own = (shape[2], shape[3]) if first else (shape[1], shape[2])
+    types = frame_types_list(about["frame_types"], len(frames), f"frame_types of video {index}")
+    timestamps = about["timestamps"]
+    if timestamps is not None and len(timestamps) != len(frames):
+        raise InvalidArgumentError(
+            f"timestamps of video {index}: {len(timestamps)} values for {len(frames)} frames"
+        )
+    slow = _given_size("height", "width", about, index, recipe) if SLOW in types else own
+    fast = _given_size("fast_height", "fast_width", about, index, recipe) if FAST in types else slow
+    return CheckedVideo(
+        frames=frames,
+        layout=ChannelDimension.FIRST if first else ChannelDimension.LAST,
+        types=types,
+        timestamps=None if timestamps is None else [float(seconds) for seconds in timestamps],
+        sizes=(slow or recipe.target_size(*own), fast or recipe.target_size(*own)),
+        given=(slow is not None, fast is not None),
+    )
+
+
+def _given_size(
+    height_name: str, width_name: str, about: Mapping[str, Any], index: int, recipe: Recipe
+) -> Size | None:
+    height, width = about[height_name], about[width_name]
+    if height is None and width is None:
+        return None
+    unit = recipe.patch_size * recipe.merge_size
+    for name, side in ((height_name, height), (width_name, width)):
+        if side is None or side <= 0 or side % unit:
+            raise SizeError(f"{name} of video {index} is {side}; it needs a multiple of {unit}")
+    return int(height), int(width)

@@ -1,0 +1,138 @@
+"""Files that hold results: where they go, and writing them whole or not at all."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keye_vl_rs._core import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from keye_vl_rs.preprocess import VideoInputs
+
+__all__ = ["BadInput", "Job", "plan_jobs", "save_video_inputs"]
+
+SUFFIX = ".safetensors"
+# What is taken for a video in a folder; a file that is named is always tried.
+VIDEO_SUFFIXES = (
+    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4"),
+    *(".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"),
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A video, and the file that its tensors go to."""
+
+    source: str
+    target: Path
+
+
+@dataclass(frozen=True)
+class BadInput:
+    """Something on the command line that holds no video, and what is wrong with it."""
+
+    given: str
+    reason: str
+
+
+def plan_jobs(inputs: Sequence[str], output: Path | None) -> tuple[list[Job], list[BadInput]]:
+    """What to do for files, folders and addresses, and what is wrong with some of them.
+
+    A folder stands for every video in it and below; a video that is named twice is done once.
+    Results go beside their videos, or below ``output``, where a folder keeps its inner structure;
+    videos whose results would have one name keep their suffixes in it, and get numbers if that is
+    not enough. ``output`` may name the file itself where there is one video.
+    """
+    found: dict[str, tuple[str, Path]] = {}
+    bad: list[BadInput] = []
+    for given in inputs:
+        path = Path(given)
+        if "://" in given:
+            name = Path(given.partition("?")[0]).name or "video"
+            found.setdefault(given, (given, Path(name)))
+        elif path.is_dir():
+            videos = sorted(_videos_below(path))
+            for video in videos:
+                below = video if output is None else video.relative_to(path)
+                found.setdefault(os.path.realpath(video), (str(video), below))
+            if not videos:
+                suffixes = " ".join(VIDEO_SUFFIXES)
+                bad.append(BadInput(given, f"{given}: holds no video (no file in {suffixes})"))
+        elif path.exists():
+            below = path if output is None else Path(path.name)
+            found.setdefault(os.path.realpath(path), (given, below))
+        else:
+            bad.append(BadInput(given, f"{given}: no such file or folder"))
+    videos_found = list(found.values())
+    if output is not None and output.suffix == SUFFIX and not output.is_dir():
+        if len(videos_found) > 1:
+            reason = f"{output}: expected a folder for the results of {len(videos_found)} videos"
+            return [], [*bad, BadInput(str(output), reason)]
+        return [Job(source, output) for source, _ in videos_found], bad
+    folder = output or Path()
+    return [Job(source, folder / target) for source, target in _named(videos_found)], bad
+
+
+def _videos_below(folder: Path) -> Iterator[Path]:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = Path(parent, name)
+            if path.suffix.lower() in VIDEO_SUFFIXES and not name.startswith("."):
+                yield path
+
+
+def _named(found: Sequence[tuple[str, Path]]) -> Iterator[tuple[str, Path]]:
+    """Each source with a name for its result that no other has."""
+    uses = Counter(path.with_suffix(SUFFIX) for _, path in found)
+    taken: set[Path] = set()
+    for source, path in found:
+        short = path.with_suffix(SUFFIX)
+        numbered = (path.with_name(f"{path.name}-{i}{SUFFIX}") for i in itertools.count(2))
+        names = itertools.chain([path.with_name(path.name + SUFFIX)], numbered)
+        if uses[short] == 1:
+            names = itertools.chain([short], names)
+        target = next(name for name in names if name not in taken)
+        taken.add(target)
+        yield source, target
+
+
+def save_video_inputs(inputs: VideoInputs, target: Path, source: str) -> None:
+    """Write the tensors under their model names, with ``frame_types`` and ``timestamps``.
+
+    The file appears under its name when it is complete. Its metadata says where it comes from, and
+    the sizes of slow and fast frames, as JSON.
+    """
+    from safetensors.torch import save_file
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    metadata = {
+        "format": "pt",
+        "keye_vl_rs": __version__,
+        # A file name may hold bytes that are no Unicode; metadata may not.
+        "source": source.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"),
+        "slow_size": json.dumps(inputs.slow_size),
+        "fast_size": json.dumps(inputs.fast_size),
+        "fps": json.dumps(inputs.fps),
+    }
+    tensors = inputs.model_inputs() | {
+        "frame_types": inputs.frame_types,
+        "timestamps": inputs.timestamps,
+    }
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        partial.touch()
+        mode = partial.stat().st_mode
+        save_file(tensors, partial, metadata)
+        # safetensors makes files that only their owner may read.
+        partial.chmod(mode)
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,92 @@
+"""What the command line says about a result: a row of a table, or an object for programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from keye_vl_rs.preprocess import VideoInputs
+
+__all__ = ["describe", "print_summary"]
+
+# Columns that no table has.
+NO_LIMIT = 10_000
+# As the table calls the stages of ``stage_seconds``.
+STAGES = ("decode", "slow/fast", "patches", "write")
+
+
+def describe(
+    inputs: VideoInputs, source: str, target: Path, stage_seconds: dict[str, float]
+) -> dict[str, Any]:
+    """A result in numbers. Sizes are [height, width]; times are in seconds."""
+    return {
+        "source": source,
+        "output": str(target),
+        "duration": round(inputs.duration, 3),
+        "fps": inputs.fps,
+        "size": list(inputs.size),
+        "total_frames": inputs.total_frames,
+        "sampled_frames": len(inputs.frame_types),
+        "slow_frames": inputs.slow_frames,
+        "fast_frames": len(inputs.frame_types) - inputs.slow_frames,
+        "slow_size": list(inputs.slow_size),
+        "fast_size": list(inputs.fast_size),
+        "tokens": inputs.tokens,
+        "dtype": str(inputs.pixel_values_videos.dtype).removeprefix("torch."),
+        "stage_seconds": {stage: round(seconds, 4) for stage, seconds in stage_seconds.items()},
+    }
+
+
+def print_summary(results: Sequence[dict[str, Any]], console: Console) -> None:
+    """Print what :func:`describe` gave: a table, or a paragraph each where that is too wide."""
+    rows = [_row(result) for result in results]
+    if not rows:
+        return
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in rows[0]:
+        table.add_column(name, justify="left" if name == "video" else "right", no_wrap=True)
+    for row in rows:
+        # As they are: a name may hold what looks like markup.
+        table.add_row(*(Text(value) for value in row.values()))
+    targets = [result["output"] for result in results]
+    written = targets[0] if len(targets) == 1 else f"{len(targets)} .safetensors files"
+    natural = Measurement.get(console, console.options.update(max_width=NO_LIMIT), table).maximum
+    if natural <= console.width:
+        console.print(table)
+    else:
+        for row in rows:
+            console.print(Text(row.pop("video"), style="bold"), soft_wrap=True)
+            for name, value in row.items():
+                console.print(Text(f"  {name:<9}  {value}"), soft_wrap=True)
+    console.print(Text(f"  wrote {written}"), soft_wrap=True)
+
+
+def _row(result: dict[str, Any]) -> dict[str, str]:
+    fast = result["fast_frames"]
+    stages = zip(STAGES, result["stage_seconds"].values(), strict=True)
+    return {
+        "video": Path(result["source"]).name,
+        "duration": f"{result['duration']:.2f} s",
+        "size": _size(result["size"]),
+        "sampled": str(result["sampled_frames"]),
+        "slow+fast": f"{result['slow_frames']}+{fast}",
+        "slow": _size(result["slow_size"]),
+        "fast": _size(result["fast_size"]) if fast else "-",
+        "tokens": f"{result['tokens']:,}",
+        **{stage: f"{seconds * 1000:,.0f} ms" for stage, seconds in stages},
+    }
+
+
+def _size(size: list[int]) -> str:
+    height, width = size
+    return f"{width}x{height}"

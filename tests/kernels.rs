@@ -227,7 +227,7 @@ fn check_bands<T: Element>(normalization: &Normalization, patch: usize) {
             }
         }
         for level in Level::all() {
-            for values in [values.clone(), values.clone().without_formula()] {
+            for values in [values.clone(), values.clone().by_table()] {
                 // Outputs begin anywhere in a cache line, and nothing beside them may change.
                 for (offset, streamed) in [(0, false), (0, true), (1, true), (7, true), (3, false)]
                 {

@@ -2,6 +2,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod scalar;
 
 use super::CHANNELS;
@@ -22,9 +24,12 @@ pub fn rgb_to_hsv(level: Level, rgb: &[u8], hsv: &mut [u8]) {
     assert_eq!(rgb.len(), hsv.len(), "lengths");
     assert!(rgb.len().is_multiple_of(CHANNELS), "whole pixels");
     match level.name() {
-        // SAFETY: a level named `Avx2`, or a higher one, exists only on a CPU with AVX2; lengths were checked above.
+        // SAFETY: a level named `Avx2` exists only on a CPU with AVX2; lengths were checked above.
         #[cfg(target_arch = "x86_64")]
-        LevelName::Avx2 | LevelName::Avx512 => unsafe { avx2::rgb_to_hsv(rgb, hsv) },
+        LevelName::Avx2 => unsafe { avx2::rgb_to_hsv(rgb, hsv) },
+        // SAFETY: likewise, with AVX-512.
+        #[cfg(target_arch = "x86_64")]
+        LevelName::Avx512 => unsafe { avx512::rgb_to_hsv(rgb, hsv) },
         _ => scalar::rgb_to_hsv(rgb, hsv),
     }
 }

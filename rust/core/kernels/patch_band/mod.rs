@@ -51,33 +51,84 @@ mod sealed {
     use super::{avx2, avx512};
 
     #[cfg(target_arch = "x86_64")]
-    pub trait Store: avx2::Store + avx512::Store {}
-    #[cfg(not(target_arch = "x86_64"))]
-    pub trait Store {}
+    pub trait Vector: avx2::Store + avx512::Store {}
+    #[cfg(target_arch = "x86_64")]
+    impl<T: avx2::Store + avx512::Store> Vector for T {}
 
-    impl Store for f32 {}
-    impl Store for half::bf16 {}
-    impl Store for half::f16 {}
+    #[cfg(not(target_arch = "x86_64"))]
+    pub trait Vector {}
+    #[cfg(not(target_arch = "x86_64"))]
+    impl<T> Vector for T {}
+
+    pub trait Store: Vector {
+        /// The two bytes of a value that has no more.
+        fn halves(self) -> Option<[u8; 2]>;
+    }
+
+    impl Store for f32 {
+        fn halves(self) -> Option<[u8; 2]> {
+            None
+        }
+    }
+
+    impl Store for half::bf16 {
+        fn halves(self) -> Option<[u8; 2]> {
+            Some(self.to_le_bytes())
+        }
+    }
+
+    impl Store for half::f16 {
+        fn halves(self) -> Option<[u8; 2]> {
+            Some(self.to_le_bytes())
+        }
+    }
 }
 
-/// What each byte of each channel becomes: a table, and arithmetic that gives the same where there is.
+/// What each byte of each channel becomes: a table, and what gives the same faster, where there is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Values<T> {
     table: [[T; 256]; CHANNELS],
     formula: Option<Formula>,
+    halves: Option<Halves>,
+}
+
+/// The table of 16-bit values that is the same for all channels: its lower bytes, its upper bytes.
+#[derive(Debug, Clone, PartialEq)]
+struct Halves {
+    lower: [u8; 256],
+    upper: [u8; 256],
 }
 
 impl<T: Element> Values<T> {
     pub(crate) fn new(table: [[T; 256]; CHANNELS], formula: Option<Formula>) -> Self {
-        Self { table, formula }
+        let [first, others @ ..] = &table;
+        let halves = (others.iter().all(|other| other == first))
+            .then(|| Halves::new(first))
+            .flatten();
+        Self {
+            table,
+            formula,
+            halves,
+        }
     }
 
     /// These values by the table alone.
-    pub fn without_formula(self) -> Self {
+    pub fn by_table(self) -> Self {
         Self {
             formula: None,
+            halves: None,
             ..self
         }
+    }
+}
+
+impl Halves {
+    fn new<T: Element>(table: &[T; 256]) -> Option<Self> {
+        let (mut lower, mut upper) = ([0; 256], [0; 256]);
+        for (byte, value) in table.iter().enumerate() {
+            [lower[byte], upper[byte]] = value.halves()?;
+        }
+        Some(Self { lower, upper })
     }
 }
 
@@ -149,8 +200,12 @@ pub fn write_patches<T: Element>(
         },
         // SAFETY: likewise, with AVX-512.
         #[cfg(target_arch = "x86_64")]
-        (LevelName::Avx512, Some(formula)) if patch == PATCH => unsafe {
-            avx512::write_patches(pixels, formula, streamed, out);
+        (LevelName::Avx512, formula) if patch == PATCH => unsafe {
+            match (&values.halves, formula) {
+                (Some(halves), _) => avx512::write_patches_by_halves(pixels, halves, streamed, out),
+                (None, Some(formula)) => avx512::write_patches(pixels, formula, streamed, out),
+                (None, None) => scalar::write_patches(pixels, &values.table, out),
+            }
         },
         _ => scalar::write_patches(pixels, &values.table, out),
     }

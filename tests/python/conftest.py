@@ -1,0 +1,60 @@
+"""Clips, folders and processes that more than one file of tests uses."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from cli_for_tests import copy_videos
+from clips import Clip
+from fresh_python import fresh_python
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("clips")
+
+
+@pytest.fixture(scope="session")
+def h264(folder):
+    return Clip("plain.mp4", options={"x264-params": "keyint=15"}).write(folder)
+
+
+@pytest.fixture(scope="session")
+def short(tmp_path_factory):
+    """Two seconds at 25 frames per second."""
+    return Clip("short.mp4", count=50).write(tmp_path_factory.mktemp("short"))
+
+
+@pytest.fixture(scope="session")
+def short_name(short):
+    return str(short)
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory):
+    return Clip("clip.mp4", count=30).write(tmp_path_factory.mktemp("clips"))
+
+
+@pytest.fixture
+def videos(tmp_path, clip, monkeypatch):
+    """A working folder with a few videos in it."""
+    copy_videos(clip, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def one_thread_of_torch():
+    """The published code goes over small tensors, for which threads only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def run_python():
+    """Runs code in a process that has called none of the compiled functions yet."""
+    with fresh_python() as run:
+        yield run

@@ -1,0 +1,41 @@
+"""Options and arrays for the compiled functions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from keye_vl_rs import _core
+
+PATCH = {
+    "patch_size": 14,
+    "rescale_factor": 1 / 255,
+    "image_mean": (0.5, 0.5, 0.5),
+    "image_std": (0.5, 0.5, 0.5),
+}
+COMPARE = {"patch_size": 28, "patch_similarity": 0.7}
+SPLIT = {**COMPARE, "min_frame_similarity": 0.9}
+PLAN = {
+    "factor": 28,
+    "min_pixels": 37632.0,
+    "max_pixels": 602112.0,
+    "total_pixels": 51380224.0,
+    "video_min_pixels": 37632.0,
+    "fast_token_ratio": 0.3,
+}
+WRITTEN = 2 * 16 * 588  # elements of two frames of 56x56
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def write(frames, types=None, slow=(56, 56), fast=(28, 28), out=None, **options):
+    out = np.zeros(WRITTEN, np.float32) if out is None else out
+    _core.write_patches(frames, types, slow, fast, out, **{**PATCH, **options})
+    return out
+
+
+def read_only(array):
+    array = array.copy()
+    array.flags.writeable = False
+    return array

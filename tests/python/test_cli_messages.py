@@ -1,0 +1,146 @@
+"""What the command line says, and to what it answers with usage."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import keye_vl_rs
+from cli_for_tests import errors_of, leftovers, lines, made, run
+from clips import Clip
+from keye_vl_rs import preprocess_video
+from keye_vl_rs.cli import app
+
+
+def test_json_has_one_object_a_video(videos):
+    result = run("deep", "a.mp4", "missing.mp4", "--json", "--fps", 4)
+    assert result.exit_code == 1
+    done = {Path(line["source"]).name: line for line in lines(result)}
+    assert set(done) == {"a.mp4", "b.mp4", "c.MKV", "missing.mp4"}
+    inputs = preprocess_video("a.mp4", fps=4)
+    about = done["a.mp4"]
+    assert about["output"] == "a.safetensors"
+    assert about["duration"] == 1.2
+    assert about["fps"] == 25.0
+    assert about["size"] == [120, 160]
+    assert about["total_frames"] == 30
+    assert about["sampled_frames"] == 4
+    assert about["slow_frames"] + about["fast_frames"] == 4
+    assert about["slow_frames"] == inputs.slow_frames
+    assert (tuple(about["slow_size"]), tuple(about["fast_size"])) == (
+        inputs.slow_size,
+        inputs.fast_size,
+    )
+    assert about["tokens"] == inputs.tokens
+    assert about["dtype"] == "float32"
+    assert set(about["stage_seconds"]) == {"decode", "slow_fast", "patches", "write"}
+    assert "no such file" in done["missing.mp4"]["error"]
+
+
+def test_the_source_of_an_error_is_what_was_given(videos):
+    Path("empty: one.mp4").touch()
+    result = run("no: such.mp4", "empty: one.mp4", "--json")
+    assert [line["source"] for line in lines(result)] == ["no: such.mp4", "empty: one.mp4"]
+
+
+def test_bad_files_are_one_line_each_and_the_others_are_done(videos):
+    Path("empty.mp4").touch()
+    Path("text.mp4").write_text("no video\n" * 99)
+    Path("hollow").mkdir()
+    result = run("empty.mp4", "missing.mp4", "a.mp4", "text.mp4", "hollow", "deep")
+    assert result.exit_code == 1
+    errors = errors_of(result)
+    assert len(errors) == 4 == len(result.stderr.splitlines())
+    for name in ("empty.mp4", "missing.mp4", "text.mp4", "hollow"):
+        assert sum(name in line for line in errors) == 1, name
+    assert made() == ["a.safetensors", "deep/b.safetensors", "deep/er/c.safetensors"]
+    assert leftovers() == []
+
+
+def test_all_failed(videos):
+    result = run("missing.mp4")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert errors_of(result) == ["error: missing.mp4: no such file or folder"]
+
+
+def test_an_option_that_fits_one_video_alone(videos, tmp_path):
+    Clip("long.mp4", count=60).write(tmp_path)
+    result = run("a.mp4", "long.mp4", "--nframes", 40)
+    assert result.exit_code == 1
+    assert len(errors_of(result)) == 1
+    assert "nframes is 40" in errors_of(result)[0]
+    assert made() == ["long.safetensors"]
+
+
+def test_the_table_has_a_row_a_video(videos):
+    result = run("a.mp4", "deep")
+    assert result.exit_code == 0
+    for name in ("a.mp4", "b.mp4", "c.MKV"):
+        assert sum(f" {name} " in line for line in result.stdout.splitlines()) == 1
+    assert "160x120" in result.stdout
+    assert "1.20 s" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "name", ["[x].mp4", "[bold]b[/bold].mp4".replace("/", "_"), "[red]é ü.mp4"]
+)
+def test_the_table_shows_names_with_brackets(name, videos):
+    shutil.copy("a.mp4", name)
+    result = run(name)
+    assert result.exit_code == 0
+    assert name in result.stdout
+
+
+def test_an_error_shows_names_with_brackets(videos):
+    assert "error: [x] [red].mp4: " in errors_of(run("[x] [red].mp4"))[0]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["preprocess"],
+        ["preprocess", "a.mp4", "--fps", "0"],
+        ["preprocess", "a.mp4", "--fps", "-1"],
+        ["preprocess", "a.mp4", "--fps", "nan"],
+        ["preprocess", "a.mp4", "--fps", "inf"],
+        ["preprocess", "a.mp4", "--fps", "two"],
+        ["preprocess", "a.mp4", "--nframes", "0"],
+        ["preprocess", "a.mp4", "--nframes", "1.5"],
+        ["preprocess", "a.mp4", "--max-frames", "0"],
+        ["preprocess", "a.mp4", "--min-pixels", "0"],
+        ["preprocess", "a.mp4", "--max-pixels", "-3"],
+        ["preprocess", "a.mp4", "--total-pixels", "0"],
+        ["preprocess", "a.mp4", "--min-frame-similarity", "nan"],
+        ["preprocess", "a.mp4", "--dtype", "float64"],
+        ["preprocess", "a.mp4", "--unknown"],
+        ["preprocess", "a.mp4", "-o"],
+        ["nonsense"],
+        ["--nonsense"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_status_2(arguments, videos):
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    assert made() == []
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["preprocess", "--help"]])
+def test_help(arguments):
+    result = CliRunner().invoke(app, arguments)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "preprocess" in result.stdout
+    if arguments[0] == "preprocess":
+        for option in ("--output", "--fps", "--nframes", "--max-frames", "--dtype", "--json"):
+            assert option in result.stdout
+
+
+def test_version():
+    result = CliRunner().invoke(app, ["--version"])
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"keye-vl-rs {keye_vl_rs.__version__} (")

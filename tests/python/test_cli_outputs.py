@@ -1,0 +1,128 @@
+"""What the command line writes, and where."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+import keye_vl_rs
+from cli_for_tests import NAMES, errors_of, lines, load, made, run
+from keye_vl_rs import preprocess_video
+from tensors_for_tests import assert_bits
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_tensors_are_those_of_preprocess_video(dtype, videos):
+    result = run("a.mp4", "--dtype", dtype)
+    assert result.exit_code == 0, result.output
+    tensors, metadata = load("a.safetensors")
+    inputs = preprocess_video("a.mp4", dtype=getattr(torch, dtype))
+    assert sorted(tensors) == NAMES
+    for name in NAMES:
+        assert_bits(tensors[name], getattr(inputs, name))
+    assert metadata["source"] == "a.mp4"
+    assert metadata["format"] == "pt"
+    assert metadata["keye_vl_rs"] == keye_vl_rs.__version__
+    assert tuple(json.loads(metadata["slow_size"])) == inputs.slow_size
+    assert tuple(json.loads(metadata["fast_size"])) == inputs.fast_size
+    assert json.loads(metadata["fps"]) == 25.0
+
+
+def test_every_option_arrives(videos):
+    options = {
+        "fps": 5.5,
+        "max_frames": 5,
+        "min_pixels": 50000,
+        "max_pixels": 70000,
+        "video_total_pixels": 300000,
+        "min_frame_similarity": 0.99,
+    }
+    arguments = [
+        text
+        for name, value in options.items()
+        for text in ("--" + name.removeprefix("video_").replace("_", "-"), value)
+    ]
+    assert run("a.mp4", *arguments).exit_code == 0
+    inputs = preprocess_video("a.mp4", **options)
+    for name, tensor in load("a.safetensors")[0].items():
+        assert_bits(tensor, getattr(inputs, name))
+    assert run("a.mp4", "--nframes", 3).exit_code == 0
+    assert load("a.safetensors")[0]["num_frames"].tolist() == [3]
+
+
+def test_results_go_beside_their_videos(videos):
+    assert run("a.mp4", "deep").exit_code == 0
+    assert made() == ["a.safetensors", "deep/b.safetensors", "deep/er/c.safetensors"]
+
+
+def test_a_folder_keeps_its_structure_below_the_output(videos):
+    assert run("deep", "other/a.mp4", "-o", "out/put").exit_code == 0
+    assert made("out/put") == ["a.safetensors", "b.safetensors", "er/c.safetensors"]
+    assert made() == [f"out/put/{name}" for name in made("out/put")]
+
+
+def test_an_output_may_name_the_file(videos):
+    assert run("a.mp4", "-o", "new/name.safetensors").exit_code == 0
+    assert made() == ["new/name.safetensors"]
+
+
+def test_a_folder_may_have_the_suffix_of_a_file(videos):
+    Path("folder.safetensors").mkdir()
+    assert run("a.mp4", "-o", "folder.safetensors").exit_code == 0
+    assert Path("folder.safetensors/a.safetensors").is_file()
+
+
+def test_one_output_for_many_videos_is_refused(videos):
+    result = run("deep", "-o", "one.safetensors")
+    assert result.exit_code == 1
+    assert "expected a folder for the results of 2 videos" in errors_of(result)[0]
+    assert made() == []
+
+
+def test_videos_of_one_name_and_two_suffixes(videos):
+    shutil.copy("a.mp4", "a.mkv")
+    assert run("a.mp4", "a.mkv", "deep").exit_code == 0
+    assert made() == [
+        "a.mkv.safetensors",
+        "a.mp4.safetensors",
+        "deep/b.safetensors",
+        "deep/er/c.safetensors",
+    ]
+
+
+def test_videos_of_one_name_from_two_folders_do_not_overwrite_each_other(videos):
+    result = run("a.mp4", "other/a.mp4", "-o", "out", "--json")
+    outputs = [line["output"] for line in lines(result) if "output" in line]
+    assert len(outputs) == len(set(outputs))
+    assert len(made("out")) == len(outputs)
+    assert result.exit_code == (0 if len(outputs) == 2 else 1)
+
+
+@pytest.mark.parametrize(
+    "given", [("deep", "deep/b.mp4"), ("a.mp4", "./a.mp4"), ("deep", "deep/"), ("a.mp4", "a.mp4")]
+)
+def test_a_video_that_is_given_twice_is_done_once(given, videos):
+    result = run(*given, "--json")
+    sources = [Path(line["source"]) for line in lines(result)]
+    assert len(sources) == len(set(sources))
+    assert all(name.count(".") == 1 for name in made())
+
+
+def test_a_result_is_replaced(videos):
+    Path("a.safetensors").write_bytes(b"old")
+    assert run("a.mp4").exit_code == 0
+    assert sorted(load("a.safetensors")[0]) == NAMES
+
+
+def test_the_umask_decides_who_may_read_results(videos):
+    before = os.umask(0o027)
+    try:
+        assert run("a.mp4").exit_code == 0
+    finally:
+        os.umask(before)
+    assert Path("a.safetensors").stat().st_mode & 0o777 == 0o640

@@ -1,0 +1,77 @@
+"""Wrong arguments are said by an exception that names them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from keye_vl_rs import preprocess_video
+from keye_vl_rs.errors import (
+    InvalidArgumentError,
+)
+
+pytestmark = pytest.mark.usefixtures("one_thread_of_torch")
+
+
+@pytest.mark.parametrize("name", ["fps", "max_frames", "nframes", "min_pixels", "max_pixels"])
+@pytest.mark.parametrize("value", [0, -1, -0.5, math.nan, math.inf, "2", [], True])
+def test_impossible_numbers_are_named(name, value, short):
+    frames = [Image.new("RGB", (60, 60))] * 3
+    for source in (short, frames):
+        with pytest.raises(InvalidArgumentError, match=name):
+            preprocess_video(source, **{name: value})
+
+
+@pytest.mark.parametrize("value", [0, -1, math.nan, "2"])
+def test_impossible_totals_are_named(value, short):
+    with pytest.raises(InvalidArgumentError, match="video_total_pixels"):
+        preprocess_video(short, video_total_pixels=value)
+
+
+@pytest.mark.parametrize("name", ["nframes", "max_frames"])
+def test_numbers_of_frames_are_whole(name, short):
+    with pytest.raises(InvalidArgumentError, match=name):
+        preprocess_video(short, **{name: 2.5})
+
+
+def test_impossible_numbers_are_found_before_the_file_is_opened():
+    with pytest.raises(InvalidArgumentError, match="fps"):
+        preprocess_video("/no/such/file.mp4", fps=0)
+    with pytest.raises(InvalidArgumentError, match="nframes"):
+        preprocess_video("/no/such/file.mp4", nframes=0)
+
+
+@pytest.mark.parametrize(
+    ("value", "error"), [(math.nan, InvalidArgumentError), ("much", TypeError), (None, TypeError)]
+)
+def test_a_similarity_that_is_no_number(value, error, short):
+    with pytest.raises((error, InvalidArgumentError), match="min_frame_similarity"):
+        preprocess_video(short, min_frame_similarity=value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("image_std", (0.5, 0, 0.5)),
+        ("image_std", (0.5, math.nan, 0.5)),
+        ("image_std", (0.5, 0.5)),
+        ("image_mean", (0.5,) * 4),
+        ("image_mean", (math.inf, 0.5, 0.5)),
+        ("image_mean", "abc"),
+        ("image_mean", None),
+        ("image_std", (0.5, None, 0.5)),
+    ],
+)
+def test_impossible_means_are_named(name, value, short):
+    with pytest.raises((InvalidArgumentError, TypeError), match=name):
+        preprocess_video(short, **{name: value})
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.uint8, "float32", float, np.float32])
+def test_other_dtypes_are_refused(dtype, short):
+    with pytest.raises(InvalidArgumentError, match="dtype"):
+        preprocess_video(short, dtype=dtype)

@@ -1,0 +1,86 @@
+"""How many frames are chosen, and which."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from clips import Clip
+from keye_vl_rs import preprocess_video
+from keye_vl_rs.errors import (
+    InvalidArgumentError,
+)
+from preprocess_for_tests import published_inputs
+from tensors_for_tests import assert_bits
+from vision_process_for_tests import reference
+
+pytestmark = pytest.mark.usefixtures("one_thread_of_torch")
+
+
+def fetched(path, indices):
+    """What the published code would give, had it chosen these frames."""
+    every, kwargs = reference.fetch_video({"video": str(path), "fps": 1000.0})
+    indices = torch.tensor(indices)
+    frames = every[indices]
+    types = reference.extract_slow_fast_frames(frames)
+    listed = {"video": [Image.new("RGB", (56, 56))] * len(indices)}
+    # Sizes depend on the numbers of slow and fast frames: let the published code plan them.
+    original, reference._read_video_decord = (
+        reference._read_video_decord,
+        lambda ele: (frames, kwargs["timestamps"][indices], types),
+    )
+    try:
+        return reference.fetch_video({**listed, "video": "any"})
+    finally:
+        reference._read_video_decord = original
+
+
+@pytest.mark.parametrize(
+    ("nframes", "indices"),
+    [(1, [0]), (2, [0, 49]), (5, [0, 12, 24, 37, 49]), (50, list(range(50)))],
+    ids=lambda value: str(value)[:12],
+)
+def test_nframes_is_how_many_frames_there_are(nframes, indices, short):
+    assert torch.linspace(0, 49, nframes).round().long().tolist() == indices
+    expected = published_inputs(*fetched(short, indices))
+    for options in ({}, {"fps": 0.1}, {"fps": 1000}, {"max_frames": 77}):
+        inputs = preprocess_video(short, nframes=nframes, **options)
+        assert_bits(inputs.pixel_values_videos, expected[0])
+        assert torch.equal(inputs.video_grid_thw, expected[1])
+        assert inputs.prompt() == expected[2]
+
+
+def test_max_frames_limits_nframes(short):
+    assert preprocess_video(short, nframes=9, max_frames=4).num_frames.tolist() == [4]
+
+
+@pytest.mark.parametrize("kind", [5.0, np.int64(5), torch.tensor(5), Fraction(5)])
+def test_nframes_of_other_types(kind, short):
+    assert preprocess_video(short, nframes=kind).num_frames.tolist() == [5]
+
+
+@pytest.mark.parametrize("nframes", [51, 10**9, 10**10])
+def test_more_nframes_than_the_video_has(nframes, short):
+    with pytest.raises(
+        InvalidArgumentError, match=rf"nframes is {nframes}.*at most 50.*short\.mp4"
+    ):
+        preprocess_video(short, nframes=nframes)
+    with pytest.raises(InvalidArgumentError, match=rf"nframes is {nframes}.*at most 2"):
+        preprocess_video([Image.new("RGB", (60, 60))] * 2, nframes=nframes)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_very_short_videos_give_their_first_frame(count, folder):
+    """The published code gives none, and breaks; 5 frames are 0.2 s."""
+    path = Clip(f"very_short{count}.mp4", count=count).write(folder)
+    expected = published_inputs(*fetched(path, [0]))
+    inputs = preprocess_video(path)
+    assert_bits(inputs.pixel_values_videos, expected[0])
+    assert inputs.timestamps.tolist() == [0.0]
+    assert inputs.prompt() == expected[2]
+    assert inputs.total_frames == count
+    assert inputs.duration == pytest.approx(count / 25)

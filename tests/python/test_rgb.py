@@ -1,0 +1,88 @@
+"""Colours: decord's bytes where they can be had, and else nearer to the picture than those."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from av.video.reformatter import Interpolation
+
+import clips
+from clips import VP9, Clip, assert_clip_is_decords, assert_like_decord, pixels, third
+from keye_vl_rs.video import sample_video
+
+CLIPS = [
+    Clip("full_range_format.mp4", pix_fmt="yuvj420p"),
+    Clip("full_range_tag.mp4", color_range=2),
+    Clip("bt709.mp4", colorspace=1),
+    Clip("bt709_full_range.mp4", colorspace=1, color_range=2),
+    Clip("smpte170m.mp4", colorspace=6),
+    Clip("smpte240m.mp4", colorspace=7),
+    Clip("bt2020.mp4", colorspace=9),
+    Clip("yuv444p.mp4", pix_fmt="yuv444p"),
+    Clip("yuv422p.mp4", pix_fmt="yuv422p"),
+    Clip("gray.mp4", pix_fmt="gray"),
+    Clip("interlaced.mp4", options={"x264-params": "tff=1"}),
+    Clip("interlaced_bt709.mp4", colorspace=1, options={"x264-params": "tff=1"}),
+    Clip("odd_width.webm", width=161, **VP9),
+    Clip("odd_height.webm", height=121, **VP9),
+    Clip("odd_height_bt709.webm", height=121, colorspace=1, **VP9),
+    Clip("odd_height_full_range.webm", height=121, color_range=2, **VP9),
+    Clip("odd_height_tall.webm", width=64, height=1079, count=3, **VP9),
+    Clip("odd_height_422.mp4", height=121, pix_fmt="yuv422p"),
+    Clip("odd_both_444.mp4", width=161, height=121, pix_fmt="yuv444p"),
+    Clip("odd_width_jpeg.avi", codec="mjpeg", width=161, pix_fmt="yuvj420p"),
+    Clip("ten_bits_422.mp4", pix_fmt="yuv422p10le"),
+    Clip("ten_bits_422_odd_height.mp4", height=121, pix_fmt="yuv422p10le"),
+    Clip("ten_bits_422_prores.mov", codec="prores_ks", pix_fmt="yuv422p10le"),
+    Clip("ten_bits_444.mp4", pix_fmt="yuv444p10le"),
+]
+# Of these later releases of FFmpeg make other bytes than decord's, whatever they are told.
+INEXACT_CLIPS = [
+    Clip("ten_bits.mkv", codec="ffv1", pix_fmt="yuv420p10le"),
+    Clip("ten_bits_odd_width.mkv", codec="ffv1", width=161, pix_fmt="yuv420p10le"),
+    Clip("ten_bits_odd_height.mkv", codec="ffv1", height=121, pix_fmt="yuv420p10le"),
+    Clip("odd_both.mkv", codec="ffv1", width=161, height=121),
+    Clip("odd_both_jpeg.avi", codec="mjpeg", width=161, height=121, pix_fmt="yuvj420p"),
+    Clip("yuv440p.mkv", codec="ffv1", pix_fmt="yuv440p"),
+    Clip("yuv411p.mkv", codec="ffv1", pix_fmt="yuv411p"),
+]
+BEST = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
+
+
+@pytest.mark.parametrize("clip", CLIPS, ids=lambda clip: clip.name)
+def test_colours_are_decords(clip, folder):
+    assert_clip_is_decords(clip, folder)
+
+
+@pytest.mark.parametrize("clip", INEXACT_CLIPS, ids=lambda clip: clip.name)
+def test_colours_that_cannot_be_decords_are_converted_best(clip, folder):
+    path = clip.write(folder)
+    sampled = sample_video(path, third)
+    expected = clips.decode_all(path, interpolation=int(BEST))
+    np.testing.assert_array_equal(pixels(sampled), expected[sampled.indices.numpy()])
+
+
+@pytest.mark.parametrize("clip", INEXACT_CLIPS, ids=lambda clip: clip.name)
+def test_colours_that_cannot_be_decords_are_nearer_to_the_picture(clip, folder):
+    path = clip.write(folder)
+    sampled = sample_video(path, clips.every)
+    meant = np.stack([clips.picture(clip.width, clip.height, i) for i in range(clip.count)])
+
+    def error(frames):
+        return np.abs(frames.astype(int) - meant).mean()
+
+    decords = clips.decode_all_with_decord(path)
+    assert error(pixels(sampled)) < error(decords)
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+@pytest.mark.parametrize("full_range", [False, True])
+def test_rotation_is_decords(degrees, full_range, folder):
+    clip = Clip(f"turn{full_range}.mp4", pix_fmt="yuvj420p" if full_range else "yuv420p")
+    plain = clip.write(folder)
+    path = clips.rotate(plain, folder / f"turned{degrees}{full_range}.mp4", degrees)
+    sampled = sample_video(path, third)
+    assert sampled.frames.shape[2:] == ((120, 160) if degrees == 180 else (160, 120))
+    assert_like_decord(path, sampled)
+    turned = np.rot90(pixels(sample_video(plain, third)), -degrees // 90, axes=(1, 2))
+    np.testing.assert_array_equal(pixels(sampled), turned)

@@ -1,0 +1,68 @@
+# The front door. `make` alone prints what each target does; `make demo` and `make test` do all the
+# set-up on a machine with Python 3.10 or later and a stable Rust toolchain.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUST_SOURCES := $(shell find rust -name '*.rs') Cargo.toml Cargo.lock rust/py/Cargo.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-rust test-python lint format bench wheel clean
+
+help: ## Say what each target does
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+
+$(VENV)/.created:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	touch $@
+
+# The package as a user gets it, in release mode, with its sources in place.
+$(VENV)/.built: $(VENV)/.created pyproject.toml $(RUST_SOURCES)
+	$(BIN)/python -m pip install --editable .
+	touch $@
+
+$(VENV)/.test-tools: $(VENV)/.created pyproject.toml
+	$(BIN)/python -m pip install --group test
+	touch $@
+
+$(VENV)/.lint-tools: $(VENV)/.created pyproject.toml
+	$(BIN)/python -m pip install --group lint
+	touch $@
+
+demo: $(VENV)/.built ## Make an environment, build, and preprocess a bundled clip
+	$(BIN)/keye-vl-rs preprocess tests/media/bunny_360p.mp4 --fps 4 --output demo-out
+
+test: test-rust test-python ## Run cargo test, then pytest once per SIMD level of this CPU
+
+test-rust:
+	cargo test --workspace
+
+test-python: $(VENV)/.built $(VENV)/.test-tools
+	set -e; for level in $$($(BIN)/python -c 'from keye_vl_rs import _core; print(*_core.simd_levels())'); do \
+		echo "KEYE_VL_RS_SIMD=$$level"; \
+		KEYE_VL_RS_SIMD=$$level $(BIN)/python -m pytest; \
+	done
+
+lint: $(VENV)/.built $(VENV)/.lint-tools ## Check formatting, clippy, ruff, mypy and the stub file
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest keye_vl_rs._core
+
+format: $(VENV)/.lint-tools ## Format the sources
+	cargo fmt --all
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: $(VENV)/.built $(VENV)/.test-tools ## Compare with the published Python path (makes clips first: minutes)
+	$(BIN)/python -m pytest benches/python -p no:cacheprovider
+
+wheel: $(VENV)/.created ## Build a wheel into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@ls dist/*.whl
+
+clean: ## Remove the environment and everything that was built
+	rm -rf $(VENV) target build dist demo-out python/keye_vl_rs/_core*.so

@@ -1,4 +1,4 @@
-"""The command line: ``keye-vl-rs preprocess VIDEO...``."""
+"""The command line: ``keye-vl-rs preprocess VIDEO...`` and ``keye-vl-rs bench [VIDEO]``."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from keye_vl_rs import vision_process
 from keye_vl_rs._core import __version__, simd_level, thread_count
 from keye_vl_rs.errors import KeyeVLError
 from keye_vl_rs.outputs import Job, plan_jobs, save_video_inputs
 from keye_vl_rs.preprocess import preprocess_video
-from keye_vl_rs.report import describe, print_summary
+from keye_vl_rs.report import describe, print_comparison, print_summary
+from keye_vl_rs.vision_process import smart_nframes
 
 __all__ = ["app", "main"]
 
@@ -48,7 +50,7 @@ def main() -> None:
     try:
         app()
     except KeyeVLError as error:
-        # What is wrong with no video in particular: the environment.
+        # What is wrong with the environment, or with the one video of a benchmark.
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
 
@@ -181,6 +183,46 @@ def preprocess(
         print_summary(results, Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS))
     if len(results) < len(jobs) + len(bad):
         raise typer.Exit(1)
+
+
+@app.command()
+def bench(
+    video: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[VIDEO]",
+            help="A file or address; without one, 60 made frames of 1280x720.",
+            show_default=False,
+        ),
+    ] = None,
+    fps: Annotated[float, typer.Option(help="Frames to sample.", callback=_positive)] = 2.0,
+    max_frames: Annotated[
+        int | None, typer.Option(min=1, help="Sample no more frames than this.", show_default=False)
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="For both sides. [default: as for any call]", show_default=False),
+    ] = None,
+    runs: Annotated[int, typer.Option(min=1, help="Of each side, in turn.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Time this machine against the published Python path, on your own clip.
+
+    Both sides see the same frames and threads, run in turn, and give equal results, which is
+    checked first. The published slow/fast stage needs keye-vl-utils, opencv-python-headless, einops
+    and torchvision; without them only our own time is shown.
+    """
+    from keye_vl_rs.bench import compare_stages, describe_machine, made_frames
+
+    if video is None:
+        frames, name = made_frames(), "60 made frames"
+    else:
+        ele = {"video": video, "fps": fps}
+        if max_frames is not None:
+            ele["max_frames"] = max_frames
+        frames, name = vision_process.read_video_file(ele, smart_nframes).frames, video
+    results = compare_stages(frames, threads=threads or thread_count(), runs=runs)
+    print_comparison(results, name, frames.shape, describe_machine(), as_json=as_json)
 
 
 def _run(job: Job, dtype: PixelType, options: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from keye_vl_rs.bench import Comparison
     from keye_vl_rs.preprocess import VideoInputs
 
-__all__ = ["describe", "print_summary"]
+__all__ = ["describe", "print_comparison", "print_summary"]
 
 # Columns that no table has.
 NO_LIMIT = 10_000
@@ -69,6 +71,31 @@ def print_summary(results: Sequence[dict[str, Any]], console: Console) -> None:
             for name, value in row.items():
                 console.print(Text(f"  {name:<9}  {value}"), soft_wrap=True)
     console.print(Text(f"  wrote {written}"), soft_wrap=True)
+
+
+def print_comparison(
+    results: Sequence[Comparison],
+    name: str,
+    shape: Sequence[int],
+    machine: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Print each stage's medians, ours and the published ones, and the ratio of the two."""
+    frames, _, height, width = shape
+    if as_json:
+        stages = {
+            one.stage: {"ours": one.ours, "published": one.published, "ratio": one.ratio}
+            for one in results
+        }
+        print(json.dumps({"source": name, "frames": list(shape), "stages": stages}))
+        return
+    print(f"{name}: {frames} frames of {width}x{height}\n{machine}; medians of runs in turn\n")
+    print(f"{'stage':<12}{'published':>12}{'ours':>12}{'ratio':>9}")
+    for one in results:
+        published = "-" if one.published is None else f"{one.published * 1000:,.1f} ms"
+        ratio = "-" if one.ratio is None else f"{one.ratio:.1f}x"
+        print(f"{one.stage:<12}{published:>12}{one.ours * 1000:>9,.1f} ms{ratio:>9}")
 
 
 def _row(result: dict[str, Any]) -> dict[str, str]:

@@ -1,0 +1,172 @@
+"""The speed of this package on a user's own machine and clip, against the published path.
+
+Both sides run in one process, in turn, on the same frames and with the same number of threads,
+after their results were found equal, bit for bit.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import platform
+import statistics
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from keye_vl_rs import vision_process
+from keye_vl_rs._core import __version__, simd_level, thread_count
+from keye_vl_rs.errors import KeyeVLError
+from keye_vl_rs.geometry import CHANNELS, PATCH_SIZE, SLOW, Size
+from keye_vl_rs.tensors import video_patches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+__all__ = ["Comparison", "compare_stages", "describe_machine", "made_frames"]
+
+# What the published slow/fast stage needs; the processor stage needs only torch and transformers.
+REFERENCE_MODULES = ("keye_vl_utils", "cv2", "einops", "torchvision")
+MEAN = STD = (0.5, 0.5, 0.5)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Medians of one stage, in seconds; ``published`` is None where it could not be run."""
+
+    stage: str
+    ours: float
+    published: float | None
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times as long the published stage takes."""
+        return None if self.published is None else self.published / self.ours
+
+
+def made_frames(count: int = 60, height: int = 720, width: int = 1280) -> torch.Tensor:
+    """(count, 3, height, width) uint8 frames that need no file: patterns that move, with cuts."""
+    import torch
+    from torch.nn import functional
+
+    generator = torch.Generator().manual_seed(0)
+    # Bright greys in turn with dark colours: in HSV, large patches of those are not alike.
+    tiles = torch.randint(128, 256, (4, 1, 9, 16), dtype=torch.uint8, generator=generator)
+    tiles = tiles.repeat(1, CHANNELS, 1, 1)
+    tiles[1::2] //= 4
+    tiles[1::2, 1:] = 0
+    scenes = functional.interpolate(tiles, (height, width), mode="nearest").permute(0, 2, 3, 1)
+    frames = torch.stack([scenes[i * 4 // count].roll(2 * i, dims=1) for i in range(count)])
+    return frames.permute(0, 3, 1, 2)
+
+
+def compare_stages(frames: torch.Tensor, *, threads: int, runs: int) -> list[Comparison]:
+    """Time the slow/fast stage and the processor's pixels, ours and, where installed, published.
+
+    Args:
+        frames: uint8 (T, 3, H, W).
+        threads: for both sides.
+        runs: of each side, in turn; the medians are compared.
+
+    Raises:
+        KeyeVLError: the two sides' results differ, which would be a fault of this package.
+    """
+    import torch
+
+    torch.set_num_threads(threads)
+    os.environ["KEYE_VL_UTILS_PARALLEL_NUM"] = str(threads)
+    frame_types = vision_process.extract_slow_fast_frames(frames)
+    slow, fast = vision_process.plan_frame_sizes({}, frames, frame_types)
+    stages: dict[str, tuple[Callable[[], torch.Tensor], Callable[[], torch.Tensor] | None]] = {
+        "slow/fast": (
+            lambda: vision_process.extract_slow_fast_frames(frames),
+            _published_slow_fast(frames),
+        ),
+        "patches": (
+            lambda: video_patches(frames, frame_types, slow, fast, image_mean=MEAN, image_std=STD),
+            lambda: published_patches(frames, frame_types, slow, fast),
+        ),
+    }
+    return [_compare(stage, *sides, runs) for stage, sides in stages.items()]
+
+
+def published_patches(
+    frames: torch.Tensor, frame_types: torch.Tensor, slow_size: Size, fast_size: Size
+) -> torch.Tensor:
+    """The pixels of the published processor without its fused operator, step by step as it goes."""
+    import numpy as np
+    import torch
+    from torch.nn import functional
+    from transformers.image_transforms import normalize, rescale
+
+    is_slow = frame_types == SLOW
+    queues = []
+    for mask, size in ((is_slow, slow_size), (~is_slow, fast_size)):
+        chosen = frames[mask]
+        if not len(chosen):
+            queues.append(iter(()))
+            continue
+        resized = functional.interpolate(chosen, list(size), mode="bilinear", antialias=True)
+        done = [normalize(rescale(frame, 1 / 255), MEAN, STD) for frame in resized.float().numpy()]
+        rows, columns = size[0] // PATCH_SIZE, size[1] // PATCH_SIZE
+        cut = np.array(done).reshape(-1, CHANNELS, rows, PATCH_SIZE, columns, PATCH_SIZE)
+        cut = cut.transpose(0, 2, 4, 1, 3, 5).reshape(-1, CHANNELS, PATCH_SIZE, PATCH_SIZE)
+        patches: list[Any] = []
+        patches.extend(cut)
+        queues.append(iter(torch.from_numpy(np.array(patches)).split(rows * columns)))
+    return torch.cat([next(queues[0 if slow else 1]) for slow in is_slow.tolist()], dim=0)
+
+
+def describe_machine() -> str:
+    """What the figures depend on, in a line."""
+    import torch
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return (
+        f"keye-vl-rs {__version__}, {simd_level()}, {thread_count()} threads each side, "
+        f"{cores} cores ({_cpu_name()}), torch {torch.__version__}"
+    )
+
+
+def _cpu_name() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+            names = (line.partition(":")[2] for line in file if line.startswith("model name"))
+            return next(names, "").strip() or platform.machine()
+    except OSError:
+        return platform.processor() or platform.machine()
+
+
+def _published_slow_fast(frames: torch.Tensor) -> Callable[[], torch.Tensor] | None:
+    if any(importlib.util.find_spec(name) is None for name in REFERENCE_MODULES):
+        return None
+    reference: Any = importlib.import_module("keye_vl_utils.vision_process")
+    return lambda: reference.extract_slow_fast_frames(frames)
+
+
+def _compare(
+    stage: str,
+    ours: Callable[[], torch.Tensor],
+    published: Callable[[], torch.Tensor] | None,
+    runs: int,
+) -> Comparison:
+    import torch
+
+    result = ours()
+    if published is not None and not torch.equal(result, published()):
+        raise KeyeVLError(f"{stage}: the results differ from the published ones: please report it")
+    # Freed before the clock starts, so that both sides find the same memory.
+    del result
+    times: dict[str, list[float]] = {"ours": [], "published": []}
+    for _ in range(runs):
+        for name, side in (("published", published), ("ours", ours)):
+            if side is not None:
+                started = time.perf_counter()
+                kept = side()
+                times[name].append(time.perf_counter() - started)
+                del kept
+    median = {name: statistics.median(values) for name, values in times.items() if values}
+    return Comparison(stage, median["ours"], median.get("published"))

@@ -211,7 +211,30 @@ fn dot_at_all_small_lengths_and_at_the_largest_sums() {
     }
 }
 
-fn check_bands<T: Element>(normalization: &Normalization, patch: usize) {
+/// The bits of a value: as numbers 0 and -0 are equal.
+trait Bits: Element {
+    fn bits(self) -> u32;
+}
+
+impl Bits for f32 {
+    fn bits(self) -> u32 {
+        self.to_bits()
+    }
+}
+
+impl Bits for bf16 {
+    fn bits(self) -> u32 {
+        self.to_bits().into()
+    }
+}
+
+impl Bits for f16 {
+    fn bits(self) -> u32 {
+        self.to_bits().into()
+    }
+}
+
+fn check_bands<T: Bits>(normalization: &Normalization, patch: usize) {
     let values = normalization.values::<T>();
     for patches in 0..=9 {
         let (width, gap) = (patches * patch, patches % 3);
@@ -237,13 +260,28 @@ fn check_bands<T: Element>(normalization: &Normalization, patch: usize) {
                     let target = &mut out[offset..offset + expected.len()];
                     patch_band::write_patches(level, band, &values, streamed, target);
                     let what = format!("{level:?} {patches} patches, {offset} {streamed}");
-                    assert!(out[offset..][..expected.len()] == expected, "{what}");
+                    let written = &out[offset..][..expected.len()];
+                    let same = written
+                        .iter()
+                        .zip(&expected)
+                        .all(|(a, b)| a.bits() == b.bits());
+                    assert!(same, "{what}");
                     assert!(out[..offset].iter().all(|value| *value == filled), "{what}");
                     let behind = &out[offset + expected.len()..];
                     assert!(behind.iter().all(|value| *value == filled), "{what}");
                 }
             }
         }
+    }
+}
+
+#[test]
+fn zeros_keep_their_sign() {
+    for scale in [0.0, 1e-12] {
+        let normalization = Normalization::new(scale, [0.0; 3], [1.0, -1.0, 1.0]).unwrap();
+        check_bands::<f32>(&normalization, 14);
+        check_bands::<bf16>(&normalization, 14);
+        check_bands::<f16>(&normalization, 14);
     }
 }
 

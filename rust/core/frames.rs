@@ -38,7 +38,8 @@ impl<'a> FramesView<'a> {
             shape,
             strides,
         };
-        if frames > 0 && !view.is_inside() {
+        let countable = width.checked_mul(CHANNELS).is_some();
+        if !countable || frames > 0 && !view.is_inside() {
             return Err(Error::FramesBounds {
                 shape,
                 strides,
@@ -244,6 +245,7 @@ mod tests {
             (0, [2, usize::MAX, 5], [45, 15, 3, 1]),
             (usize::MAX, [1, 1, 1], [0, 0, 0, 0]),
             (0, [usize::MAX, 1, 1], [isize::MAX, 0, 0, 0]),
+            (0, [1, 1, usize::MAX / 2], [0, 0, 0, 0]),
         ];
         for (offset, shape, strides) in refused {
             let view = FramesView::new(&data, offset, shape, strides);

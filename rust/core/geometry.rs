@@ -211,6 +211,10 @@ pub fn plan_sizes(
     let (mut low, mut high) = (min_pixels / side / side, budget.max_pixels / side / side);
     while low < high {
         let middle = ((low + high).trunc() / 2.0).floor();
+        if middle >= high {
+            // Numbers so large that their mean is rounded up: no closer bound can be told.
+            break;
+        }
         if total_pixels(middle) > budget.total_pixels {
             high = middle;
         } else {
@@ -318,6 +322,19 @@ mod tests {
                 .to_string();
             assert!(error.starts_with("video_total_pixels is "), "{error}");
         }
+    }
+
+    #[test]
+    fn the_search_ends_for_the_largest_numbers() {
+        let budget = TokenBudget {
+            factor: 1,
+            min_pixels: 4.0,
+            max_pixels: MAX_EXACT,
+            total_pixels: MAX_EXACT - 1.0,
+            video_min_pixels: 1.0,
+            ..TokenBudget::default()
+        };
+        assert!(plan_sizes(720, 1280, 1, 0, &budget).is_ok());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use arc_swap::ArcSwapOption;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
+use crate::memory;
 
 /// Environment variables that set the number of threads, the strongest first.
 const THREAD_VARIABLES: [&str; 2] = ["KEYE_VL_UTILS_PARALLEL_NUM", "OMP_NUM_THREADS"];
@@ -61,20 +62,18 @@ impl Threads {
         self.0
     }
 
-    /// Runs `work` on every task, in no particular order, and returns when all are done.
+    /// Runs `work` on every task, in no particular order, and returns when all are done or one failed.
     pub(crate) fn for_each<T: Send>(
         self,
         tasks: Vec<T>,
-        work: impl Fn(T) + Sync + Send,
+        work: impl Fn(T) -> Result<()> + Sync + Send,
     ) -> Result<()> {
         if self.0 == 1 || tasks.len() < 2 {
-            tasks.into_iter().for_each(work);
-        } else {
-            let pool = pool(self.0)?;
-            pool.pool
-                .install(|| tasks.into_par_iter().with_max_len(1).for_each(work));
+            return tasks.into_iter().try_for_each(work);
         }
-        Ok(())
+        let pool = pool(self.0)?;
+        pool.pool
+            .install(|| tasks.into_par_iter().with_max_len(1).try_for_each(work))
     }
 }
 
@@ -92,14 +91,14 @@ pub(crate) fn split<T>(
     sizes: impl ExactSizeIterator<Item = (usize, usize)>,
     out: &mut [T],
     threads: Threads,
-) -> Vec<Task<'_, T>> {
+) -> Result<Vec<Task<'_, T>>> {
     let enough = if threads.count() == 1 {
         1
     } else {
         threads.count() * TASKS_PER_THREAD
     };
     let parts = enough.div_ceil(sizes.len().max(1));
-    let mut tasks = Vec::with_capacity(parts * sizes.len());
+    let mut tasks = memory::with_capacity(parts.saturating_mul(sizes.len()))?;
     let mut rest = out;
     for (frame, (units, elements)) in sizes.enumerate() {
         let step = units.div_ceil(parts).max(1);
@@ -114,7 +113,7 @@ pub(crate) fn split<T>(
             });
         }
     }
-    tasks
+    Ok(tasks)
 }
 
 fn pool(threads: usize) -> Result<Arc<Pool>> {
@@ -163,6 +162,7 @@ mod tests {
             Threads::new(threads)
                 .for_each(tasks, |task| {
                     sum.fetch_add(task, Ordering::Relaxed);
+                    Ok(())
                 })
                 .unwrap();
             assert_eq!(sum.into_inner(), 5050);
@@ -186,7 +186,7 @@ mod tests {
                     .map(|(units, elements)| units * elements)
                     .sum();
                 let mut out = vec![0u8; total];
-                let tasks = split(sizes.clone(), &mut out, Threads::new(threads));
+                let tasks = split(sizes.clone(), &mut out, Threads::new(threads)).unwrap();
                 let mut units = vec![0; frames];
                 let mut elements = 0;
                 for task in &tasks {
@@ -201,7 +201,9 @@ mod tests {
         }
         let mut out = vec![0u8; 100];
         assert_eq!(
-            split([(100, 1)].into_iter(), &mut out, Threads::new(2)).len(),
+            split([(100, 1)].into_iter(), &mut out, Threads::new(2))
+                .unwrap()
+                .len(),
             8
         );
     }

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::frames::{CHANNELS, FramesView};
 use crate::kernels::patch_band::{self, Band};
+use crate::memory;
 use crate::normalize::{Element, Normalization};
 use crate::parallel::{Threads, split};
 use crate::patchify::PatchPlan;
@@ -50,21 +51,24 @@ pub fn write_patches<T: Element>(
     let values = normalization.values::<T>();
     let patch = plan.patch();
     let streamed = size_of_val(out) >= STREAMED_BYTES;
-    threads.for_each(split(plan.bands(), out, *threads), |task| {
+    threads.for_each(split(plan.bands(), out, *threads)?, |task| {
         let kind = plan.frame_type(task.frame);
         let resampler = match kind {
             FrameType::Slow => &slow,
             FrameType::Fast => &fast,
         };
-        let Some(resampler) = resampler else { return };
+        let Some(resampler) = resampler else {
+            return Ok(());
+        };
         let width = plan.size(kind).width;
         let rows = task.units.start * patch..task.units.end * patch;
-        let mut rows = resampler.rows(frames, task.frame, rows);
-        let mut band = vec![0; patch * resampler.stride()];
+        let mut rows = resampler.rows(frames, task.frame, rows)?;
+        let mut band = memory::filled(0, patch.saturating_mul(resampler.stride()))?;
         for out in task.out.chunks_exact_mut(width * patch * CHANNELS) {
             rows.read(&mut band);
             let pixels = Band::new(&band, resampler.stride(), width, patch);
             patch_band::write_patches(level, pixels, &values, streamed, out);
         }
+        Ok(())
     })
 }

@@ -58,13 +58,14 @@ pub fn resize_into(
     }
     let row = size.width * CHANNELS;
     let sizes = std::iter::repeat_n((size.height, row), frames.len());
-    threads.for_each(split(sizes, out, *threads), |task| {
-        let mut rows = resampler.rows(frames, task.frame, task.units);
-        let mut padded = vec![0; resampler.stride()];
+    threads.for_each(split(sizes, out, *threads)?, |task| {
+        let mut rows = resampler.rows(frames, task.frame, task.units)?;
+        let mut padded = memory::filled(0, resampler.stride())?;
         for out in task.out.chunks_exact_mut(row) {
             rows.read(&mut padded);
             out.copy_from_slice(&padded[..row]);
         }
+        Ok(())
     })
 }
 
@@ -112,26 +113,29 @@ impl Resampler {
     }
 
     /// Some rows of one resized frame, to be read in order.
+    ///
+    /// # Errors
+    /// The rows between the two passes do not fit in memory.
     pub(crate) fn rows<'a>(
         &'a self,
         frames: &'a FramesView<'a>,
         frame: usize,
         rows: Range<usize>,
-    ) -> Rows<'a> {
+    ) -> Result<Rows<'a>> {
         let first = self.source_rows(rows.start).start;
         let end = rows
             .end
             .checked_sub(1)
             .map_or(first, |last| self.source_rows(last).end);
-        let ring = Ring::new(self, first..end.max(first));
-        Rows {
+        let ring = Ring::new(self, first..end.max(first))?;
+        Ok(Rows {
             resampler: self,
             frames,
             frame,
             next: rows.start,
             ring,
             offsets: Vec::new(),
-        }
+        })
     }
 
     /// The rows of a source frame that output row `y` is made of.
@@ -200,20 +204,20 @@ struct Ring {
 }
 
 impl Ring {
-    fn new(resampler: &Resampler, rows: Range<usize>) -> Self {
+    fn new(resampler: &Resampler, rows: Range<usize>) -> Result<Self> {
         let stride = resampler.stride();
         let taps = resampler.vertical.as_ref().map_or(1, Weights::taps);
         // `taps` rows in sequence touch at most this many groups.
         let capacity = (taps + ROWS - 2) / ROWS + 1;
-        let bytes = vec![0; capacity * ROWS * stride];
-        Self {
+        let bytes = memory::filled(0, (capacity * ROWS).saturating_mul(stride))?;
+        Ok(Self {
             bytes,
             stride,
             capacity,
             rows,
             filled: 0,
             packed: Vec::new(),
-        }
+        })
     }
 
     /// Where the row of the ring that was made from source row `row` begins.
@@ -283,7 +287,7 @@ mod tests {
             let resampler = Resampler::new(&frames, size, Filter::Bicubic, Level::SCALAR).unwrap();
             for first in [0, height / 3, height - 1] {
                 let start = resampler.source_rows(first).start;
-                let ring = Ring::new(&resampler, start..997);
+                let ring = Ring::new(&resampler, start..997).unwrap();
                 for y in first..height {
                     let rows = resampler.source_rows(y);
                     let group = |row: usize| (row - start) / ROWS;

@@ -104,13 +104,14 @@ pub fn slow_fast(
         let count = batch.min(frames.len() - first);
         let tasks = patched[..count].iter_mut().enumerate().collect();
         threads.for_each(tasks, |(i, patched): (usize, &mut PatchedFrame)| {
-            let mut rows = resampler.rows(frames, first + i, 0..size.height);
-            let mut row = vec![0; resampler.stride()];
+            let mut rows = resampler.rows(frames, first + i, 0..size.height)?;
+            let mut row = memory::filled(0, resampler.stride())?;
             for y in 0..size.height {
                 rows.read(&mut row);
                 patched.set_row(level, y, &row[..size.width * CHANNELS]);
             }
             patched.finish(level);
+            Ok(())
         })?;
         for frame in &mut patched[..count] {
             let slow = types.is_empty() || {

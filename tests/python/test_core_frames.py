@@ -117,6 +117,26 @@ def test_sixteen_bits_are_written_as_uint16(dtype):
             write(noise(2, 56, 56, 3), out=np.zeros(WRITTEN, wrong), dtype=dtype)
 
 
+@pytest.mark.parametrize("place", [0, 588, 3 * 588])
+def test_an_output_over_the_same_memory_by_another_way(place):
+    """NumPy does not know that two arrays over one buffer overlap."""
+    buffer = bytearray(4 * 588 * 4)
+    out = np.frombuffer(buffer, np.float32, 4 * 588)
+    frames = np.frombuffer(buffer, np.uint8, 3 * 28 * 28, place * 4).reshape(1, 28, 28, 3)
+    for view in (frames, frames[:, ::-1, ::-1]):
+        with pytest.raises(InvalidArgumentError, match="out overlaps frames"):
+            write(view, slow=(28, 28), out=out)
+
+
+def test_an_output_beside_the_frames_in_one_buffer():
+    buffer = bytearray(4 * 588 * 4 + 28 * 28 * 3)
+    out = np.frombuffer(buffer, np.float32, 4 * 588)
+    frames = np.frombuffer(buffer, np.uint8, 28 * 28 * 3, 4 * 588 * 4).reshape(1, 28, 28, 3)
+    frames[:] = noise(1, 28, 28, 3)
+    expected = write(frames.copy(), slow=(28, 28), out=np.empty(4 * 588, np.float32))
+    assert np.array_equal(write(frames, slow=(28, 28), out=out), expected)
+
+
 def test_an_output_that_overlaps_the_frames():
     memory = np.zeros(4 * WRITTEN, np.uint8)
     frames = memory[: 2 * 56 * 56 * 3].reshape(2, 56, 56, 3)

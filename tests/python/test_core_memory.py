@@ -10,6 +10,8 @@ HUGE = {
     "resize, wide": "_core.resize(x, 1, 1 << 50)",
     "resize, 200 GB": "_core.resize(x[:1], 1 << 18, 1 << 18)",
     "resize, many": "_core.resize(many(1 << 40), 28, 28)",
+    "resize, rows between the passes": "_core.resize(pixels(1, 1 << 24, 1), 1, 1 << 24)",
+    "resize, tasks": "_core.resize(pixels(10**9, 1, 1), 1, 1)",
     "resize of a wide one": "_core.resize(wide(1 << 30), 28, 28)",
     "hsv": "_core.hsv_from_rgb(many(1 << 30))",
     "slow_fast, tall": "_core.slow_fast(x, 28 << 33, 28, **SPLIT)",
@@ -32,6 +34,7 @@ resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))
 out = np.zeros(588, np.float32)
 pixel = np.zeros(3, np.uint8)
 def many(count): return np.broadcast_to(pixel, (count, 64, 64, 3))
+def pixels(*shape): return np.broadcast_to(pixel, (*shape, 3))
 def wide(side): return np.broadcast_to(pixel, (1, side, side, 3))
 print(json.dumps(name_of_error(lambda: {HUGE[name]})))
 """

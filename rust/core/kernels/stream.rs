@@ -13,7 +13,8 @@ pub(super) struct Staging<T, const N: usize>(pub(super) [T; N]);
 /// not filled with, and memory not asked for, what is only written.
 ///
 /// # Safety
-/// The CPU has AVX. A streamed copy needs [`fence`] before another thread may read it.
+/// The CPU has AVX; `T` is a plain number, without padding. After a streamed copy comes a [`fence`]
+/// before anything else reads or writes `target`.
 #[inline]
 #[target_feature(enable = "avx")]
 pub(super) unsafe fn copy<T: Copy>(source: &[T], target: &mut [T], streamed: bool) {
@@ -44,7 +45,7 @@ pub(super) unsafe fn copy<T: Copy>(source: &[T], target: &mut [T], streamed: boo
     target[head + middle..].copy_from_slice(&source[head + middle..]);
 }
 
-/// Makes streamed copies visible to other threads.
+/// Ends streamed copies: what follows, on any thread, sees them.
 pub(super) fn fence() {
     // SAFETY: SSE is part of x86-64.
     unsafe { _mm_sfence() }

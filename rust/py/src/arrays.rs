@@ -80,23 +80,53 @@ impl<'py> Frames<'py> {
         FramesView::new(bytes, offset, shape, strides).map_err(|error| to_python(py, &error))
     }
 
-    /// The bytes between the array's lowest and highest element, and where its first element lies.
-    fn bytes(&self) -> (&[u8], usize) {
+    /// Checks that `out` shares no byte with the frames.
+    ///
+    /// # Errors
+    /// It does. NumPy's arrays say so only where they come from the same array.
+    pub(crate) fn expect_apart<T: Element>(
+        &self,
+        py: Python<'py>,
+        out: &PyReadwriteArray1<'py, T>,
+    ) -> PyResult<()> {
+        let (below, length) = self.extent();
+        let frames = self.array.data().addr() - below;
+        let out = out.data().addr()..out.data().addr() + out.len() * size_of::<T>();
+        if frames < out.end && out.start < frames + length {
+            let message = format!("out overlaps {}: expected memory of its own", self.name);
+            return Err(exception(py, "InvalidArgumentError", message));
+        }
+        Ok(())
+    }
+
+    /// How many bytes lie before the array's first element, and how many there are from its lowest to
+    /// its highest.
+    fn extent(&self) -> (usize, usize) {
         if self.array.is_empty() {
-            return (&[], 0);
+            return (0, 0);
         }
         let (mut below, mut above) = (0usize, 0usize);
         for (length, stride) in self.array.shape().iter().zip(self.array.strides()) {
             let reach = (length - 1) * stride.unsigned_abs();
             *(if *stride < 0 { &mut below } else { &mut above }) += reach;
         }
+        (below, below + 1 + above)
+    }
+
+    /// The bytes between the array's lowest and highest element, and where its first element lies.
+    fn bytes(&self) -> (&[u8], usize) {
+        let (below, length) = self.extent();
+        if length == 0 {
+            return (&[], 0);
+        }
         // SAFETY: NumPy promises that every element of an array that is not empty lies in one
         // allocation; these are the lowest and the highest of them, and elements are bytes, so
-        // `below + 1 + above` bytes from the lowest on are readable and cannot wrap around. `array`
-        // keeps the allocation alive and, as far as Rust is concerned, unwritten for `&self`.
-        let bytes = unsafe {
-            slice::from_raw_parts(self.array.data().cast_const().sub(below), below + 1 + above)
-        };
+        // `length` bytes from the lowest on are readable and cannot wrap around. `array`
+        // keeps the allocation alive, and `expect_apart` keeps `out` away from it. Another Python
+        // thread that writes to the frames meanwhile does what no caller of a function that reads an
+        // array may do; it would find its own pixels wrong, for bytes only ever index whole tables.
+        let bytes =
+            unsafe { slice::from_raw_parts(self.array.data().cast_const().sub(below), length) };
         (bytes, below)
     }
 }

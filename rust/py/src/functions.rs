@@ -249,19 +249,21 @@ pub(crate) fn write_patches(
     };
     let call = call().map_err(|error| to_python(py, &error))?;
     match dtype {
-        "float32" => call.run(py, output::<f32>(out)?.as_slice_mut()?),
-        "bfloat16" => call.run(
-            py,
-            output::<u16>(out)?
-                .as_slice_mut()?
-                .reinterpret_cast_mut::<bf16>(),
-        ),
-        "float16" => call.run(
-            py,
-            output::<u16>(out)?
-                .as_slice_mut()?
-                .reinterpret_cast_mut::<f16>(),
-        ),
+        "float32" => {
+            let mut out = output::<f32>(out)?;
+            frames.expect_apart(py, &out)?;
+            call.run(py, out.as_slice_mut()?)
+        }
+        "bfloat16" | "float16" => {
+            let mut out = output::<u16>(out)?;
+            frames.expect_apart(py, &out)?;
+            let bits = out.as_slice_mut()?;
+            if dtype == "float16" {
+                call.run(py, bits.reinterpret_cast_mut::<f16>())
+            } else {
+                call.run(py, bits.reinterpret_cast_mut::<bf16>())
+            }
+        }
         _ => {
             let message =
                 format!("dtype is {dtype:?}: expected \"float32\", \"bfloat16\" or \"float16\"");

@@ -11,7 +11,8 @@ const PIXELS_PER_LOAD: usize = 4;
 const LOAD: usize = 16;
 
 /// # Safety
-/// The CPU has AVX2; each source row has `weights.size_in()` pixels; `stride` is at least
+/// The CPU has AVX2 (and `Weights` keeps its starts sorted, and windows inside `size_in`); each source
+/// row has `weights.size_in()` pixels; `stride` is at least
 /// `row_bytes(weights.len())`; `out` holds `ROWS` strides.
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn resample_rows(

@@ -101,10 +101,9 @@ struct Halves {
 
 impl<T: Element> Values<T> {
     pub(crate) fn new(table: [[T; 256]; CHANNELS], formula: Option<Formula>) -> Self {
-        let [first, others @ ..] = &table;
-        let halves = (others.iter().all(|other| other == first))
-            .then(|| Halves::new(first))
-            .flatten();
+        // By their bytes: as numbers 0 and -0 are equal.
+        let [first, others @ ..] = table.each_ref().map(Halves::new);
+        let halves = first.filter(|first| others.iter().flatten().all(|other| other == first));
         Self {
             table,
             formula,
@@ -145,10 +144,9 @@ impl<'a> Band<'a> {
     /// # Panics
     /// A row of `width` pixels does not fit `stride`, or `height` rows do not fit `bytes`.
     pub fn new(bytes: &'a [u8], stride: usize, width: usize, height: usize) -> Self {
-        assert!(
-            width * CHANNELS <= stride,
-            "width {width} does not fit stride {stride}"
-        );
+        let row = width.checked_mul(CHANNELS);
+        let fits = row.is_some_and(|row| row <= stride);
+        assert!(fits, "width {width} does not fit stride {stride}");
         let fits = height
             .checked_mul(stride)
             .is_some_and(|needed| needed <= bytes.len());

@@ -11,10 +11,11 @@ use crate::simd::{Level, LevelName};
 /// Adds up rows of bytes, each times its weight, and rounds: `out[i]` is the sum over `k` of
 /// `rows[offsets[k] + i] * weights[k]`, shifted right by `precision` bits, clamped to 0..=255.
 ///
-/// The weights are one row of [`crate::kernels::Weights`], whose sums cannot overflow 32 bits.
+/// The weights are one row of [`crate::Weights`], whose sums cannot overflow 32 bits; those of others
+/// may wrap.
 ///
 /// # Panics
-/// There is not one weight per offset, a row reaches outside `rows`, or `precision` is not 1..=22.
+/// Sums overflow (in debug builds), there is not one weight per offset, a row reaches outside `rows`, or `precision` is not 1..=22.
 pub fn blend_rows(
     level: Level,
     rows: &[u8],

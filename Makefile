@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 RUST_SOURCES := $(shell find rust -name '*.rs') Cargo.toml Cargo.lock rust/py/Cargo.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python lint format bench wheel clean
+.PHONY: help demo test test-rust test-python lint format bench bench-record wheel clean
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -57,8 +57,13 @@ format: $(VENV)/.lint-tools ## Format the sources
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: $(VENV)/.built $(VENV)/.test-tools ## Compare with the published Python path (makes clips first: minutes)
-	$(BIN)/python -m pytest benches/python -p no:cacheprovider
+bench: $(VENV)/.built $(VENV)/.test-tools ## Compare with the published Python path (about 15 minutes; makes clips first)
+	mkdir -p build
+	$(BIN)/python -m pytest benches/python -p no:cacheprovider -q --benchmark-disable-gc --benchmark-json=build/bench.json
+	$(BIN)/python benches/python/report.py build/bench.json
+
+bench-record: ## Keep the last run of make bench in benches/records
+	$(BIN)/python benches/python/report.py build/bench.json --save
 
 wheel: $(VENV)/.created ## Build a wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

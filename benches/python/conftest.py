@@ -7,7 +7,6 @@ medians are compared, so that a machine whose speed drifts does not favour one o
 from __future__ import annotations
 
 import os
-import platform
 import statistics
 import sys
 import time
@@ -26,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "python")
 import torch  # noqa: E402
 
 import keye_vl_rs  # noqa: E402
-from keye_vl_rs import _core, vision_process  # noqa: E402
+from keye_vl_rs import _core, bench, vision_process  # noqa: E402
 
 torch.set_num_threads(THREADS)
 
@@ -55,24 +54,31 @@ def sample(name: str, path: Path, fps: float = 2.0, max_frames: int | None = Non
 
 @pytest.fixture
 def versus(benchmark):
-    """Time a call against the published one: ``versus(ours, published, rounds)``."""
+    """Time a call against another: ``versus(ours, reference, rounds)``, one run of each in turn.
 
-    def run(ours, published, rounds=7):
-        reference = []
+    The ratio is how many times as long the reference takes.
+    """
 
-        def published_first():
+    def run(ours, reference, rounds=7):
+        times = []
+
+        def reference_first():
             started = time.perf_counter()
-            result = published()
-            reference.append(time.perf_counter() - started)
+            result = reference()
+            times.append(time.perf_counter() - started)
             del result
 
         ours()
-        benchmark.pedantic(ours, setup=published_first, rounds=rounds)
-        median = statistics.median(reference)
-        benchmark.extra_info["published_median_s"] = median
-        benchmark.extra_info["ratio"] = median / benchmark.stats.stats.median
+        benchmark.pedantic(ours, setup=reference_first, rounds=rounds)
+        record(benchmark, statistics.median(times))
 
     return run
+
+
+def record(benchmark, reference_s):
+    """Note what a benchmark is compared with, and the ratio."""
+    benchmark.extra_info["reference_s"] = reference_s
+    benchmark.extra_info["ratio"] = reference_s / benchmark.stats.stats.median
 
 
 def pytest_benchmark_update_machine_info(config, machine_info):
@@ -87,26 +93,5 @@ def pytest_benchmark_update_machine_info(config, machine_info):
         "torch": torch.__version__,
         "transformers": transformers.__version__,
         "av": av.__version__,
+        "cpu": bench.describe_machine(),
     }
-
-
-def pytest_terminal_summary(terminalreporter, config):
-    """The table of ratios."""
-    session = getattr(config, "_benchmarksession", None)
-    rows = [b for b in getattr(session, "benchmarks", []) if "ratio" in b.extra_info]
-    if not rows:
-        return
-    write = terminalreporter.write_line
-    terminalreporter.section("against the published path")
-    write(
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
-        f"{THREADS} threads each side, {_core.simd_level()}, torch {torch.__version__}, "
-        "medians of alternating runs"
-    )
-    write(f"{'case':<56}{'published':>12}{'ours':>12}{'ratio':>9}")
-    for row in rows:
-        published = row.extra_info["published_median_s"]
-        write(
-            f"{row.name:<56}{published * 1e3:>9.1f} ms{row.stats.median * 1e3:>9.1f} ms"
-            f"{row.extra_info['ratio']:>8.1f}x"
-        )

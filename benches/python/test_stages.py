@@ -22,6 +22,8 @@ PROMPT = "<|vision_start|><|video_pad|><|vision_end|>What happens in this video?
 CASES = {
     "720p 60 s at fps=2": (bench_clips.clip_720p, {"fps": 2.0}),
     "720p 60 s, 64 frames": (bench_clips.clip_720p, {"fps": 2.0, "max_frames": 64}),
+    "1080p 60 s at fps=2": (bench_clips.clip_1080p, {"fps": 2.0}),
+    "portrait 20 s at fps=2": (bench_clips.clip_portrait, {"fps": 2.0}),
     "640x272 at fps=8": (lambda: bench_clips.source("bikes"), {"fps": 8.0}),
 }
 
@@ -32,7 +34,8 @@ def sampled(request):
     return sample(request.param, clip(), **options)
 
 
-def test_processor_stage(sampled, versus):
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_processor_stage(sampled, dtype, versus):
     processor = KeyeVL1_5Processor(
         KeyeVL1_5ImageProcessor(image_mean=HALF, image_std=HALF), TOKENIZER
     )
@@ -42,6 +45,7 @@ def test_processor_stage(sampled, versus):
             text=[PROMPT],
             videos=[sampled.frames],
             return_tensors="pt",
+            dtype=dtype,
             **sampled.processor_kwargs,
         )
 
@@ -55,7 +59,10 @@ def test_processor_stage(sampled, versus):
             **sampled.processor_kwargs,
         )
 
-    assert_equal(ours(), published())
+    expected = published()
+    expected["pixel_values_videos"] = expected["pixel_values_videos"].to(dtype)
+    assert_equal(ours(), expected)
+    del expected
     versus(ours, published)
 
 

@@ -1,10 +1,12 @@
 //! The whole operators at every level, on eight 720p frames: frames per second.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use half::bf16;
 use keye_vl_core::{
     Comparison, Element, Filter, FrameType, FramesView, Level, Normalization, PatchPlan, Size,
-    Threads, slow_fast, write_patches,
+    Threads, resize_into, slow_fast, write_patches,
 };
 
 mod support;
@@ -92,5 +94,33 @@ fn compare(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, write, compare);
+/// Ours and the fastest general resizer, on one thread: both round to bytes between the passes.
+fn resize(c: &mut Criterion) {
+    let mut group = c.benchmark_group("resize");
+    let data = bytes(HEIGHT * WIDTH * 3);
+    let frames = FramesView::channels_last(&data, [1, HEIGHT, WIDTH]).unwrap();
+    group.throughput(Throughput::Elements(1));
+    for (name, height, width) in [("slow", 560, 1008), ("fast", 308, 532)] {
+        let mut out = vec![0; height * width * 3];
+        for level in Level::all() {
+            let size = Size { height, width };
+            group.bench_function(BenchmarkId::new(name, level.name().as_str()), |b| {
+                b.iter(|| {
+                    let filter = Filter::Bilinear;
+                    resize_into(&frames, size, filter, &mut out, level, &Threads::new(1))
+                });
+            });
+        }
+        let source = ImageRef::new(WIDTH as u32, HEIGHT as u32, &data, PixelType::U8x3).unwrap();
+        let mut target = Image::new(width as u32, height as u32, PixelType::U8x3);
+        let options =
+            ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+        let mut resizer = Resizer::new();
+        group.bench_function(BenchmarkId::new(name, "fast_image_resize"), |b| {
+            b.iter(|| resizer.resize(&source, &mut target, &options));
+        });
+    }
+}
+
+criterion_group!(benches, write, compare, resize);
 criterion_main!(benches);

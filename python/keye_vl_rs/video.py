@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 # FFmpeg shows a text file, known by its suffix, as a video of a terminal.
 _TEXT_FORMATS = frozenset({"adf", "bin", "idf", "tty", "xbin"})
+# FFmpeg prefers a stream with this many frames to a picture, whatever their bit rates.
+_ENOUGH_FRAMES = 5
 
 
 @dataclass(frozen=True)
@@ -236,8 +238,8 @@ class _Reader:
         with container:
             if container.format.name in _TEXT_FORMATS:
                 raise UnreadableMediaError(f"{self.name}: is a text, not a video")
-            stream = container.streams.best("video")
-            if stream is None or stream.disposition & av.stream.Disposition.attached_pic:
+            stream = _best_video(container)
+            if stream is None:
                 raise NoVideoStreamError(f"{self.name}: holds no video stream")
             if stream.codec_context is None:
                 raise UnreadableMediaError(f"{self.name}: FFmpeg has no decoder for its video")
@@ -268,6 +270,27 @@ class _Reader:
             for frame in frames:
                 count, seconds = count + 1, frame.time or seconds
                 yield frame
+
+
+def _best_video(container: Any) -> Any:
+    """The video stream that decord reads: of several, the first with the highest bit rate.
+
+    Its FFmpeg 4.1 did not look at which stream the file marks as the default; later ones do. A
+    stream of a few pictures, and one for people who see or hear badly, comes behind.
+    """
+    from av.stream import Disposition
+
+    pictures = Disposition.attached_pic | Disposition.timed_thumbnails
+    impaired = Disposition.hearing_impaired | Disposition.visual_impaired
+
+    def merit(stream: Any) -> tuple[bool, int, int]:
+        # A count of 0 is one that the container does not state.
+        frames = min(stream.frames or _ENOUGH_FRAMES, _ENOUGH_FRAMES)
+        context = stream.codec_context
+        return not stream.disposition & impaired, frames, (context and context.bit_rate) or 0
+
+    videos = (one for one in container.streams.video if not one.disposition & pictures)
+    return max(videos, key=merit, default=None)
 
 
 def _reason(error: Exception) -> str:

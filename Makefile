@@ -19,15 +19,16 @@ $(VENV)/.created:
 
 # The package as a user gets it, in release mode, with its sources in place.
 $(VENV)/.built: $(VENV)/.created pyproject.toml $(RUST_SOURCES)
-	$(BIN)/python -m pip install --editable .
+	@echo 'Building, and installing what it needs (torch is a few GB: minutes the first time) ...'
+	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
 $(VENV)/.test-tools: $(VENV)/.created pyproject.toml
-	$(BIN)/python -m pip install --group test
+	$(BIN)/python -m pip install --quiet --group test
 	touch $@
 
 $(VENV)/.lint-tools: $(VENV)/.created pyproject.toml
-	$(BIN)/python -m pip install --group lint
+	$(BIN)/python -m pip install --quiet --group lint
 	touch $@
 
 demo: $(VENV)/.built ## Make an environment, build, and preprocess a bundled clip

@@ -20,6 +20,7 @@ from keye_vl_rs import _core, geometry
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError
 from keye_vl_rs.geometry import SLOW, Size
 from keye_vl_rs.images import load_image
+from keye_vl_rs.messages import extract_vision_info
 from keye_vl_rs.sampling import (
     frame_indices,
     frame_times,
@@ -27,6 +28,7 @@ from keye_vl_rs.sampling import (
     positive_integer,
     positive_number,
 )
+from keye_vl_rs.similarity import PATCH_SIMILARITY, get_frame_sim
 from keye_vl_rs.tensors import frames_array
 from keye_vl_rs.video import SampledVideo, sample_video
 
@@ -74,9 +76,8 @@ FAST_TOKEN_RATIO = 0.3
 # A frame with a smaller share of unchanged patches than this is slow.
 MIN_FRAME_SIMILARITY = 0.9
 
-# Frames are compared at this many tokens at most, patch by patch.
+# Frames are compared at this many tokens at most.
 _SIMILARITY_MAX_TOKENS = 256
-_PATCH_SIMILARITY = 0.7
 
 
 def smart_resize(
@@ -121,49 +122,6 @@ def smart_nframes(ele: dict[str, Any], total_frames: int, video_fps: float) -> i
     return max(1, min(int(total_frames / video_fps * fps), most))
 
 
-def get_frame_sim(
-    frame1: torch.Tensor,
-    frame2: torch.Tensor,
-    patch_size: int = IMAGE_FACTOR,
-    threshold: float = _PATCH_SIMILARITY,
-    epsilon: float = 1e-8,
-) -> float:
-    """Share of the patches, in HSV, whose cosine exceeds ``threshold``: those that did not change.
-
-    Args:
-        frame1: (3, H, W) RGB, uint8 or floats that hold 0..255.
-        frame2: the same.
-        patch_size: side of a patch; H and W are multiples of it.
-        threshold: of the cosine.
-        epsilon: accepted and not used: cosines are computed in exact integers, so that nothing is
-            divided by a norm of zero.
-
-    Returns:
-        0.0..1.0, rounded to float32; NaN when every patch is black in both.
-
-    Raises:
-        KeyeVLError: a subclass, when shapes, dtypes or ``patch_size`` do not fit.
-    """
-    return _core.frame_similarity(
-        frames_array(_as_bytes(frame1, "frame1"), "frame1"),
-        frames_array(_as_bytes(frame2, "frame2"), "frame2"),
-        patch_size=patch_size,
-        patch_similarity=threshold,
-    )
-
-
-def _as_bytes(frame: torch.Tensor, name: str) -> torch.Tensor:
-    import torch
-
-    if not isinstance(frame, torch.Tensor) or frame.dim() != 3:
-        shape = tuple(getattr(frame, "shape", ()))
-        raise FramesShapeError(f"{name} has shape {shape}: expected a tensor (3, H, W)")
-    if frame.dtype in (torch.float32, torch.float64):
-        # As the published code does: the fraction is cut off.
-        return frame.to(torch.uint8)
-    return frame
-
-
 def extract_slow_fast_frames(
     frames: torch.Tensor, threshold: float = MIN_FRAME_SIMILARITY
 ) -> torch.Tensor:
@@ -201,7 +159,7 @@ def extract_slow_fast_frames(
         *size,
         # As in the published code, of this size whatever IMAGE_FACTOR is set to.
         patch_size=28,
-        patch_similarity=_PATCH_SIMILARITY,
+        patch_similarity=PATCH_SIMILARITY,
         min_frame_similarity=threshold,
     )
     return torch.from_numpy(types)
@@ -371,25 +329,6 @@ def plan_frame_sizes(
         fast_token_ratio=FAST_TOKEN_RATIO,
         max_ratio=MAX_RATIO,
     )
-
-
-def extract_vision_info(
-    conversations: list[dict[str, Any]] | list[list[dict[str, Any]]],
-) -> list[dict[str, Any]]:
-    """The images and videos of one conversation or several, in the order of their messages."""
-    if conversations and isinstance(conversations[0], dict):
-        conversations = [conversations]
-    return [
-        ele
-        for conversation in conversations
-        for message in conversation
-        if isinstance(message["content"], list)  # type: ignore[index]
-        for ele in message["content"]  # type: ignore[index]
-        if "image" in ele
-        or "image_url" in ele
-        or "video" in ele
-        or ele.get("type") in ("image", "image_url", "video")
-    ]
 
 
 def process_vision_info(

@@ -113,8 +113,7 @@ fn resize(c: &mut Criterion) {
         }
         let source = ImageRef::new(WIDTH as u32, HEIGHT as u32, &data, PixelType::U8x3).unwrap();
         let mut target = Image::new(width as u32, height as u32, PixelType::U8x3);
-        let options =
-            ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
         let mut resizer = Resizer::new();
         group.bench_function(BenchmarkId::new(name, "fast_image_resize"), |b| {
             b.iter(|| resizer.resize(&source, &mut target, &options));

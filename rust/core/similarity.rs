@@ -3,8 +3,6 @@
 //! The published code computes cosines in float32, in an order that depends on the machine; here they
 //! are exact integers until the last comparison, so that the answer is the same everywhere.
 
-use std::ops::Range;
-
 use crate::error::{Error, Result};
 use crate::frames::{CHANNELS, FramesView};
 use crate::geometry::Size;
@@ -60,65 +58,30 @@ impl PatchedFrame {
         }
     }
 
-    /// How many patches there are.
-    pub(crate) fn patches(&self) -> usize {
-        self.squares.len()
-    }
-
     fn patch_bytes(&self) -> usize {
         self.patch * self.patch * CHANNELS
     }
 
-    /// Compares some of the patches with the same ones of `other`, a frame of the same size.
-    pub(crate) fn compare(
-        &self,
-        level: Level,
-        other: &Self,
-        patches: Range<usize>,
-        patch_similarity: f64,
-    ) -> Similarity {
+    /// Share of the patches that did not change in `other`, a frame of the same size; rounded to
+    /// float32, as the published mean is. NaN when all are black in both.
+    pub(crate) fn similarity(&self, level: Level, other: &Self, patch_similarity: f64) -> f64 {
         let bytes = self.patch_bytes();
-        let mut similarity = Similarity::default();
-        for patch in patches {
-            let (square, other_square) = (self.squares[patch], other.squares[patch]);
-            if square == 0 && other_square == 0 {
+        let squares = self.squares.iter().zip(&other.squares);
+        let patches = self
+            .hsv
+            .chunks_exact(bytes)
+            .zip(other.hsv.chunks_exact(bytes));
+        let (mut similar, mut counted) = (0u32, 0u32);
+        for ((square, other_square), (patch, other)) in squares.zip(patches) {
+            if *square == 0 && *other_square == 0 {
                 continue;
             }
-            let place = patch * bytes..(patch + 1) * bytes;
-            let (dot, _) = dot_and_square(level, &self.hsv[place.clone()], &other.hsv[place]);
-            let norm = (square as f64).sqrt() * (other_square as f64).sqrt();
-            similarity.counted += 1;
-            if dot as f64 > patch_similarity * norm.max(SMALLEST_NORM) {
-                similarity.similar += 1;
-            }
+            let (dot, _) = dot_and_square(level, patch, other);
+            let norm = (*square as f64).sqrt() * (*other_square as f64).sqrt();
+            counted += 1;
+            similar += u32::from(dot as f64 > patch_similarity * norm.max(SMALLEST_NORM));
         }
-        similarity
-    }
-}
-
-/// How many patches were compared, and how many of them did not change.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Similarity {
-    similar: u32,
-    counted: u32,
-}
-
-impl Similarity {
-    /// The share of patches that did not change, rounded to float32 as the published mean is; NaN when
-    /// none was counted.
-    pub(crate) fn share(self) -> f64 {
-        f64::from(self.similar as f32 / self.counted as f32)
-    }
-}
-
-impl std::ops::Add for Similarity {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            similar: self.similar + other.similar,
-            counted: self.counted + other.counted,
-        }
+        f64::from(similar as f32 / counted as f32)
     }
 }
 
@@ -160,6 +123,5 @@ pub fn frame_similarity(
         Ok(frame)
     };
     let (a, b) = (patched(a)?, patched(b)?);
-    Ok(a.compare(level, &b, 0..a.patches(), patch_similarity)
-        .share())
+    Ok(a.similarity(level, &b, patch_similarity))
 }

@@ -114,13 +114,9 @@ pub fn slow_fast(
             Ok(())
         })?;
         for frame in &mut patched[..count] {
-            let slow = types.is_empty() || {
-                let all = 0..frame.patches();
-                let share = key
-                    .compare(level, frame, all, comparison.patch_similarity)
-                    .share();
-                share < comparison.min_frame_similarity
-            };
+            let slow = types.is_empty()
+                || key.similarity(level, frame, comparison.patch_similarity)
+                    < comparison.min_frame_similarity;
             types.push(if slow {
                 FrameType::Slow
             } else {

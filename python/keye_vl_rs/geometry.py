@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, TypeAlias
 
 from keye_vl_rs import _core
@@ -19,9 +20,12 @@ __all__ = [
     "SLOW",
     "TOKEN_PIXELS",
     "Size",
+    "ceil_by_factor",
     "count_patches",
+    "floor_by_factor",
     "frames_grid",
     "plan_sizes",
+    "round_by_factor",
     "smart_resize",
 ]
 
@@ -39,6 +43,21 @@ MAX_RATIO = 200.0
 
 # The types of frames.
 SLOW, FAST = 0, 1
+
+
+def round_by_factor(number: float, factor: int) -> int:
+    """The multiple of ``factor`` nearest to ``number``; halves go to the even one."""
+    return round(number / factor) * factor
+
+
+def ceil_by_factor(number: float, factor: int) -> int:
+    """The least multiple of ``factor`` that is not below ``number``."""
+    return math.ceil(number / factor) * factor
+
+
+def floor_by_factor(number: float, factor: int) -> int:
+    """The largest multiple of ``factor`` that is not above ``number``."""
+    return math.floor(number / factor) * factor
 
 
 def smart_resize(

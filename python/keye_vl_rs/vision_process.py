@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import _core, geometry
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError
-from keye_vl_rs.geometry import SLOW, Size
+from keye_vl_rs.geometry import SLOW, Size, ceil_by_factor, floor_by_factor, round_by_factor
 from keye_vl_rs.images import load_image
 from keye_vl_rs.messages import extract_vision_info
 from keye_vl_rs.sampling import (
@@ -42,12 +42,15 @@ if TYPE_CHECKING:
     FrameCounter = Callable[[dict[str, Any], int, float], int]
 
 __all__ = [
+    "ceil_by_factor",
     "extract_slow_fast_frames",
     "extract_vision_info",
     "fetch_image",
     "fetch_video",
+    "floor_by_factor",
     "get_frame_sim",
     "process_vision_info",
+    "round_by_factor",
     "smart_nframes",
     "smart_resize",
 ]

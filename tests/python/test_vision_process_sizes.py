@@ -33,6 +33,23 @@ def test_every_public_name_has_the_published_arguments():
         assert [p.default for p in mine] == [p.default for p in theirs], name
 
 
+def test_every_published_function_is_there():
+    theirs = {
+        name
+        for name, value in vars(reference).items()
+        if inspect.isfunction(value) and value.__module__ == reference.__name__
+    }
+    assert theirs <= set(ours.__all__) | {"_read_video_decord"}
+    assert callable(ours._read_video_decord)
+
+
+@pytest.mark.parametrize("name", ["round_by_factor", "ceil_by_factor", "floor_by_factor"])
+def test_multiples_are_the_published_ones(name):
+    for number in (0, 1, 13, 14, 15, 42, 70, 98.0, 126.5, 1000, -5):
+        for factor in (1, 2, 28):
+            assert getattr(ours, name)(number, factor) == getattr(reference, name)(number, factor)
+
+
 def test_constants_are_the_published_ones():
     published = {
         name: value

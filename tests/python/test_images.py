@@ -70,7 +70,8 @@ def test_sources(kind, png):
 
 
 def test_published_sources(png, tmp_path):
-    published = pytest.importorskip("keye_vl_utils.vision_process")
+    from keye_vl_utils import vision_process as published
+
     path = tmp_path / "large.jpg"
     picture(size=(280, 140)).save(path)
     data = "data:image/jpeg;base64," + base64.b64encode(path.read_bytes()).decode()

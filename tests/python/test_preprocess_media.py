@@ -40,7 +40,8 @@ def png_without_pixels():
 
 def sound(path):
     """A file with an audio stream alone."""
-    av = pytest.importorskip("av")
+    import av
+
     with av.open(str(path), "w") as container:
         stream = container.add_stream("pcm_s16le", rate=8000)
         stream.layout = "mono"

@@ -39,7 +39,7 @@ Ready: TypeAlias = tuple[NDArray[np.uint8] | torch.Tensor, Grid]
 """Resized frames (N, H, W, 3) for the core, or patches that it cannot make; and their grid."""
 
 
-class KeyeVL1_5ImagesKwargs(ImagesKwargs, total=False):  # type: ignore[misc,call-arg]  # noqa: N801
+class KeyeVL1_5ImagesKwargs(ImagesKwargs, total=False):  # type: ignore[misc,call-arg]
     """What a call may set beside transformers' own keyword arguments for images."""
 
     min_pixels: int | None
@@ -50,7 +50,7 @@ class KeyeVL1_5ImagesKwargs(ImagesKwargs, total=False):  # type: ignore[misc,cal
     dtype: Any
 
 
-class KeyeVL1_5ImageProcessor(BaseImageProcessor):  # type: ignore[misc]  # noqa: N801
+class KeyeVL1_5ImageProcessor(BaseImageProcessor):  # type: ignore[misc]
     """Resizes images to whole tokens near their own size, normalises and cuts them into patches.
 
     The arguments, their defaults and the results are those of the published class of this name
@@ -58,7 +58,7 @@ class KeyeVL1_5ImageProcessor(BaseImageProcessor):  # type: ignore[misc]  # noqa
     ...}``; a call may also set ``{"height": ..., "width": ...}``.
     """
 
-    model_input_names = ["pixel_values", "image_grid_thw", "pixel_values_videos", "video_grid_thw"]  # noqa: RUF012
+    model_input_names = ["pixel_values", "image_grid_thw", "pixel_values_videos", "video_grid_thw"]
     valid_kwargs = KeyeVL1_5ImagesKwargs
 
     def __init__(

@@ -33,7 +33,7 @@ _SETTINGS = tuple(inspect.signature(KeyeVL1_5ImageProcessor).parameters)[:-1]
 _MIRRORED = ("return_mm_token_type_ids", "return_text_replacement_offsets")
 
 
-class KeyeVL1_5VideosProcessorKwargs(VideosKwargs, total=False):  # type: ignore[misc,call-arg]  # noqa: N801
+class KeyeVL1_5VideosProcessorKwargs(VideosKwargs, total=False):  # type: ignore[misc,call-arg]
     """What ``process_vision_info`` says about the videos: one entry per video, or one for the only.
 
     ``frame_types`` (T,): 0 slow, 1 fast; ``timestamps`` (T,): seconds; ``height``, ``width``,
@@ -52,15 +52,15 @@ class KeyeVL1_5VideosProcessorKwargs(VideosKwargs, total=False):  # type: ignore
     dtype: Any
 
 
-class KeyeVL1_5ProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[misc,call-arg]  # noqa: N801
+class KeyeVL1_5ProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[misc,call-arg]
     """The keyword arguments of :meth:`KeyeVL1_5Processor.__call__`, by what they are about."""
 
     images_kwargs: KeyeVL1_5ImagesKwargs
     videos_kwargs: KeyeVL1_5VideosProcessorKwargs
-    _defaults = {"text_kwargs": {"padding": False}, "videos_kwargs": {"fps": 2.0}}  # noqa: RUF012
+    _defaults = {"text_kwargs": {"padding": False}, "videos_kwargs": {"fps": 2.0}}
 
 
-class KeyeVL1_5Processor(ProcessorMixin):  # type: ignore[misc]  # noqa: N801
+class KeyeVL1_5Processor(ProcessorMixin):  # type: ignore[misc]
     """Prepares text, images and videos for Keye-VL-1.5.
 
     Args:
@@ -71,7 +71,7 @@ class KeyeVL1_5Processor(ProcessorMixin):  # type: ignore[misc]  # noqa: N801
 
     """
 
-    attributes = ["image_processor", "tokenizer"]  # noqa: RUF012
+    attributes = ["image_processor", "tokenizer"]
     image_processor_class = "AutoImageProcessor"
     tokenizer_class = ("Qwen2Tokenizer", "Qwen2TokenizerFast")
     valid_processor_kwargs = KeyeVL1_5ProcessorKwargs

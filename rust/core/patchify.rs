@@ -33,12 +33,12 @@ impl PatchPlan {
             });
         }
         let mut elements = 0usize;
-        let mut sides = [
+        let sides = [
             (FrameType::Slow, "slow_size", slow),
             (FrameType::Fast, "fast_size", fast),
         ];
-        for (of, name, size) in &mut sides {
-            let frames = types.iter().filter(|kind| *kind == of).count();
+        for (of, name, size) in sides {
+            let frames = types.iter().filter(|kind| **kind == of).count();
             if frames == 0 {
                 continue;
             }

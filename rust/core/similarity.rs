@@ -6,7 +6,7 @@
 use crate::error::{Error, Result};
 use crate::frames::{CHANNELS, FramesView};
 use crate::geometry::Size;
-use crate::kernels::dot::dot_and_square;
+use crate::kernels::dot::dot;
 use crate::kernels::hsv::rgb_to_hsv;
 use crate::memory;
 use crate::simd::Level;
@@ -54,7 +54,7 @@ impl PatchedFrame {
     pub(crate) fn finish(&mut self, level: Level) {
         let bytes = self.patch_bytes();
         for (square, patch) in self.squares.iter_mut().zip(self.hsv.chunks_exact(bytes)) {
-            *square = dot_and_square(level, patch, patch).1;
+            *square = dot(level, patch, patch);
         }
     }
 
@@ -76,10 +76,10 @@ impl PatchedFrame {
             if *square == 0 && *other_square == 0 {
                 continue;
             }
-            let (dot, _) = dot_and_square(level, patch, other);
+            let product = dot(level, patch, other);
             let norm = (*square as f64).sqrt() * (*other_square as f64).sqrt();
             counted += 1;
-            similar += u32::from(dot as f64 > patch_similarity * norm.max(SMALLEST_NORM));
+            similar += u32::from(product as f64 > patch_similarity * norm.max(SMALLEST_NORM));
         }
         f64::from(similar as f32 / counted as f32)
     }

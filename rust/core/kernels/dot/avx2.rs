@@ -7,15 +7,13 @@ use super::scalar;
 /// Bytes of a register.
 const LANES: usize = 32;
 
-/// (a . b, b . b)
-///
 /// # Safety
 /// The CPU has AVX2; the lengths are equal and at most `CHUNK`: each of the eight sums then takes
 /// 512 additions of at most 4 * 255 * 255, and all of them together stay below 2**31.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn dot_and_square(a: &[u8], b: &[u8]) -> (u32, u32) {
+pub(super) unsafe fn dot(a: &[u8], b: &[u8]) -> u32 {
     let zero = _mm256_setzero_si256();
-    let (mut dot, mut square) = (zero, zero);
+    let mut sum = zero;
     let whole = a.len() - a.len() % LANES;
     for at in (0..whole).step_by(LANES) {
         // SAFETY: `at + LANES <= whole <= a.len() == b.len()`.
@@ -25,20 +23,11 @@ pub(super) unsafe fn dot_and_square(a: &[u8], b: &[u8]) -> (u32, u32) {
                 _mm256_loadu_si256(b.as_ptr().add(at).cast()),
             )
         };
-        let (a_low, a_high) = (_mm256_unpacklo_epi8(a, zero), _mm256_unpackhi_epi8(a, zero));
-        let (b_low, b_high) = (_mm256_unpacklo_epi8(b, zero), _mm256_unpackhi_epi8(b, zero));
-        dot = add_products(dot, a_low, b_low, a_high, b_high);
-        square = add_products(square, b_low, b_low, b_high, b_high);
+        let low = _mm256_madd_epi16(_mm256_unpacklo_epi8(a, zero), _mm256_unpacklo_epi8(b, zero));
+        let high = _mm256_madd_epi16(_mm256_unpackhi_epi8(a, zero), _mm256_unpackhi_epi8(b, zero));
+        sum = _mm256_add_epi32(sum, _mm256_add_epi32(low, high));
     }
-    let tail = scalar::dot_and_square(&a[whole..], &b[whole..]);
-    (sum_lanes(dot) + tail.0, sum_lanes(square) + tail.1)
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn add_products(sum: __m256i, a0: __m256i, b0: __m256i, a1: __m256i, b1: __m256i) -> __m256i {
-    let products = _mm256_add_epi32(_mm256_madd_epi16(a0, b0), _mm256_madd_epi16(a1, b1));
-    _mm256_add_epi32(sum, products)
+    sum_lanes(sum) + scalar::dot(&a[whole..], &b[whole..])
 }
 
 #[inline]

@@ -5,7 +5,7 @@ mod naive;
 use half::{bf16, f16};
 use keye_vl_core::{
     Comparison, Element, Error, Filter, FrameType, FramesView, Level, Normalization, PatchPlan,
-    Size, Threads, resize_into, slow_fast, write_patches,
+    Size, SlowFastSplitter, Threads, resize_into, slow_fast, write_patches,
 };
 use naive::Image;
 use proptest::prelude::*;
@@ -146,6 +146,20 @@ fn check_patches<T: Element>(
     }
 }
 
+/// The type of each frame, as a number, told without knowing those after it.
+fn pushed(frames: &Frames, size: Size, comparison: &Comparison, level: Level) -> Vec<u8> {
+    let [count, height, width] = frames.shape;
+    let mut splitter =
+        SlowFastSplitter::new(Size { height, width }, size, comparison, level).unwrap();
+    let frame = |i: usize| {
+        let offset = frames.offset + i * frames.strides[0] as usize;
+        FramesView::new(&frames.data, offset, [1, height, width], frames.strides).unwrap()
+    };
+    (0..count)
+        .map(|i| splitter.push(&frame(i)).unwrap() as u8)
+        .collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
 
@@ -233,6 +247,8 @@ proptest! {
                 let types: Vec<u8> = types.into_iter().map(|kind| kind as u8).collect();
                 prop_assert_eq!(&types, &expected);
             }
+            let pushed = pushed(&frames, Size { height, width }, &comparison, level);
+            prop_assert_eq!(&pushed, &expected);
         }
     }
 }
@@ -324,4 +340,40 @@ fn wrong_arguments_are_refused_before_anything_is_written() {
         ..Comparison::default()
     };
     assert!(slow_fast(&frames, size, &comparison, level, &threads).is_err());
+    assert!(SlowFastSplitter::new(size, size, &comparison, level).is_err());
+}
+
+#[test]
+fn a_splitter_refuses_other_frames_and_goes_on() {
+    let size = Size {
+        height: 28,
+        width: 28,
+    };
+    let level = Level::available();
+    let new = |from, size| SlowFastSplitter::new(from, size, &Comparison::default(), level);
+    let mut splitter = new(size, size).unwrap();
+    let (bright, dark) = (vec![200; 2 * 28 * 29 * 3], vec![0; 28 * 28 * 3]);
+    let view = |data, shape| FramesView::channels_last(data, shape).unwrap();
+    assert_eq!(
+        splitter.push(&view(&dark, [1, 28, 28])),
+        Ok(FrameType::Slow)
+    );
+    for shape in [[1, 28, 29], [1, 29, 28], [2, 28, 28], [0, 28, 28]] {
+        assert_eq!(
+            splitter.push(&view(&bright[..shape.iter().product::<usize>() * 3], shape)),
+            Err(Error::FrameShape {
+                shape,
+                expected: [1, 28, 28]
+            })
+        );
+    }
+    assert_eq!(
+        splitter.push(&view(&dark, [1, 28, 28])),
+        Ok(FrameType::Fast)
+    );
+    let refused = [(0, 28), (28, 0), (28, 29), (14, 28)];
+    for (height, width) in refused {
+        assert!(new(size, Size { height, width }).is_err());
+    }
+    assert!(new(Size { height: 0, ..size }, size).is_err());
 }

@@ -1,17 +1,19 @@
 """The compiled core. Private: the package's modules wrap each function once.
 
 Frames are uint8 arrays (N, H, W, 3) or (N, 3, H, W), of any strides; an array that could be read as
-either is channels-first. Every function releases the GIL while it computes, runs on one shared
-thread pool, and raises the exceptions of ``keye_vl_rs.errors``.
+either is channels-first. Functions of frames release the GIL while they compute and run on one shared
+thread pool; every function raises the exceptions of ``keye_vl_rs.errors``.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Self
 
 __all__ = [
+    "SlowFastSplitter",
     "__version__",
     "frame_similarity",
     "hsv_from_rgb",
@@ -91,6 +93,32 @@ def slow_fast(
     min_frame_similarity: float,
 ) -> NDArray[np.int32]:
     """(N,) int32: 0 slow, 1 fast, comparing frames at (height, width)."""
+
+@final
+class SlowFastSplitter:
+    """Tells slow frames from fast ones while they come, with the results of :func:`slow_fast`.
+
+    Made for frames of (frame_height, frame_width), which it compares at (height, width). It holds
+    two frames of that size, however many are pushed.
+    """
+
+    def __new__(
+        cls,
+        frame_height: int,
+        frame_width: int,
+        height: int,
+        width: int,
+        *,
+        patch_size: int,
+        patch_similarity: float,
+        min_frame_similarity: float,
+    ) -> Self: ...
+    def push(self, frame: NDArray[np.uint8]) -> int:
+        """0 (slow) or 1 (fast) for the next frame, (H, W, 3) or (3, H, W).
+
+        Releases the GIL while it computes. A frame of another size raises FramesShapeError and
+        counts as not pushed; a push while another thread is in one raises KeyeVLError.
+        """
 
 def write_patches(
     frames: NDArray[np.uint8],

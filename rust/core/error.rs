@@ -27,6 +27,14 @@ pub enum Error {
         /// Bytes in the buffer.
         len: usize,
     },
+    /// A frame has another shape than the frames that it is compared with.
+    #[error("frame has (frames, height, width) {shape:?}: expected {expected:?}")]
+    FrameShape {
+        /// (N, H, W) of what was given.
+        shape: [usize; 3],
+        /// (N, H, W) of the frames before it.
+        expected: [usize; 3],
+    },
     /// `frame_types` has another length than there are frames.
     #[error("frame_types has {types} entries for {frames} frames: expected one per frame")]
     FrameTypesLength {

@@ -1,6 +1,7 @@
 //! Frames as they lie in the caller's memory: a validated shape and strides over borrowed bytes.
 
 use crate::error::{Error, Result};
+use crate::geometry::Size;
 
 /// Red, green, blue.
 pub(crate) const CHANNELS: usize = 3;
@@ -89,6 +90,14 @@ impl<'a> FramesView<'a> {
     /// Width of a frame in pixels.
     pub fn width(&self) -> usize {
         self.shape[2]
+    }
+
+    /// Size of a frame.
+    pub(crate) fn size(&self) -> Size {
+        Size {
+            height: self.height(),
+            width: self.width(),
+        }
     }
 
     /// Bytes from one row to the next.

@@ -35,6 +35,8 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
+//! While a video is being decoded, [`SlowFastSplitter`] takes its frames one after the other.
+//!
 //! Everything runs on one lazily made thread pool ([`Threads`]) and at one instruction-set level
 //! ([`Level`]); neither changes a byte of any result.
 
@@ -69,5 +71,5 @@ pub use pipeline::write_patches;
 pub use resize::{resize, resize_into};
 pub use simd::{Level, LevelName};
 pub use similarity::frame_similarity;
-pub use slow_fast::{Comparison, FrameType, all_slow, slow_fast};
+pub use slow_fast::{Comparison, FrameType, SlowFastSplitter, all_slow, slow_fast};
 pub use weights::{Filter, Weights};

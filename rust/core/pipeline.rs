@@ -44,7 +44,7 @@ pub fn write_patches<T: Element>(
     let has = |kind| (0..plan.frames()).any(|frame| plan.frame_type(frame) == kind);
     let resampler = |kind| {
         has(kind)
-            .then(|| Resampler::new(frames, plan.size(kind), filter, level))
+            .then(|| Resampler::new(frames.size(), plan.size(kind), filter, level))
             .transpose()
     };
     let (slow, fast) = (resampler(FrameType::Slow)?, resampler(FrameType::Fast)?);

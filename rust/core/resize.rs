@@ -48,7 +48,7 @@ pub fn resize_into(
     level: Level,
     threads: &Threads,
 ) -> Result<()> {
-    let resampler = Resampler::new(frames, size, filter, level)?;
+    let resampler = Resampler::new(frames.size(), size, filter, level)?;
     let expected = resized_bytes(frames, size);
     if out.len() != expected {
         return Err(Error::OutputLength {
@@ -86,23 +86,23 @@ pub(crate) struct Resampler {
 }
 
 impl Resampler {
-    pub(crate) fn new(
-        frames: &FramesView<'_>,
-        size: Size,
-        filter: Filter,
-        level: Level,
-    ) -> Result<Self> {
+    /// From frames of the size `from` to `size`.
+    ///
+    /// # Errors
+    /// A side is zero or over 2**24.
+    pub(crate) fn new(from: Size, size: Size, filter: Filter, level: Level) -> Result<Self> {
         let weights = |from: usize, to: usize| {
             (from != to)
                 .then(|| Weights::new(from, to, filter))
                 .transpose()
         };
+        from.expect_multiple_of(1, "frame size")?;
         size.expect_multiple_of(1, "size")?;
         Ok(Self {
             level,
-            horizontal: weights(frames.width(), size.width)?
+            horizontal: weights(from.width, size.width)?
                 .map(|weights| RowWeights::new(weights, level)),
-            vertical: weights(frames.height(), size.height)?,
+            vertical: weights(from.height, size.height)?,
             size,
         })
     }
@@ -280,11 +280,13 @@ mod tests {
 
     #[test]
     fn a_ring_never_overwrites_a_row_that_is_still_needed() {
-        let pixels = vec![0u8; 997 * CHANNELS];
-        let frames = FramesView::channels_last(&pixels, [1, 997, 1]).unwrap();
+        let from = Size {
+            height: 997,
+            width: 1,
+        };
         for height in [1, 2, 3, 7, 28, 333, 996, 998, 3000] {
             let size = Size { height, width: 1 };
-            let resampler = Resampler::new(&frames, size, Filter::Bicubic, Level::SCALAR).unwrap();
+            let resampler = Resampler::new(from, size, Filter::Bicubic, Level::SCALAR).unwrap();
             for first in [0, height / 3, height - 1] {
                 let start = resampler.source_rows(first).start;
                 let ring = Ring::new(&resampler, start..997).unwrap();

@@ -109,10 +109,7 @@ pub fn frame_similarity(
         });
     }
     let patched = |frames: &FramesView<'_>| {
-        let size = Size {
-            height: frames.height(),
-            width: frames.width(),
-        };
+        let size = frames.size();
         let mut frame = PatchedFrame::new(size, patch)?;
         let mut rgb = memory::filled(0, size.width * CHANNELS)?;
         for y in 0..size.height {

@@ -6,7 +6,9 @@ use pyo3::prelude::*;
 /// The exception's class in `keye_vl_rs.errors`.
 fn class_name(error: &Error) -> &'static str {
     match error {
-        Error::FramesShape { .. } | Error::FramesBounds { .. } => "FramesShapeError",
+        Error::FramesShape { .. } | Error::FramesBounds { .. } | Error::FrameShape { .. } => {
+            "FramesShapeError"
+        }
         Error::FrameTypesLength { .. } | Error::FrameTypesValue { .. } => "FrameTypesError",
         Error::Size { .. } => "SizeError",
         Error::AspectRatio { .. } => "AspectRatioError",

@@ -14,10 +14,13 @@ use crate::arrays::{Frames, output};
 use crate::errors::{exception, to_python};
 
 /// Height and width.
-type Sides = (i64, i64);
+pub(crate) type Sides = (i64, i64);
 
 /// Runs `work` without the GIL; its error, or its panic, becomes an exception of this package.
-fn compute<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
+pub(crate) fn compute<T: Send>(
+    py: Python<'_>,
+    work: impl FnOnce() -> Result<T> + Send,
+) -> PyResult<T> {
     match py.detach(|| catch_unwind(AssertUnwindSafe(work))) {
         Ok(result) => result.map_err(|error| to_python(py, &error)),
         Err(_) => {
@@ -27,7 +30,7 @@ fn compute<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + Send) -> 
     }
 }
 
-fn level(py: Python<'_>) -> PyResult<Level> {
+pub(crate) fn level(py: Python<'_>) -> PyResult<Level> {
     Level::configured().map_err(|error| to_python(py, &error))
 }
 
@@ -37,7 +40,7 @@ fn threads() -> Threads {
     Threads::new(core::configured_threads())
 }
 
-fn size(name: &'static str, (height, width): Sides) -> Result<Size> {
+pub(crate) fn size(name: &'static str, (height, width): Sides) -> Result<Size> {
     let side = |value: i64| {
         usize::try_from(value).map_err(|_| Error::Argument {
             name,

@@ -3,6 +3,7 @@
 mod arrays;
 mod errors;
 mod functions;
+mod splitter;
 
 use pyo3::prelude::*;
 
@@ -13,6 +14,8 @@ mod _core {
         frame_similarity, hsv_from_rgb, plan_sizes, resize, simd_level, simd_levels, slow_fast,
         smart_resize, thread_count, write_patches,
     };
+    #[pymodule_export]
+    use super::splitter::SlowFastSplitter;
     use super::*;
 
     #[pymodule_init]

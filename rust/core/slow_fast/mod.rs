@@ -1,14 +1,17 @@
 //! Which frames are slow (key frames, shown large) and which are fast (shown small).
 
+mod key_frame;
+mod splitter;
+
 use crate::error::{Error, Result};
-use crate::frames::{CHANNELS, FramesView};
+use crate::frames::FramesView;
 use crate::geometry::{FACTOR, Size};
 use crate::memory;
 use crate::parallel::Threads;
-use crate::resize::Resampler;
 use crate::simd::Level;
 use crate::similarity::PatchedFrame;
-use crate::weights::Filter;
+use key_frame::KeyFrame;
+pub use splitter::SlowFastSplitter;
 
 /// Frames of a batch for each thread: all of them are resized before the first is compared, so this
 /// bounds memory, and keeps every thread busy.
@@ -69,7 +72,8 @@ impl Default for Comparison {
 
 /// The type of each frame: slow where it differs from the last slow frame. Frame 0 is slow.
 ///
-/// Frames are compared at `size`, in HSV, patch by patch.
+/// Frames are compared at `size`, in HSV, patch by patch. [`SlowFastSplitter`] gives the same types
+/// to frames that come one after the other.
 ///
 /// # Errors
 /// A side of `size` is not a multiple of `comparison.patch`, or a threshold is NaN.
@@ -80,23 +84,10 @@ pub fn slow_fast(
     level: Level,
     threads: &Threads,
 ) -> Result<Vec<FrameType>> {
-    for (name, value) in [
-        ("patch_similarity", comparison.patch_similarity),
-        ("min_frame_similarity", comparison.min_frame_similarity),
-    ] {
-        if value.is_nan() {
-            return Err(Error::Argument {
-                name,
-                value: value.to_string(),
-                expected: "a number",
-            });
-        }
-    }
-    let resampler = Resampler::new(frames, size, Filter::Bilinear, level)?;
-    let mut key = PatchedFrame::new(size, comparison.patch)?;
+    let mut key = KeyFrame::new(frames.size(), size, comparison, level)?;
     let batch = frames.len().min(BATCH_PER_THREAD * threads.count());
     let mut patched = (0..batch)
-        .map(|_| PatchedFrame::new(size, comparison.patch))
+        .map(|_| key.blank())
         .collect::<Result<Vec<_>>>()?;
     let mut types = memory::with_capacity(frames.len())?;
     while types.len() < frames.len() {
@@ -104,28 +95,9 @@ pub fn slow_fast(
         let count = batch.min(frames.len() - first);
         let tasks = patched[..count].iter_mut().enumerate().collect();
         threads.for_each(tasks, |(i, patched): (usize, &mut PatchedFrame)| {
-            let mut rows = resampler.rows(frames, first + i, 0..size.height)?;
-            let mut row = memory::filled(0, resampler.stride())?;
-            for y in 0..size.height {
-                rows.read(&mut row);
-                patched.set_row(level, y, &row[..size.width * CHANNELS]);
-            }
-            patched.finish(level);
-            Ok(())
+            key.read(frames, first + i, patched)
         })?;
-        for frame in &mut patched[..count] {
-            let slow = types.is_empty()
-                || key.similarity(level, frame, comparison.patch_similarity)
-                    < comparison.min_frame_similarity;
-            types.push(if slow {
-                FrameType::Slow
-            } else {
-                FrameType::Fast
-            });
-            if slow {
-                std::mem::swap(&mut key, frame);
-            }
-        }
+        types.extend(patched[..count].iter_mut().map(|frame| key.compare(frame)));
     }
     Ok(types)
 }

@@ -15,8 +15,10 @@ from typing_extensions import Self
 __all__ = [
     "SlowFastSplitter",
     "__version__",
+    "describe_packet",
     "frame_similarity",
     "hsv_from_rgb",
+    "nal_length_size",
     "plan_sizes",
     "resize",
     "simd_level",
@@ -119,6 +121,31 @@ class SlowFastSplitter:
         Releases the GIL while it computes. A frame of another size raises FramesShapeError and
         counts as not pushed; a push while another thread is in one raises KeyeVLError.
         """
+
+def nal_length_size(codec: str, extradata: bytes) -> int:
+    """Bytes of the length before each NAL unit of a stream's packets, from the ``extradata`` of its
+    container: 1 to 4, or 0 for start codes (Annex B) and for codecs that have no NAL units; 5, by
+    which :func:`describe_packet` knows nothing, where the record is cut short. ``codec`` is FFmpeg's
+    name.
+    """
+
+def describe_packet(
+    codec: str, nal_length_size: int, packet: NDArray[np.uint8]
+) -> tuple[bool, bool, int, bool]:
+    """(random_access, disposable, temporal_layer, parameter_sets) of a compressed packet.
+
+    ``codec`` is FFmpeg's name: h264, hevc, mpeg4, mpeg1video, mpeg2video, vp8, vp9 or av1. Of others,
+    and of packets that are damaged or truncated, nothing is known: (False, False, 0, False).
+
+    random_access: decoding can start here, and every frame that is presented at or after this one
+    is exact. disposable (H.264 and HEVC only): no other picture refers to this one; in HEVC only
+    where temporal_layer is the highest of the stream, and in progressive streams only, for a packet
+    may be one field of a frame. parameter_sets: the packet carries parameters that later packets may
+    need.
+
+    ``packet`` is a contiguous one-dimensional array, as ``np.frombuffer(packet, np.uint8)``. Keeps
+    the GIL.
+    """
 
 def write_patches(
     frames: NDArray[np.uint8],

@@ -5,8 +5,8 @@ use std::slice;
 
 use keye_vl_core::FramesView;
 use numpy::{
-    Element, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyReadwriteArray1, PyUntypedArray,
-    PyUntypedArrayMethods,
+    Element, PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyReadonlyArrayDyn,
+    PyReadwriteArray1, PyUntypedArray, PyUntypedArrayMethods,
 };
 use pyo3::prelude::*;
 
@@ -131,6 +131,24 @@ impl<'py> Frames<'py> {
     }
 }
 
+/// The bytes of a contiguous one-dimensional array, to be read.
+///
+/// # Errors
+/// `value` is something else.
+pub(crate) fn input<'py>(
+    value: &Bound<'py, PyAny>,
+    name: &str,
+) -> PyResult<PyReadonlyArray1<'py, u8>> {
+    let array = value.cast::<PyArray1<u8>>().ok();
+    array
+        .and_then(|array| array.try_readonly().ok())
+        .filter(|array| array.as_slice().is_ok())
+        .ok_or_else(|| {
+            let message = format!("{name} is not a contiguous 1-D NumPy array of uint8");
+            exception(value.py(), "InvalidArgumentError", message)
+        })
+}
+
 /// The elements of a contiguous one-dimensional array of `T`, to be written.
 ///
 /// # Errors
@@ -150,7 +168,7 @@ pub(crate) fn output<'py, T: Element>(
         )
     };
     let array = out
-        .cast::<numpy::PyArray1<T>>()
+        .cast::<PyArray1<T>>()
         .map_err(|_| wrong("has another type".into()))?;
     let array = array
         .try_readwrite()

@@ -1,8 +1,8 @@
 """The compiled core. Private: the package's modules wrap each function once.
 
 Frames are uint8 arrays (N, H, W, 3) or (N, 3, H, W), of any strides; an array that could be read as
-either is channels-first. Functions of frames release the GIL while they compute and run on one shared
-thread pool; every function raises the exceptions of ``keye_vl_rs.errors``.
+either is channels-first. Functions of frames release the GIL while they compute and run on one
+shared thread pool; every function raises the exceptions of ``keye_vl_rs.errors``.
 """
 
 from collections.abc import Sequence
@@ -125,8 +125,8 @@ class SlowFastSplitter:
 def nal_length_size(codec: str, extradata: bytes) -> int:
     """Bytes of the length before each NAL unit of a stream's packets, from the ``extradata`` of its
     container: 1 to 4, or 0 for start codes (Annex B) and for codecs that have no NAL units; 5, by
-    which :func:`describe_packet` knows nothing, where the record is cut short. ``codec`` is FFmpeg's
-    name.
+    which :func:`describe_packet` knows nothing, where the record is cut short. ``codec`` is
+    FFmpeg's name.
     """
 
 def describe_packet(
@@ -134,14 +134,14 @@ def describe_packet(
 ) -> tuple[bool, bool, int, bool]:
     """(random_access, disposable, temporal_layer, parameter_sets) of a compressed packet.
 
-    ``codec`` is FFmpeg's name: h264, hevc, mpeg4, mpeg1video, mpeg2video, vp8, vp9 or av1. Of others,
-    and of packets that are damaged or truncated, nothing is known: (False, False, 0, False).
+    ``codec`` is FFmpeg's name: h264, hevc, mpeg1video, mpeg2video, vp8, vp9 or av1. Of others, and
+    of packets that are damaged or truncated, nothing is known: (False, False, 0, False).
 
     random_access: decoding can start here, and every frame that is presented at or after this one
-    is exact. disposable (H.264 and HEVC only): no other picture refers to this one; in HEVC only
-    where temporal_layer is the highest of the stream, and in progressive streams only, for a packet
-    may be one field of a frame. parameter_sets: the packet carries parameters that later packets may
-    need.
+    is exact. disposable (H.264 and HEVC only): no other picture refers to this
+    one; in HEVC only where temporal_layer is the highest of the stream, and in progressive streams
+    only, for a packet may be one field of a frame. parameter_sets: the packet carries what later
+    packets may need: parameter sets, or messages on film grain or on how to turn the picture.
 
     ``packet`` is a contiguous one-dimensional array, as ``np.frombuffer(packet, np.uint8)``. Keeps
     the GIL.

@@ -11,14 +11,25 @@ import pytest
 from keye_vl_rs import _core
 
 
-def stub_functions():
+def stub_nodes(kind):
     stub = Path(_core.__file__).with_name("_core.pyi").read_text()
-    return {node.name: node for node in ast.parse(stub).body if isinstance(node, ast.FunctionDef)}
+    return {node.name: node for node in ast.parse(stub).body if isinstance(node, kind)}
+
+
+def stub_functions():
+    return stub_nodes(ast.FunctionDef)
 
 
 def test_the_stub_has_the_names_of_the_module():
     public = {name for name in dir(_core) if not name.startswith("_")}
-    assert set(stub_functions()) == public
+    assert set(stub_nodes((ast.FunctionDef, ast.ClassDef))) == public
+
+
+@pytest.mark.parametrize("name", sorted(stub_nodes(ast.ClassDef)))
+def test_the_stub_has_the_methods_of_the_classes(name):
+    methods = {node.name for node in stub_nodes(ast.ClassDef)[name].body if hasattr(node, "name")}
+    public = {method for method in dir(getattr(_core, name)) if not method.startswith("_")}
+    assert methods - {"__new__"} == public
 
 
 @pytest.mark.parametrize("name", sorted(stub_functions()))

@@ -3,6 +3,7 @@
 use super::PacketFacts;
 use super::bits::Bits;
 use super::nal::{NalUnits, unescape};
+use super::sei::Messages;
 
 // NAL unit types, table 7-1.
 const SLICE: u8 = 1;
@@ -23,15 +24,13 @@ const SLICE_EXTENSION_DEPTH: u8 = 21;
 const I: u32 = 2;
 const SI: u32 = 4;
 
-/// `payloadType` of an SEI message.
-const RECOVERY_POINT: usize = 6;
-
 /// What a packet says; `None` where it cannot be read.
 pub(super) fn describe(nal_length_size: usize, packet: &[u8]) -> Option<PacketFacts> {
     let mut facts = PacketFacts::default();
     let mut slices = 0;
-    let (mut all_idr, mut all_intra, mut all_unreferenced) = (true, true, true);
-    let mut recovers = false;
+    let (mut all_idr, mut all_intra) = (true, true);
+    let (mut all_referenced, mut all_unreferenced) = (true, true);
+    let mut messages = Messages::default();
     // Of nothing but slices and what is of no use without them.
     let mut plain = true;
     // Without units whose pictures depend on others in ways that are not followed here.
@@ -47,13 +46,14 @@ pub(super) fn describe(nal_length_size: usize, packet: &[u8]) -> Option<PacketFa
                 slices += 1;
                 all_idr &= kind == IDR_SLICE;
                 all_intra &= kind == SLICE && is_intra(payload)?;
+                all_referenced &= ref_idc != 0;
                 all_unreferenced &= kind == SLICE && ref_idc == 0;
             }
             PARTITION_A..=PARTITION_C | SLICE_EXTENSION | SLICE_EXTENSION_DEPTH => {
                 plain = false;
                 single_layer = false;
             }
-            SEI => recovers |= has_exact_recovery_point(payload).unwrap_or(false),
+            SEI => messages.read(payload),
             AUD | FILLER => {}
             SPS | PPS | SPS_EXTENSION | SUBSET_SPS => {
                 plain = false;
@@ -62,7 +62,10 @@ pub(super) fn describe(nal_length_size: usize, packet: &[u8]) -> Option<PacketFa
             _ => plain = false,
         }
     }
-    facts.disposable = slices > 0 && plain && all_unreferenced;
+    facts.parameter_sets |= messages.lasting;
+    facts.disposable = slices > 0 && plain && all_unreferenced && !messages.lasting;
+    // Only a reference picture can be where recovery ends. Its number depends on those before it.
+    let recovers = messages.exact_recovery && all_referenced && !messages.film_grain;
     facts.random_access = slices > 0 && single_layer && (all_idr || all_intra && recovers);
     Some(facts)
 }
@@ -72,39 +75,6 @@ fn is_intra(payload: &[u8]) -> Option<bool> {
     let mut bits = Bits::new(unescape(payload));
     let _first_macroblock = bits.golomb()?;
     Some(matches!(bits.golomb()? % 5, I | SI))
-}
-
-/// Whether an SEI unit says that decoding can start here and is exact from this picture on.
-fn has_exact_recovery_point(payload: &[u8]) -> Option<bool> {
-    // The last byte is the stop bit: messages are whole bytes.
-    let end = payload.iter().rposition(|byte| *byte != 0)?;
-    let mut bytes = unescape(&payload[..end]).peekable();
-    let mut found = false;
-    while bytes.peek().is_some() {
-        let kind = sei_number(&mut bytes)?;
-        let size = sei_number(&mut bytes)?;
-        let mut message = bytes.by_ref().take(size);
-        if kind == RECOVERY_POINT {
-            let mut bits = Bits::new(message.by_ref());
-            let frames_until_exact = bits.golomb()?;
-            let (exact, broken) = (bits.flag()?, bits.flag()?);
-            found |= frames_until_exact == 0 && exact && !broken;
-        }
-        message.for_each(drop);
-    }
-    Some(found)
-}
-
-/// The kind or size of an SEI message: the sum of bytes up to the first that is not 255.
-fn sei_number(bytes: &mut impl Iterator<Item = u8>) -> Option<usize> {
-    let mut sum = 0usize;
-    loop {
-        let byte = bytes.next()?;
-        sum = sum.saturating_add(byte.into());
-        if byte != 255 {
-            return Some(sum);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -222,6 +192,22 @@ mod tests {
         assert!(!found(&[&long[..], &[0x80]].concat()));
         assert!(found(&[&long[..], &EXACT].concat()));
         assert!(!found(&[255; 50]));
+    }
+
+    #[test]
+    fn a_recovery_point_is_a_reference_picture() {
+        assert!(!facts(&[(6, &EXACT), (0x01, &I_SLICE)]).random_access);
+        assert!(!facts(&[(6, &EXACT), (0x61, &I_SLICE), (0x01, &I_SLICE)]).random_access);
+    }
+
+    #[test]
+    fn film_grain_follows_the_numbers_of_pictures_since_the_last_idr_picture() {
+        let grain: (u8, &[u8]) = (6, &[19, 2, 4, 9, 0x80]);
+        let idr = facts(&[grain, (0x65, &I_SLICE)]);
+        assert!(idr.random_access && idr.parameter_sets);
+        let recovery = facts(&[grain, (6, &EXACT), (0x61, &I_SLICE)]);
+        assert!(!recovery.random_access && recovery.parameter_sets);
+        assert!(!facts(&[grain, (0x01, &B_SLICE)]).disposable);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::PacketFacts;
 use super::nal::NalUnits;
+use super::sei::Messages;
 
 // NAL unit types, table 7-1.
 /// The last of the types up to which the even ones are pictures that no other picture of their
@@ -21,7 +22,8 @@ const SUFFIX_SEI: u8 = 40;
 pub(super) fn describe(nal_length_size: usize, packet: &[u8]) -> Option<PacketFacts> {
     let mut facts = PacketFacts::default();
     let (mut slices, mut base_slices) = (0, 0);
-    let (mut all_unreferenced, mut all_start) = (true, true);
+    let (mut all_unreferenced, mut all_start, mut all_renumbered) = (true, true, true);
+    let mut messages = Messages::default();
     // Of nothing but slices and what is of no use without them, all in one layer.
     let mut plain = true;
     for unit in NalUnits::new(packet, nal_length_size) {
@@ -44,18 +46,23 @@ pub(super) fn describe(nal_length_size: usize, packet: &[u8]) -> Option<PacketFa
                 if layer == 0 {
                     base_slices += 1;
                     all_start &= (BLA_W_LP..=CRA).contains(&kind);
+                    // A CRA picture is numbered by those before it, if there are any.
+                    all_renumbered &= kind != CRA;
                 }
             }
             VPS..=PPS => {
                 plain = false;
                 facts.parameter_sets = true;
             }
-            AUD | FILLER | PREFIX_SEI | SUFFIX_SEI => {}
+            PREFIX_SEI => messages.read(payload),
+            AUD | FILLER | SUFFIX_SEI => {}
             _ => plain = false,
         }
     }
-    facts.disposable = slices > 0 && plain && all_unreferenced;
-    facts.random_access = base_slices > 0 && all_start;
+    facts.parameter_sets |= messages.lasting;
+    facts.disposable = slices > 0 && plain && all_unreferenced && !messages.lasting;
+    let exact = all_renumbered || !messages.film_grain;
+    facts.random_access = base_slices > 0 && all_start && exact;
     Some(facts)
 }
 
@@ -130,6 +137,19 @@ mod tests {
             let expected = (32..=34).contains(&kind);
             assert_eq!(facts(&[(kind, 0, 0)]).parameter_sets, expected, "{kind}");
         }
+    }
+
+    #[test]
+    fn film_grain_follows_the_numbers_of_pictures_since_decoding_started() {
+        // Prefix SEI: film grain.
+        let grain = [0, 0, 0, 7, 39 << 1, 1, 19, 2, 4, 9, 0x80];
+        let with_grain = |kind| describe(4, &[&grain, &unit(kind, 0, 0)[..]].concat()).unwrap();
+        assert!(with_grain(1).parameter_sets);
+        assert!(!with_grain(0).disposable);
+        for kind in 16..=20 {
+            assert!(with_grain(kind).random_access, "{kind}");
+        }
+        assert!(!with_grain(CRA).random_access);
     }
 
     #[test]

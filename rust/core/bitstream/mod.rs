@@ -10,6 +10,7 @@ mod h264;
 mod hevc;
 mod mpeg;
 mod nal;
+mod sei;
 mod vpx;
 
 /// The codecs whose packets are understood.
@@ -19,8 +20,6 @@ pub enum Codec {
     H264,
     /// H.265, also called HEVC.
     Hevc,
-    /// MPEG-4 part 2: DivX, Xvid.
-    Mpeg4,
     /// MPEG-1 and MPEG-2, which have the same headers.
     Mpeg2,
     /// VP8.
@@ -37,7 +36,6 @@ impl Codec {
         Some(match name {
             "h264" => Codec::H264,
             "hevc" => Codec::Hevc,
-            "mpeg4" => Codec::Mpeg4,
             "mpeg1video" | "mpeg2video" => Codec::Mpeg2,
             "vp8" => Codec::Vp8,
             "vp9" => Codec::Vp9,
@@ -52,7 +50,7 @@ impl Codec {
 pub struct PacketFacts {
     /// Decoding can start here, given the stream's parameters, and every frame that is presented at
     /// or after this one comes out exact. Frames that follow in the stream but are presented before
-    /// it may not.
+    /// it may not. Never for MPEG-4 part 2.
     pub random_access: bool,
     /// No other picture refers to this one, and dropping the packet loses nothing but its picture.
     /// Only for H.264 and HEVC.
@@ -64,8 +62,8 @@ pub struct PacketFacts {
     pub disposable: bool,
     /// HEVC: the highest temporal sub-layer of the packet's pictures. Other codecs: 0.
     pub temporal_layer: u8,
-    /// The packet carries parameters that later packets may need: parameter sets, or a sequence or
-    /// VOL header.
+    /// The packet carries what later packets may need: parameter sets, a sequence or VOL header, or
+    /// messages on how later pictures are shown (film grain, orientation).
     pub parameter_sets: bool,
 }
 
@@ -96,8 +94,7 @@ pub fn describe_packet(codec: Codec, nal_length_size: usize, packet: &[u8]) -> P
     let facts = match codec {
         Codec::H264 => h264::describe(nal_length_size, packet),
         Codec::Hevc => hevc::describe(nal_length_size, packet),
-        Codec::Mpeg4 => mpeg::describe_mpeg4(packet),
-        Codec::Mpeg2 => mpeg::describe_mpeg2(packet),
+        Codec::Mpeg2 => mpeg::describe(packet),
         Codec::Vp8 => vpx::describe_vp8(packet),
         Codec::Vp9 => vpx::describe_vp9(packet),
         Codec::Av1 => av1::describe(packet),
@@ -114,7 +111,7 @@ mod tests {
         assert_eq!(Codec::from_name("h264"), Some(Codec::H264));
         assert_eq!(Codec::from_name("mpeg1video"), Some(Codec::Mpeg2));
         assert_eq!(Codec::from_name("mpeg2video"), Some(Codec::Mpeg2));
-        for name in ["", "H264", "h265", "libx264", "vp10", "msmpeg4v3"] {
+        for name in ["", "H264", "h265", "libx264", "vp10", "mpeg4"] {
             assert_eq!(Codec::from_name(name), None, "{name}");
         }
     }
@@ -163,7 +160,7 @@ mod tests {
 
     #[test]
     fn nothing_is_known_of_an_empty_packet() {
-        for codec in ["h264", "hevc", "mpeg4", "mpeg2video", "vp8", "vp9", "av1"] {
+        for codec in ["h264", "hevc", "mpeg2video", "vp8", "vp9", "av1"] {
             let codec = Codec::from_name(codec).unwrap();
             for size in 0..6 {
                 assert_eq!(describe_packet(codec, size, &[]), PacketFacts::default());

@@ -1,4 +1,4 @@
-"""Where media come from: a path, a ``file://`` or http(s) address, or bytes.
+"""Where media come from: a path, a ``file://`` or http(s) address, bytes or a file object.
 
 Shared by videos and images: the checks that make a bad source a clear error, and the name by which
 messages and logs call it.
@@ -16,15 +16,14 @@ from typing import IO, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from keye_vl_rs._file_objects import ReadableFile, is_file_object, open_file_object
 from keye_vl_rs.errors import EmptyMediaError, InvalidArgumentError, MediaError, MediaNotFoundError
+from keye_vl_rs.watch import Watch
 
 __all__ = ["MediaSource", "describe_source", "is_remote", "open_bytes", "open_media"]
 
-MediaSource: TypeAlias = str | os.PathLike[str] | bytes
-"""A path, a ``file://`` or http(s) address, or the bytes of a file."""
-
-TIMEOUT_S = 30.0
-_CHUNK_BYTES = 1 << 20
+MediaSource: TypeAlias = str | os.PathLike[str] | bytes | ReadableFile
+"""A path, a ``file://`` or http(s) address, the bytes of a file, or a binary file object."""
 
 
 def is_remote(source: MediaSource) -> bool:
@@ -35,8 +34,15 @@ def is_remote(source: MediaSource) -> bool:
 def describe_source(source: MediaSource) -> str:
     """Name a source for messages and logs.
 
-    Returns the path, the address without its query and credentials, or ``<1234 bytes>``.
+    Returns the path, the address without its query, fragment and credentials, ``<1234 bytes>``, or
+    a file object's name; ``<BytesIO object>`` if it has none.
     """
+    if is_file_object(source):
+        called = getattr(source, "name", None)
+        # Those of files without a name are numbers.
+        if isinstance(called, str) and called:
+            return describe_source(called)
+        return f"<{type(source).__name__} object>"
     if isinstance(source, (bytes, bytearray, memoryview)):
         return f"<{memoryview(source).nbytes} bytes>"
     if not is_remote(source):
@@ -52,18 +58,25 @@ def describe_source(source: MediaSource) -> str:
 
 
 @contextmanager
-def open_media(source: MediaSource) -> Iterator[str | IO[bytes]]:
+def open_media(source: MediaSource, watch: Watch | None = None) -> Iterator[str | IO[bytes]]:
     """Give the path of a local file, or an open file with the bytes of any other source.
 
     A remote file is fetched whole, once, into a temporary file that is gone afterwards: its
     container is read more than once.
 
+    Args:
+        source: a path, a ``file://`` or http(s) address, the bytes of a file, or a binary file
+            object. One that can seek is read from its first byte, is not closed, and stands
+            afterwards where it stood; another is read from where it stands.
+        watch: bounds a fetch as a whole, and is checked before each read of a file object.
+
     Raises:
         MediaNotFoundError: there is no such file.
         EmptyMediaError: there are no bytes.
+        MediaTimeoutError, CancelledError: as ``watch`` says.
         MediaError: it is a directory, or cannot be read or fetched; addresses are named without
-            their query and credentials.
-        InvalidArgumentError: the source is of another type.
+            their query, fragment and credentials.
+        InvalidArgumentError: the source is of another type, or a file object that reads text.
 
     """
     if isinstance(source, (str, os.PathLike)) and not is_remote(source):
@@ -71,23 +84,31 @@ def open_media(source: MediaSource) -> Iterator[str | IO[bytes]]:
         _check_file(path)
         yield path
     else:
-        with open_bytes(source) as file:
+        with open_bytes(source, watch) as file:
             yield file
 
 
 @contextmanager
-def open_bytes(source: MediaSource) -> Iterator[IO[bytes]]:
+def open_bytes(source: MediaSource, watch: Watch | None = None) -> Iterator[IO[bytes]]:
     """Give an open file, at its start, with the bytes of a source.
 
-    Raises as :func:`open_media`.
+    Arguments and errors are those of :func:`open_media`.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
         if not memoryview(source).nbytes:
             raise EmptyMediaError("the media's bytes are empty (b'')")
         yield io.BytesIO(source)
+    elif is_file_object(source):
+        name = describe_source(source)
+        with open_file_object(source, name, watch or Watch(name)) as file:
+            yield file
     elif is_remote(source):
+        # Not before it is needed: its HTTP client takes long to import.
+        from keye_vl_rs._http import fetch
+
+        name = describe_source(source)
         with tempfile.TemporaryFile() as file:
-            _fetch(str(source), file)
+            fetch(str(source), name, file, watch or Watch(name))
             yield file
     else:
         path = _local_path(source)
@@ -106,8 +127,8 @@ def _open_file(path: str) -> IO[bytes]:
 def _local_path(source: MediaSource) -> str:
     if not isinstance(source, (str, os.PathLike)):
         raise InvalidArgumentError(
-            "a media source is a path, a file:// or http(s) address, or bytes, "
-            f"not {type(source).__name__}"
+            "a media source is a path, a file:// or http(s) address, bytes or a binary file "
+            f"object, not {type(source).__name__}"
         )
     path = os.fsdecode(source)
     if not path.startswith("file://"):
@@ -133,23 +154,3 @@ def _check_file(path: str) -> None:
         raise MediaError(f"{path}: is not a regular file")
     if status.st_size == 0:
         raise EmptyMediaError(f"{path}: the file is empty (0 bytes)")
-
-
-def _fetch(url: str, file: IO[bytes]) -> None:
-    import requests
-
-    name = describe_source(url)
-    # The library's own messages repeat the whole address with its credentials: none is kept.
-    try:
-        with requests.get(url, stream=True, timeout=TIMEOUT_S) as response:
-            if not response.ok:
-                raise MediaError(f"{name}: the server answered {response.status_code}")
-            for chunk in response.iter_content(_CHUNK_BYTES):
-                file.write(chunk)
-    except requests.Timeout:
-        raise MediaError(f"{name}: no answer within {TIMEOUT_S:g} s") from None
-    except (requests.RequestException, ValueError) as error:
-        raise MediaError(f"{name}: cannot be fetched ({type(error).__name__})") from None
-    if file.tell() == 0:
-        raise EmptyMediaError(f"{name}: the server sent no bytes")
-    file.seek(0)

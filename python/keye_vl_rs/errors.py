@@ -3,13 +3,14 @@
 Every error that this package raises on purpose derives from :class:`KeyeVLError` and, beside it,
 from the built-in that a caller would expect: :class:`ValueError` for an argument, :class:`OSError`
 for a file or an address. Messages name the argument or the file, the value, and what would be
-right.
+right. The one warning derives from :class:`UserWarning`.
 """
 
 from __future__ import annotations
 
 __all__ = [
     "AspectRatioError",
+    "CancelledError",
     "DecodeError",
     "EmptyMediaError",
     "FrameTypesError",
@@ -19,9 +20,11 @@ __all__ = [
     "KeyeVLError",
     "MediaError",
     "MediaNotFoundError",
+    "MediaTimeoutError",
     "NoFramesError",
     "NoVideoStreamError",
     "OutOfMemoryError",
+    "PartialVideoWarning",
     "PromptError",
     "SizeError",
     "UnreadableMediaError",
@@ -64,12 +67,20 @@ class OutOfMemoryError(KeyeVLError, MemoryError):
     """Memory for a result of the requested size cannot be had."""
 
 
+class CancelledError(KeyeVLError):
+    """The caller's cancel flag was set before the operation was finished."""
+
+
 class MediaError(KeyeVLError, OSError):
     """A video or an image cannot be read; the message names it."""
 
 
 class MediaNotFoundError(MediaError, FileNotFoundError):
     """There is no such file."""
+
+
+class MediaTimeoutError(MediaError, TimeoutError):
+    """The deadline that the caller gave has passed before the operation was finished."""
 
 
 class EmptyMediaError(MediaError):
@@ -90,3 +101,11 @@ class NoFramesError(MediaError):
 
 class DecodeError(MediaError):
     """Decoding failed part of the way."""
+
+
+class PartialVideoWarning(UserWarning):
+    """A result holds what comes before the damage in a video, and nothing of what follows.
+
+    It is issued by :func:`warnings.warn`, not raised; its message names the video and what is
+    missing. ``warnings.simplefilter("error", PartialVideoWarning)`` makes it an exception.
+    """

@@ -12,7 +12,12 @@ import os
 from typing import TYPE_CHECKING, TypeAlias, Union
 
 from keye_vl_rs._sources import MediaSource, describe_source, open_bytes
-from keye_vl_rs.errors import EmptyMediaError, InvalidArgumentError, UnreadableMediaError
+from keye_vl_rs.errors import (
+    EmptyMediaError,
+    InvalidArgumentError,
+    KeyeVLError,
+    UnreadableMediaError,
+)
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -57,6 +62,8 @@ def load_image(source: ImageSource) -> Image.Image:
             with Image.open(file) as image:
                 converted: Image.Image = image.convert("RGB")
                 return converted
+        except KeyeVLError:
+            raise
         except Exception as error:
             raise UnreadableMediaError(
                 f"{name}: is not an image, or damaged: {type(error).__name__}: {error}"

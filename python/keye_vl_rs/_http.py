@@ -1,0 +1,200 @@
+"""Fetching over http(s), with a deadline and a cancel flag that hold during all of it.
+
+Requests bounds how long it waits for a connection and for the next byte, not how long names are
+looked up, headers trickle or a body takes. Where there is a deadline or a flag, the transfer runs
+on a thread of its own, which the caller leaves when the time is up. Its socket is shut down then:
+the thread's wait ends, and the thread with it.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import IO, Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+from keye_vl_rs._file_objects import spool
+from keye_vl_rs.errors import MediaError
+from keye_vl_rs.watch import Watch
+
+__all__ = ["fetch"]
+
+# How long a server may keep silent, in seconds, from the connection on.
+TIMEOUT_S = 30.0
+# How soon a cancel flag is noticed.
+_GLANCE_S = 0.1
+# How long to wait for a thread whose socket was shut down. It ends at once, except while a name is
+# looked up or a connection made, which then end by themselves and are dropped.
+_GRACE_S = 0.25
+_CHUNK_BYTES = 1 << 20
+
+
+def fetch(url: str, name: str, file: IO[bytes], watch: Watch) -> None:
+    """Write the body of the answer to a GET into ``file`` and go back to its start.
+
+    Args:
+        url: an http or https address.
+        name: what errors call it: no message of a library that knows the address is passed on.
+        file: an empty file.
+        watch: bounds all of it, and is noticed within 0.1 s.
+
+    Raises:
+        EmptyMediaError: the body is empty.
+        MediaTimeoutError, CancelledError: as ``watch`` says.
+        MediaError: the server is not reached, answers with an error or is silent for 30 s, or the
+            body is cut off or cannot be kept.
+
+    """
+    watch.check()
+    if watch.unlimited:
+        _receive(requests.get, url, name, file, TIMEOUT_S)
+    else:
+        _fetch_watched(url, name, file, watch)
+
+
+def _fetch_watched(url: str, name: str, file: IO[bytes], watch: Watch) -> None:
+    line = _Line()
+    failures: list[BaseException] = []
+    left = watch.left()
+    # The thread's own waits end with the deadline too: a connection is not tried on after it.
+    patience = TIMEOUT_S if left is None else max(0.001, min(TIMEOUT_S, left))
+
+    def run() -> None:
+        try:
+            with requests.Session() as session:
+                adapter = _Adapter(line)
+                session.mount("http://", adapter)
+                session.mount("https://", adapter)
+                _receive(session.get, url, name, file, patience)
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run, name="keye-vl-rs-fetch", daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            left = watch.left()
+            thread.join(_GLANCE_S if left is None else min(_GLANCE_S, left))
+            watch.check()
+    finally:
+        line.cut()
+        thread.join(_GRACE_S)
+    if failures:
+        # It may be that the deadline cut the thread's last wait short.
+        watch.check()
+        raise failures.pop()
+
+
+def _receive(
+    get: Callable[..., requests.Response], url: str, name: str, file: IO[bytes], patience: float
+) -> None:
+    # The libraries' own messages repeat the whole address with its credentials: none is kept.
+    try:
+        with get(url, stream=True, timeout=patience) as response:
+            if not response.ok:
+                raise MediaError(f"{name}: the server answered {response.status_code}")
+            spool(_body(response, name, patience), file, name)
+    except requests.Timeout:
+        raise MediaError(f"{name}: no answer within {patience:g} s") from None
+    except (requests.RequestException, HTTPError, ValueError) as error:
+        raise MediaError(f"{name}: cannot be fetched ({type(error).__name__})") from None
+
+
+def _body(response: requests.Response, name: str, patience: float) -> Iterator[bytes]:
+    received = 0
+    try:
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            received += len(chunk)
+            yield chunk
+    except requests.exceptions.ChunkedEncodingError as error:
+        raise MediaError(f"{name}: {_broken(response.raw, received, error)}") from None
+    except requests.ConnectionError as error:
+        if isinstance(error.args[0], ReadTimeoutError):
+            raise MediaError(f"{name}: no byte within {patience:g} s") from None
+        raise
+
+
+def _broken(raw: Any, received: int, error: requests.RequestException) -> str:
+    """How far a body came that is cut off, or whose chunks are not told apart."""
+    if not raw.chunked:
+        total = raw.headers.get("Content-Length")
+        of_total = f" of {total}" if total else ""
+        return f"the connection ended after {raw.tell()}{of_total} bytes"
+    # The bytes of the chunk that was not completed.
+    partial = getattr(error.args[0].args[-1], "partial", b"")
+    received += len(partial) if isinstance(partial, bytes) else 0
+    return f"the connection ended after {received} bytes, before the last chunk of its body"
+
+
+class _Line:
+    """The connections of one fetch, which another thread can cut."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sockets: list[socket.socket] = []
+        self._is_cut = False
+
+    def hold(self, connected: socket.socket) -> socket.socket:
+        """Keep hold of a connection, for as long as it is not cut."""
+        with self._lock:
+            if self._is_cut:
+                connected.close()
+                raise ConnectionAbortedError("the fetch was given up")
+            # A second descriptor: the first one moves when TLS wraps it, and its number may be
+            # another file's by the time that this one is cut.
+            self._sockets.append(connected.dup())
+        return connected
+
+    def cut(self) -> None:
+        """End every connection, and every wait for one of them; later ones are refused."""
+        with self._lock:
+            self._is_cut = True
+            sockets, self._sockets = self._sockets, []
+        for one in sockets:
+            # It may have been closed by the server.
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+
+class _Adapter(HTTPAdapter):
+    """Requests' way to a server or a proxy, whose connections a line holds."""
+
+    def __init__(self, line: _Line) -> None:
+        self._line = line
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        self._tap(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        is_new = proxy not in self.proxy_manager
+        manager = super().proxy_manager_for(proxy, **options)
+        if is_new:
+            self._tap(manager)
+        return manager
+
+    def _tap(self, manager: Any) -> None:
+        kinds = manager.pool_classes_by_scheme.items()
+        manager.pool_classes_by_scheme = {
+            scheme: _tapped(kind, self._line) for scheme, kind in kinds
+        }
+
+
+def _tapped(kind: Any, line: _Line) -> Any:
+    """A kind of urllib3's pools whose connections ``line`` holds from before TLS and headers."""
+
+    class Connection(kind.ConnectionCls):  # type: ignore[misc]
+        def _new_conn(self) -> socket.socket:
+            return line.hold(super()._new_conn())
+
+    class Pool(kind):  # type: ignore[misc]
+        ConnectionCls = Connection
+
+    return Pool

@@ -1,0 +1,212 @@
+"""Videos behind http addresses: whole, damaged, slow and silent ones, and fetches given up."""
+
+from __future__ import annotations
+
+import gc
+import socket
+import threading
+import time
+from contextlib import suppress
+
+import numpy as np
+import pytest
+
+from clips import decode_all, every, pixels
+from http_server_for_tests import BODY, Handler, serve
+from keye_vl_rs import _http
+from keye_vl_rs._sources import open_bytes, open_media
+from keye_vl_rs.errors import CancelledError, EmptyMediaError, MediaError, MediaTimeoutError
+from keye_vl_rs.video import sample_video
+from keye_vl_rs.watch import Watch
+
+
+@pytest.fixture(scope="module")
+def httpd(h264):
+    with serve(h264.read_bytes()) as httpd:
+        yield httpd
+
+
+@pytest.fixture
+def server(httpd, monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    httpd.ended.queue.clear()
+    return f"http://user:secret@127.0.0.1:{httpd.server_port}"
+
+
+def fetch(url, watch=None):
+    with open_bytes(url, watch) as file:
+        return file.read()
+
+
+def watches():
+    return {"none": None, "deadline": Watch("x", 30), "flag": Watch("x", None, threading.Event())}
+
+
+def flag_set_after(seconds):
+    flag = threading.Event()
+    threading.Timer(seconds, flag.set).start()
+    return flag
+
+
+def assert_nothing_stays(port):
+    """No thread that fetches and no socket to the server is left, or stays for long."""
+    deadline = time.monotonic() + 5
+    while left := [*fetching(), *connected(port)]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.01)
+
+
+def fetching():
+    return [one for one in threading.enumerate() if one.name == "keye-vl-rs-fetch"]
+
+
+def connected(port):
+    for one in gc.get_objects():
+        if issubclass(type(one), socket.socket) and one.fileno() != -1:
+            with suppress(OSError):
+                if one.getpeername()[1] == port:
+                    yield one
+
+
+def test_remote_video(server, h264):
+    sampled = sample_video(f"{server}/clip.mp4?token=hidden", every)
+    np.testing.assert_array_equal(pixels(sampled), decode_all(h264))
+
+
+@pytest.mark.parametrize("kind", ["none", "deadline", "flag"])
+@pytest.mark.parametrize("name", ["whole", "endless", "gzip", "chunked", "moved"])
+def test_bodies(name, kind, server, httpd):
+    with open_media(f"{server}/{name}.mp4", watches()[kind]) as file:
+        assert file.tell() == 0
+        assert file.read() == BODY
+    assert_nothing_stays(httpd.server_port)
+
+
+@pytest.mark.parametrize("kind", ["none", "deadline", "flag"])
+@pytest.mark.parametrize(
+    ("name", "error", "reason"),
+    [
+        ("missing", MediaError, "the server answered 404"),
+        ("empty", EmptyMediaError, r"is empty \(0 bytes\)"),
+        ("cut", MediaError, "the connection ended after 1000 of 10240 bytes"),
+        ("cut_gzip", MediaError, r"the connection ended after 50 of \d+ bytes"),
+        ("cut_chunk", MediaError, "the connection ended after 400 bytes, before the last chunk"),
+        ("lost_chunk", MediaError, "the connection ended after 100 bytes, before the last chunk"),
+        ("odd_chunk", MediaError, "the connection ended after 100 bytes, before the last chunk"),
+        ("odd_gzip", MediaError, r"cannot be fetched \(ContentDecodingError\)"),
+        ("silent", MediaError, r"no answer within 0\.2 s"),
+        ("stalled", MediaError, r"no byte within 0\.2 s"),
+    ],
+)
+def test_errors(name, error, reason, kind, server, httpd, monkeypatch):
+    # The others are not to fail where the machine is slow.
+    if "within" in reason:
+        monkeypatch.setattr(_http, "TIMEOUT_S", 0.2)
+    with pytest.raises(error, match=reason) as caught:
+        fetch(f"{server}/{name}.mp4?token=hidden#part", watches()[kind])
+    assert not isinstance(caught.value, MediaTimeoutError)
+    assert str(caught.value).startswith(f"http://127.0.0.1:{httpd.server_port}/{name}.mp4: ")
+    assert caught.value.__suppress_context__ or not caught.value.__context__
+    for secret in ("secret", "hidden", "part"):
+        assert secret not in str(caught.value)
+    assert_nothing_stays(httpd.server_port)
+
+
+SLOW = ["silent", "stalled", "trickle", "trickling_chunks", "trickling_headers"]
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_deadline(name, server, httpd):
+    start = time.monotonic()
+    with pytest.raises(MediaTimeoutError, match=r"^video: not finished within 0\.2 s"):
+        fetch(f"{server}/{name}.mp4", Watch("video", 0.2))
+    assert 0.2 <= time.monotonic() - start < 2
+    assert httpd.ended.get(timeout=5)
+    assert_nothing_stays(httpd.server_port)
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_cancel(name, server, httpd):
+    start = time.monotonic()
+    with pytest.raises(CancelledError, match=r"^video: cancelled$"):
+        fetch(f"{server}/{name}.mp4", Watch("video", cancel=flag_set_after(0.1)))
+    assert 0.1 <= time.monotonic() - start < 2
+    assert httpd.ended.get(timeout=5)
+    assert_nothing_stays(httpd.server_port)
+
+
+def test_nothing_is_asked_for_too_late(server, httpd):
+    flag = threading.Event()
+    flag.set()
+    with pytest.raises(CancelledError):
+        fetch(f"{server}/silent.mp4", Watch("video", cancel=flag))
+    assert httpd.ended.empty()
+
+
+def test_deadline_during_a_tls_handshake(server, httpd):
+    url = server.replace("http:", "https:")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(MediaTimeoutError):
+            fetch(f"{url.rpartition(':')[0]}:{port}/x.mp4", Watch("video", 0.2))
+        assert_nothing_stays(port)
+        connection, _ = silent.accept()
+        with connection:
+            connection.settimeout(5)
+            while connection.recv(4096):
+                pass
+
+
+def test_deadline_behind_a_proxy(server, httpd, monkeypatch):
+    monkeypatch.delenv("no_proxy")
+    monkeypatch.delenv("NO_PROXY")
+    monkeypatch.setenv("http_proxy", f"127.0.0.1:{httpd.server_port}")
+    monkeypatch.setattr(Handler, "do_GET", Handler.wait_for_the_end)
+    with pytest.raises(MediaTimeoutError):
+        fetch("http://example.invalid/x.mp4", Watch("video", 0.2))
+    assert httpd.ended.get(timeout=5)
+    assert_nothing_stays(httpd.server_port)
+
+
+def test_deadline_while_a_name_is_looked_up(server, httpd, monkeypatch):
+    """That cannot be interrupted: it is left alone, and the connection that it leads to dropped."""
+    found = threading.Event()
+    look_up = socket.getaddrinfo
+
+    def slow(*args, **kwargs):
+        found.wait(5)
+        return look_up(*args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    start = time.monotonic()
+    with pytest.raises(MediaTimeoutError):
+        fetch(f"{server}/silent.mp4", Watch("video", 0.1))
+    assert time.monotonic() - start < 2
+    (thread,) = fetching()
+    found.set()
+    thread.join(5)
+    assert_nothing_stays(httpd.server_port)
+    assert httpd.ended.empty()
+
+
+def test_the_disk_is_full(server, httpd):
+    class Full:
+        def write(self, data):
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(MediaError, match=r"^video: cannot be kept in .*: No space left on device"):
+        _http.fetch(f"{server}/whole.mp4", "video", Full(), Watch("video"))
+    assert_nothing_stays(httpd.server_port)
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize(
+    "url",
+    ["http://user:secret@127.0.0.1:9/x.mp4", "http://user:secret@[::1/x.mp4", "http://secret:no/x"],
+)
+def test_nobody_answers(url):
+    with pytest.raises(MediaError, match="cannot be fetched") as caught:
+        fetch(f"{url}?token=hidden")
+    assert "secret:" not in str(caught.value)
+    assert "hidden" not in str(caught.value)

@@ -1,0 +1,141 @@
+"""Deadlines and cancel flags, by themselves and while FFmpeg reads."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+
+import av
+import pytest
+
+from clips import Clip
+from keye_vl_rs.errors import (
+    CancelledError,
+    InvalidArgumentError,
+    KeyeVLError,
+    MediaError,
+    MediaTimeoutError,
+    PartialVideoWarning,
+)
+from keye_vl_rs.watch import Watch
+
+
+class CountingFlag:
+    """Set from the question number ``free`` on, counted from 0."""
+
+    def __init__(self, free):
+        self.free = free
+        self.asked = 0
+
+    def is_set(self):
+        self.asked += 1
+        return self.asked > self.free
+
+
+def decode(watch, data):
+    """How many frames FFmpeg finds in a watched file."""
+    with av.open(watch.reading(io.BytesIO(data))) as container:
+        return sum(1 for _ in container.decode(video=0))
+
+
+def test_nothing_to_watch():
+    watch = Watch("a.mp4")
+    watch.check()
+    assert watch.unlimited
+    assert watch.left() is None
+    assert watch.name == "a.mp4"
+
+
+def test_deadline():
+    watch = Watch("a.mp4", 0.05)
+    watch.check()
+    assert not watch.unlimited
+    assert 0 < watch.left() <= 0.05
+    time.sleep(0.06)
+    assert watch.left() == 0
+    with pytest.raises(MediaTimeoutError, match=r"^a\.mp4: not finished within 0\.05 s"):
+        watch.check()
+
+
+def test_flag():
+    flag = threading.Event()
+    watch = Watch("a.mp4", cancel=flag)
+    watch.check()
+    assert not watch.unlimited
+    assert watch.left() is None
+    flag.set()
+    with pytest.raises(CancelledError, match=r"^a\.mp4: cancelled$"):
+        watch.check()
+
+
+def test_the_flag_comes_before_the_deadline():
+    watch = Watch("a.mp4", 1e-9, CountingFlag(0))
+    with pytest.raises(CancelledError):
+        watch.check()
+
+
+def test_kinds_of_errors():
+    assert issubclass(MediaTimeoutError, MediaError)
+    assert issubclass(MediaTimeoutError, TimeoutError)
+    assert issubclass(CancelledError, KeyeVLError)
+    assert not issubclass(CancelledError, MediaError)
+    assert issubclass(PartialVideoWarning, UserWarning)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan"), "3", True, [1]])
+def test_wrong_timeout(timeout):
+    with pytest.raises(InvalidArgumentError, match=r"timeout is .*: expected a positive number"):
+        Watch("a.mp4", timeout)
+
+
+@pytest.mark.parametrize("cancel", [True, 0, threading.Event, threading.Lock()])
+def test_wrong_flag(cancel):
+    with pytest.raises(InvalidArgumentError, match=r"cancel is .*: expected .*is_set\(\)"):
+        Watch("a.mp4", cancel=cancel)
+
+
+def test_reading(h264):
+    file = io.BytesIO(h264.read_bytes())
+    view = Watch("a.mp4", 60).reading(file)
+    assert view.read(4) == file.getvalue()[:4]
+    assert view.tell() == 4
+    assert view.seek(-4, io.SEEK_END) == len(file.getvalue()) - 4
+    assert view.read() == file.getvalue()[-4:]
+
+
+def test_all_of_a_video_is_read(h264):
+    assert decode(Watch("a.mp4", 60, threading.Event()), h264.read_bytes()) == 40
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.avi"])
+def test_any_read_may_be_the_last(name, tmp_path, capfd):
+    """What stops a read comes out of FFmpeg, wherever it stands, and nothing is printed."""
+    data = Clip(name, width=320, height=240, count=60).write(tmp_path).read_bytes()
+    counting = CountingFlag(1 << 30)
+    assert decode(Watch(name, cancel=counting), data) == 60
+    assert counting.asked > 3
+    for free in range(counting.asked):
+        with pytest.raises(CancelledError, match=name):
+            decode(Watch(name, cancel=CountingFlag(free)), data)
+    assert "dropped" not in capfd.readouterr().err
+
+
+def test_deadline_while_ffmpeg_reads(h264):
+    class Slow(io.BytesIO):
+        def read(self, size=-1):
+            time.sleep(0.03)
+            return super().read(min(size, 1000))
+
+    watch = Watch("slow.mp4", 0.1)
+    with pytest.raises(MediaTimeoutError, match=r"slow\.mp4"):
+        av.open(watch.reading(Slow(h264.read_bytes())))
+
+
+def test_errors_of_the_file_come_out_of_ffmpeg(h264):
+    class Broken(io.BytesIO):
+        def read(self, size=-1):
+            raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        av.open(Watch("a.mp4").reading(Broken(h264.read_bytes())))

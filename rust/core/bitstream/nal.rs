@@ -1,18 +1,14 @@
 //! The NAL units of a packet, and start codes.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+static START_CODE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\0\0\x01"));
+
 /// Where the next `00 00 01` begins.
 pub(super) fn find_start_code(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    while let Some([a, b, c]) = bytes.get(at..at + 3) {
-        // How far on the next code can begin, by what the last byte or two allow.
-        at += match (a, b, c) {
-            (0, 0, 1) => return Some(at),
-            (_, _, 1..) => 3,
-            (_, 1.., 0) => 2,
-            (_, 0, 0) => 1,
-        };
-    }
-    None
+    START_CODE.find(bytes)
 }
 
 /// What begins at each start code of a packet: the byte that says what it is, and the bytes up to the

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "frame_indices",
     "frame_times",
+    "number_from_zero",
     "optional_number",
     "positive_integer",
     "positive_number",
@@ -27,11 +28,21 @@ def frame_indices(total_frames: int, count: int) -> torch.Tensor:
     return torch.linspace(0, total_frames - 1, count).round().long()
 
 
-def frame_times(indices: torch.Tensor, fps: float) -> torch.Tensor:
+def frame_times(indices: torch.Tensor | list[int], fps: float) -> torch.Tensor:
     """(T,) float32: seconds from the start of frames at a constant ``fps``."""
     import torch
 
-    return torch.tensor([(1 / fps) * index for index in indices.tolist()], dtype=torch.float32)
+    places = indices if isinstance(indices, list) else indices.tolist()
+    return torch.tensor([(1 / fps) * place for place in places], dtype=torch.float32)
+
+
+def number_from_zero(name: str, value: Any) -> float:
+    """``value``; raises :class:`InvalidArgumentError` unless it is a finite number from 0 on."""
+    expected = "a number from 0 on"
+    number = _number(name, value, expected)
+    if number < 0:
+        raise InvalidArgumentError(f"{name} is {value!r}: expected {expected}")
+    return number
 
 
 def positive_number(name: str, value: Any) -> float:

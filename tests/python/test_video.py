@@ -22,7 +22,7 @@ from clips import (
     pixels,
     third,
 )
-from keye_vl_rs import _rgb, video
+from keye_vl_rs.decoding import reader, rgb
 from keye_vl_rs.video import sample_video
 
 X265 = "log-level=error:keyint=10:bframes=3:"
@@ -146,10 +146,8 @@ def test_threads_change_nothing(threads, h264):
 @pytest.mark.parametrize("suffix", ["h264", "ts"])
 def test_without_reliable_times(suffix, folder, monkeypatch):
     counted = []
-    count = video._Reader.count_frames
-    monkeypatch.setattr(
-        video._Reader, "count_frames", lambda reader: counted.append(1) or count(reader)
-    )
+    count = reader.VideoReader._count
+    monkeypatch.setattr(reader.VideoReader, "_count", lambda self: counted.append(1) or count(self))
     path = Clip(f"raw.{suffix}", b_frames=3, options={"x264-params": "keyint=15"}).write(folder)
     if suffix == "ts":
         # Without its first quarter the stream starts in the middle of a group of pictures.
@@ -164,53 +162,55 @@ def test_without_reliable_times(suffix, folder, monkeypatch):
     np.testing.assert_array_equal(pixels(sampled), expected[sampled.indices.numpy()])
 
 
+def change_times(monkeypatch, change):
+    """Let the packets state other times than those that their frames have."""
+    list_packets = reader.list_packets
+
+    def changed(*args):
+        table = list_packets(*args)
+        table.pts = change(table.pts)
+        return table
+
+    monkeypatch.setattr(reader, "list_packets", changed)
+
+
 def test_times_that_lie(h264, monkeypatch):
-    # As where packets hold no frame of their own: one time too many, in the middle.
-    times = video._Reader.read_timeline
-
-    def lie(reader):
-        timeline = times(reader)
-        wrong = sorted([*timeline.times, timeline.times[20] + 1])
-        return video._Timeline(wrong, timeline.fps, timeline.duration)
-
-    monkeypatch.setattr(video._Reader, "read_timeline", lie)
+    # As where packets hold no frame of their own.
+    change_times(monkeypatch, lambda times: [time + (time == 20 * 512) for time in times])
     told = []
     sampled = sample_video(h264, lambda total, fps: told.append(total) or list(range(total)))
-    assert told == [41, 40]
+    assert told == [40, 40]
     np.testing.assert_array_equal(pixels(sampled), decode_all(h264))
 
 
-def test_duplicate_times(h264, monkeypatch):
-    packets = video._Reader._packets
-
-    def same_times(reader, container, stream):
-        for packet in packets(reader, container, stream):
-            if packet.size and packet.pts is not None:
-                packet.pts = packet.pts // 1024 * 1024
-            yield packet
-
-    monkeypatch.setattr(video._Reader, "_packets", same_times)
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda times: [time // 1024 * 1024 for time in times],
+        lambda times: [None, *times[1:]],
+    ],
+    ids=["shared", "missing"],
+)
+def test_times_that_say_nothing(change, h264, monkeypatch):
+    change_times(monkeypatch, change)
     sampled = sample_video(h264, every)
     assert sampled.duration == pytest.approx(1.6)
     np.testing.assert_array_equal(pixels(sampled), decode_all(h264))
 
 
 def test_only_sampled_frames_are_converted(h264, monkeypatch):
-    converted, decoded = [], []
-    write, decode = _rgb.RgbWriter.write, video._Reader._decode
-
-    def count(*args):
-        for frame in decode(*args):
-            decoded.append(frame.pts)
-            yield frame
-
-    monkeypatch.setattr(video._Reader, "_decode", count)
+    converted = []
+    convert = rgb.RgbConverter.convert
     monkeypatch.setattr(
-        _rgb.RgbWriter, "write", lambda writer, frame: converted.append(1) or write(writer, frame)
+        rgb.RgbConverter,
+        "convert",
+        lambda self, frame: converted.append(frame.pts) or convert(self, frame),
     )
-    sample_video(h264, lambda total, fps: [2, 5, 5, 9])
-    assert len(converted) == 3
-    assert len(decoded) == 10
+    sampled = sample_video(h264, lambda total, fps: [2, 5, 5, 9])
+    assert converted == [2 * 512, 5 * 512, 9 * 512]
+    assert sampled.counts.packets == 40
+    # Up to the last of them in the order of decoding, and not all of those.
+    assert sampled.counts.decoded < 12
 
 
 def test_a_change_of_size(folder):

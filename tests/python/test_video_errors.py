@@ -21,6 +21,7 @@ from keye_vl_rs.errors import (
     MediaError,
     NoFramesError,
     NoVideoStreamError,
+    PartialVideoWarning,
     UnreadableMediaError,
 )
 from keye_vl_rs.video import sample_video
@@ -111,11 +112,21 @@ def faststart(folder):
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
 @pytest.mark.parametrize("share", [0.5, 0.9])
-def test_truncated(threads, share, faststart, caplog):
+def test_truncated(threads, share, faststart):
     cut = faststart[: int(len(faststart) * share)]
-    with pytest.raises(DecodeError, match=rf"<{len(cut)} bytes>.* after \d+ frames, at [0-9.]+ s"):
-        sample_video(cut, every, threads=threads)
-    assert "of the 40 frames" in caplog.text
+    message = rf"<{len(cut)} bytes>: is truncated: its box mdat .* presented at [0-9.]+ s"
+    with pytest.raises(DecodeError, match=message):
+        sample_video(cut, third, threads=threads)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_what_is_there_of_a_truncated_file(share, faststart):
+    cut = faststart[: int(len(faststart) * share)]
+    with pytest.warns(PartialVideoWarning, match=r"is truncated.* up to [0-9.]+ s is used"):
+        sampled = sample_video(cut, every, on_error="partial")
+    whole = pixels(sample_video(faststart, every))
+    assert 10 < sampled.total_frames < 40
+    np.testing.assert_array_equal(pixels(sampled), whole[: sampled.total_frames])
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
@@ -138,12 +149,31 @@ def test_a_damage_that_is_concealed(faststart, caplog):
     assert not np.array_equal(pixels(sampled), pixels(whole))
 
 
-def test_frames_before_the_damage(faststart):
-    cut = faststart[: len(faststart) // 2]
-    sampled = sample_video(cut, lambda total, fps: [0, 3])
-    np.testing.assert_array_equal(
-        pixels(sampled), pixels(sample_video(faststart, lambda total, fps: [0, 3]))
-    )
+def test_what_is_there_of_a_damaged_file(faststart):
+    damaged = bytearray(faststart)
+    middle = len(damaged) // 2
+    damaged[middle : middle + 3000] = bytes(3000)
+    with pytest.warns(PartialVideoWarning, match="Invalid data"):
+        sampled = sample_video(bytes(damaged), every, on_error="partial")
+    whole = pixels(sample_video(faststart, every))
+    assert 5 < sampled.total_frames < 40
+    # The frame before the damage was noticed may be concealed.
+    shown = sampled.total_frames - 3
+    np.testing.assert_array_equal(pixels(sampled)[:shown], whole[:shown])
+
+
+def test_a_damage_after_the_sampled_frames_is_not_met(faststart):
+    damaged = bytearray(faststart)
+    middle = len(damaged) * 3 // 4
+    damaged[middle : middle + 3000] = bytes(3000)
+    sampled = sample_video(bytes(damaged), lambda total, fps: [0, 3])
+    whole = sample_video(faststart, lambda total, fps: [0, 3])
+    np.testing.assert_array_equal(pixels(sampled), pixels(whole))
+
+
+def test_on_error_is_one_of_two(h264):
+    with pytest.raises(InvalidArgumentError, match="on_error is 'ignore'"):
+        sample_video(h264, every, on_error="ignore")
 
 
 @pytest.mark.parametrize("bad", [[], [[0]], [1, 0], [-1, 0], [40], [0.5]])

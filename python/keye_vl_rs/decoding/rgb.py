@@ -1,4 +1,4 @@
-"""Decoded frames into one RGB tensor, with the bytes that decord gives wherever they can be had.
+"""Decoded frames into RGB, with the bytes that decord gives wherever they can be had.
 
 decord 0.6 converts with FFmpeg 4.1. Later releases can be told to give the same bytes for nearly
 all videos: 4:2:0 with 8 bits, and 4:2:2, 4:4:4, grey and RGB with any number of them. Frames with
@@ -18,9 +18,9 @@ from keye_vl_rs.errors import DecodeError
 
 if TYPE_CHECKING:
     import numpy as np
-    import torch
+    from numpy.typing import NDArray
 
-__all__ = ["RgbWriter"]
+__all__ = ["RgbConverter"]
 
 logger = logging.getLogger(__name__)
 
@@ -29,67 +29,39 @@ _EXACT_420 = ("yuv420p", "yuvj420p", "yuva420p")
 _FULL_HEIGHT_CHROMA = {"yuv420p": "yuv422p", "yuvj420p": "yuvj422p"}
 
 
-class RgbWriter:
-    """Converts frames to RGB, each straight into its row of one tensor.
+class RgbConverter:
+    """Converts the frames of one video to RGB.
 
     The first frame fixes the size and the rotation; a later frame of another size is scaled to it.
     """
 
-    def __init__(self, name: str, count: int) -> None:
-        """Expect ``count`` frames of the video that messages call ``name``."""
+    def __init__(self, name: str) -> None:
+        """Errors call the video ``name``."""
         from av.video.reformatter import VideoReformatter
 
-        self.written = 0
         self._name = name
-        self._count = count
-        self._out: np.ndarray | None = None
-        self._size = (0, 0)
+        self._size: tuple[int, int] | None = None
         self._quarter_turns = 0
-        self._corrupt = 0
+        self._corrupt: set[Any] = set()
         self._reformatter = VideoReformatter()
         self._progressive = _Progressive()
 
-    def write(self, frame: Any) -> None:
-        """Write the next row.
+    def convert(self, frame: Any) -> NDArray[np.uint8]:
+        """Return the frame as presented, (H, W, 3), a view that lives as long as the result.
 
         Raises:
             DecodeError: FFmpeg cannot convert the frame's pixel format.
         """
-        import numpy as np
-
-        pixels = self._pixels(frame)
-        if self._out is None:
-            self._out = np.empty((self._count, *pixels.shape), np.uint8)
-        self._out[self.written] = pixels
-        self.written += 1
-
-    def repeat(self) -> None:
-        """Write the row before once more."""
-        assert self._out is not None, "there is a row before"
-        self._out[self.written] = self._out[self.written - 1]
-        self.written += 1
-
-    def finish(self) -> torch.Tensor:
-        """Return the frames, uint8 (T, 3, H, W) over channels-last memory."""
-        import torch
-
-        assert self._out is not None, "every row is written"
-        assert self.written == self._count, "every row is written"
-        if self._corrupt:
-            logger.warning("%s: %d sampled frames are damaged", self._name, self._corrupt)
-        return torch.from_numpy(self._out).permute(0, 3, 1, 2)
-
-    def _pixels(self, frame: Any) -> np.ndarray:
-        """Return the frame as presented, (H, W, 3), a view that lives as long as the result."""
         import av
         import numpy as np
         from av.video.reformatter import Interpolation
 
-        if self._out is None:
+        if self._size is None:
             self._size = (frame.width, frame.height)
             # Counterclockwise degrees; a matrix that turns by anything else is not applied.
             self._quarter_turns = frame.rotation // 90 % 4 if frame.rotation % 90 == 0 else 0
-        self._corrupt += frame.is_corrupt
+        if frame.is_corrupt:
+            self._corrupt.add(frame.pts)
         width, height = self._size
         try:
             flags = int(Interpolation.BICUBIC)
@@ -107,6 +79,11 @@ class RgbWriter:
             ) from error
         pixels = _plane(rgb.planes[0])[:height, : width * 3].reshape(height, width, 3)
         return np.rot90(pixels, self._quarter_turns)
+
+    def warn_of_damage(self) -> None:
+        """Say in the log how many of the converted frames the decoder could not decode whole."""
+        if self._corrupt:
+            logger.warning("%s: %d sampled frames are damaged", self._name, len(self._corrupt))
 
 
 def _plane(plane: Any) -> np.ndarray:

@@ -1,0 +1,103 @@
+"""Opening a container, and the packets of its video stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
+
+from keye_vl_rs.errors import DecodeError, KeyeVLError, NoVideoStreamError, UnreadableMediaError
+
+if TYPE_CHECKING:
+    from keye_vl_rs.watch import Watch
+
+__all__ = ["demux", "open_video", "reason"]
+
+# FFmpeg shows a text file, known by its suffix, as a video of a terminal.
+_TEXT_FORMATS = frozenset({"adf", "bin", "idf", "tty", "xbin"})
+# FFmpeg prefers a stream with this many frames to a picture, whatever their bit rates.
+_ENOUGH_FRAMES = 5
+
+
+@contextmanager
+def open_video(media: str | IO[bytes], name: str, watch: Watch) -> Iterator[tuple[Any, Any]]:
+    """Open a file at its start and give its container and its best video stream.
+
+    Args:
+        media: a path, or an open file.
+        name: what errors call it.
+        watch: checked at each read of an open file.
+
+    Raises:
+        UnreadableMediaError: it is not a video, or damaged beyond opening.
+        NoVideoStreamError: it holds no video stream.
+    """
+    import av
+
+    # Without its protocol, a file whose name has a colon would be taken for an address.
+    file: Any = f"file:{media}" if isinstance(media, str) else watch.reading(media)
+    if not isinstance(media, str):
+        media.seek(0)
+    try:
+        container = av.open(file, metadata_errors="replace")
+    except KeyeVLError:
+        raise
+    except (av.FFmpegError, ValueError) as error:
+        raise UnreadableMediaError(
+            f"{name}: is not a video, or damaged: {reason(error)}"
+        ) from error
+    with container:
+        if container.format.name in _TEXT_FORMATS:
+            raise UnreadableMediaError(f"{name}: is a text, not a video")
+        stream = _best_video(container)
+        if stream is None:
+            raise NoVideoStreamError(f"{name}: holds no video stream")
+        if stream.codec_context is None:
+            raise UnreadableMediaError(f"{name}: FFmpeg has no decoder for its video")
+        yield container, stream
+
+
+def demux(container: Any, stream: Any, name: str, watch: Watch) -> Iterator[Any]:
+    """The packets of a stream that hold data, from where the container stands to its end.
+
+    Raises:
+        DecodeError: reading fails.
+        MediaTimeoutError, CancelledError: as ``watch`` says, which is asked before each.
+    """
+    import av
+
+    try:
+        for packet in container.demux(stream):
+            watch.check()
+            if packet.size:
+                yield packet
+    except KeyeVLError:
+        raise
+    except (av.FFmpegError, ValueError) as error:
+        raise DecodeError(f"{name}: reading failed: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """What FFmpeg says of an error."""
+    return str(getattr(error, "strerror", None) or error)
+
+
+def _best_video(container: Any) -> Any:
+    """The video stream that decord reads: of several, the first with the highest bit rate.
+
+    Its FFmpeg 4.1 did not look at which stream the file marks as the default; later ones do. A
+    stream of a few pictures, and one for people who see or hear badly, comes behind.
+    """
+    from av.stream import Disposition
+
+    pictures = Disposition.attached_pic | Disposition.timed_thumbnails
+    impaired = Disposition.hearing_impaired | Disposition.visual_impaired
+
+    def merit(stream: Any) -> tuple[bool, int, int]:
+        # A count of 0 is one that the container does not state.
+        frames = min(stream.frames or _ENOUGH_FRAMES, _ENOUGH_FRAMES)
+        context = stream.codec_context
+        return not stream.disposition & impaired, frames, (context and context.bit_rate) or 0
+
+    videos = (one for one in container.streams.video if not one.disposition & pictures)
+    return max(videos, key=merit, default=None)

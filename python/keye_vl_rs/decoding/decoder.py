@@ -1,0 +1,236 @@
+"""Feeding a decoder some of a stream's packets, and checking what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from keye_vl_rs.decoding.container import demux, reason
+from keye_vl_rs.decoding.packets import PacketTable
+from keye_vl_rs.decoding.plan import Segment
+from keye_vl_rs.errors import DecodeError
+
+if TYPE_CHECKING:
+    from keye_vl_rs.watch import Watch
+
+__all__ = ["DecodeCounts", "SegmentDecoder", "UnexpectedFramesError", "decode_all"]
+
+# Seeking spares reading, not decoding: it is worth its own costs from this many bytes on.
+_SEEK_BYTES = 4 << 20
+# Formats with an index by which a seek is exact.
+_INDEXED = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
+# In these a packet may hold one field of a frame: the other need not be as disposable.
+_FIELD_FORMATS = frozenset({"h264", "hevc", "mpeg", "mpegts"})
+
+
+@dataclass
+class DecodeCounts:
+    """How much work decoding took.
+
+    Attributes:
+        packets: of the video stream; 0 where they were not listed.
+        decoded: packets that were decoded, each as often as it was.
+        restarts: how often decoding started anew at a key frame.
+        seeks: how often reading jumped forward.
+    """
+
+    packets: int = 0
+    decoded: int = 0
+    restarts: int = 0
+    seeks: int = 0
+
+    def add(self, other: DecodeCounts) -> None:
+        """Count what was done elsewhere, of the same packets."""
+        self.decoded += other.decoded
+        self.restarts += other.restarts
+        self.seeks += other.seeks
+
+
+class UnexpectedFramesError(Exception):
+    """Other frames came out than the packets announced. Never reaches a user."""
+
+
+class SegmentDecoder:
+    """Decodes segments of one stream, in the order in which they lie in it."""
+
+    def __init__(
+        self,
+        container: Any,
+        stream: Any,
+        table: PacketTable,
+        *,
+        name: str,
+        watch: Watch,
+        counts: DecodeCounts,
+    ) -> None:
+        """The container stands at its start; ``table`` lists the packets of the stream."""
+        self._cursor = _Cursor(container, stream, table, name, watch, counts)
+        self._context = stream.codec_context
+        self._table = table
+        self._name = name
+        self._counts = counts
+        self._in_fields = container.format.name in _FIELD_FORMATS
+        self._used = False
+
+    def decode(self, segment: Segment) -> Iterator[Any]:
+        """The frames of a segment's targets, in the order of presentation.
+
+        Raises:
+            UnexpectedFramesError: packets or frames are not those of the table, or may not be.
+            DecodeError: reading or decoding fails.
+        """
+        context, name = self._context, self._name
+        if not self._used and segment.places[0] > 0:
+            self._prime()
+        if self._used:
+            context.flush_buffers()
+        self._used = True
+        self._counts.restarts += segment.since is not None
+        check = _Check(self._table, segment, fields=self._in_fields)
+        for index, place in enumerate(segment.places):
+            packet = self._cursor.take(place, start=index == 0)
+            self._counts.decoded += 1
+            yield from check.expect(_decode(context, packet, name, check.last))
+        yield from check.expect(_decode(context, None, name, check.last))
+        check.finish()
+
+    def _prime(self) -> None:
+        """Let the decoder see the first packet of the stream, and forget its frame.
+
+        Some tell there what holds for all: which encoder with which faults made a stream of H.264,
+        or the tables of a Motion JPEG.
+        """
+        _decode(self._context, self._cursor.take(0, start=False), self._name, None)
+        _decode(self._context, None, self._name, None)
+        self._counts.decoded += 1
+        self._used = True
+
+
+def decode_all(
+    container: Any, stream: Any, *, name: str, watch: Watch, counts: DecodeCounts
+) -> Iterator[Any]:
+    """Every frame that comes out, in that order.
+
+    Raises:
+        DecodeError: reading or decoding fails; says after how many frames, and when.
+    """
+    context = stream.codec_context
+    count, last = 0, None
+
+    def packets() -> Iterator[Any]:
+        yield from demux(container, stream, name, watch)
+        yield None
+
+    for packet in packets():
+        counts.decoded += packet is not None
+        try:
+            frames = _decode(context, packet, name, last)
+        except DecodeError as error:
+            raise DecodeError(f"{error} (after {count} frames)") from error
+        for frame in frames:
+            count, last = count + 1, frame
+            yield frame
+
+
+def _decode(context: Any, packet: Any, name: str, last: Any) -> list[Any]:
+    """The frames that come out for a packet, or for the end of the stream."""
+    import av
+
+    try:
+        frames: list[Any] = context.decode(packet)
+    except (av.FFmpegError, ValueError) as error:
+        time = (last.time if last is not None else None) or 0.0
+        raise DecodeError(f"{name}: decoding failed at {time:.3f} s: {reason(error)}") from error
+    return frames
+
+
+class _Cursor:
+    """Reads packets forward."""
+
+    def __init__(
+        self,
+        container: Any,
+        stream: Any,
+        table: PacketTable,
+        name: str,
+        watch: Watch,
+        counts: DecodeCounts,
+    ) -> None:
+        self._container, self._stream, self._table = container, stream, table
+        self._name, self._watch, self._counts = name, watch, counts
+        self._packets = demux(container, stream, name, watch)
+        self._next = 0
+        self._can_seek = container.format.name in _INDEXED
+
+    def take(self, place: int, *, start: bool) -> Any:
+        """The packet at ``place``, which lies behind the last one.
+
+        ``start`` says that the decoder holds nothing that a jump would lose.
+        """
+        if start and self._can_seek:
+            skipped = sum(self._table.sizes[self._next : place])
+            if skipped >= _SEEK_BYTES and (found := self._seek(place)) is not None:
+                return found
+        for packet in self._packets:
+            self._expect(packet)
+            if self._next > place:
+                return packet
+        raise UnexpectedFramesError
+
+    def _seek(self, place: int) -> Any:
+        """Jump to ``place`` or before it; the packet if it is that at ``place``."""
+        self._counts.seeks += 1
+        self._container.seek(self._table.pts[place], stream=self._stream)
+        packet = next(self._packets, None)
+        times = self._table.pts
+        # One before the place that was read up to is found there again: reading goes on from it.
+        if packet is None or packet.pts not in times[: place + 1]:
+            raise UnexpectedFramesError
+        self._next = times.index(packet.pts)
+        self._expect(packet)
+        return packet if self._next > place else None
+
+    def _expect(self, packet: Any) -> None:
+        at, table = self._next, self._table
+        if at >= len(table) or (packet.pts, packet.size) != (table.pts[at], table.sizes[at]):
+            raise UnexpectedFramesError
+        self._next += 1
+
+
+class _Check:
+    """Compares the frames of a segment with those that its packets announce."""
+
+    def __init__(self, table: PacketTable, segment: Segment, *, fields: bool) -> None:
+        since = segment.since
+        shown = (table.pts[place] for place in segment.places if table.shown[place])
+        self._expected = sorted(time for time in shown if since is None or time >= since)  # type: ignore[operator,type-var]
+        self._targets = {table.pts[place] for place in segment.targets}
+        self._since = since
+        self._seen = 0
+        self._spared = len(segment.places) <= segment.places[-1]
+        # Whether an interlaced frame may come from two packets of which one was left out.
+        self._fields = fields and self._spared
+        self.last: Any = None
+
+    def expect(self, frames: Sequence[Any]) -> Iterator[Any]:
+        """The targets among ``frames``."""
+        for frame in frames:
+            if self._since is not None and (frame.pts is None or frame.pts < self._since):
+                continue
+            if self._seen >= len(self._expected) or frame.pts != self._expected[self._seen]:
+                raise UnexpectedFramesError
+            if self._fields and frame.interlaced_frame:
+                raise UnexpectedFramesError
+            # How a damage is concealed may depend on what was left out.
+            if self._spared and frame.is_corrupt:
+                raise UnexpectedFramesError
+            self._seen += 1
+            self.last = frame
+            if frame.pts in self._targets:
+                yield frame
+
+    def finish(self) -> None:
+        """All must have come."""
+        if self._seen < len(self._expected):
+            raise UnexpectedFramesError

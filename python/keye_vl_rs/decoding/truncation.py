@@ -1,0 +1,142 @@
+"""Files that end before their container says they do.
+
+FFmpeg reads such a file up to its end and says nothing. Each format states lengths somewhere, and a
+file that is shorter was cut, by a download that broke off or a disk that was full. What is cut may
+hold no frame at all (an index, tags): then the video is whole.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import nullcontext
+from typing import IO, Any
+
+__all__ = ["find_truncation"]
+
+_MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
+_MATROSKA = "matroska,webm"
+# Boxes that hold frames, or say where they are.
+_MP4_VITAL = frozenset({b"mdat", b"moof", b"moov"})
+_EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
+# Sizes of MPEG-TS packets, and where in them the byte of synchronisation stands.
+_TS_PACKETS = ((188, 0), (192, 4), (204, 0))
+_TS_SYNC = 0x47
+# What a RIFF file states that was written in one go.
+_RIFF_UNKNOWN = (0, 0xFFFFFFFF)
+
+
+def find_truncation(
+    media: str | IO[bytes], format_name: str, *, complete: bool, damaged_tail: bool
+) -> str | None:
+    """What is missing at the end of a file, for an error message; None if no frame seems to be.
+
+    Args:
+        media: a path, or an open file that can seek.
+        format_name: FFmpeg's name of the container.
+        complete: whether there are as many packets as the header lists, if it lists any.
+        damaged_tail: whether FFmpeg marks the last packet as damaged.
+    """
+    with open(media, "rb") if isinstance(media, str) else nullcontext(media) as file:
+        end = file.seek(0, os.SEEK_END)
+        cut: str | None
+        if format_name == _MP4:
+            cut, fragmented = _cut_mp4(file, end)
+            return cut if fragmented or damaged_tail or not complete else None
+        if format_name == _MATROSKA:
+            return _cut_matroska(file, end)
+        if format_name == "avi":
+            return _cut_riff(file, end) if damaged_tail or not complete else None
+        if format_name == "mpegts":
+            return _cut_ts(file, end)
+    return "its last packet is damaged" if damaged_tail else None
+
+
+def _short(what: str, stop: int, end: int) -> str:
+    return f"{what} ends at byte {stop}, and the file at byte {end}"
+
+
+def _cut_mp4(file: IO[bytes], end: int) -> tuple[str | None, bool]:
+    """What is cut, and whether the file consists of fragments, whose frames no header counts."""
+    at, fragmented = 0, False
+    while True:
+        header = _read(file, at, 16)
+        if len(header) < 8:
+            return None, fragmented
+        size, kind = int.from_bytes(header[:4], "big"), header[4:8]
+        if size == 1:
+            size = int.from_bytes(header[8:], "big")
+        fragmented |= kind == b"moof"
+        # Size 0 is up to the end of the file; what is smaller than its own header is no box.
+        if size < 8:
+            return None, fragmented
+        if at + size > end:
+            if kind not in _MP4_VITAL:
+                return None, fragmented
+            return _short(f"its box {kind.decode()}", at + size, end), fragmented
+        at += size
+
+
+def _cut_matroska(file: IO[bytes], end: int) -> str | None:
+    at = 0
+    while True:
+        kind, size, at = _element(file, at)
+        if kind == _SEGMENT:
+            break
+        if kind != _EBML or size is None:
+            return None
+        at += size
+    if size is None or at + size <= end:
+        return None
+    stop = at + size
+    last = None
+    while at < end:
+        last, size, at = _element(file, at)
+        if last is None or size is None:
+            break
+        at += size
+    # Behind the last cluster come an index and tags.
+    return _short("its segment", stop, end) if last in (None, _CLUSTER) else None
+
+
+def _element(file: IO[bytes], at: int) -> tuple[int | None, int | None, int]:
+    """An EBML element's identifier, its size if it has one, and where its content begins."""
+    header = _read(file, at, 12)
+    id_length = 9 - header[0].bit_length() if header else 0
+    if not 1 <= id_length <= 4 or len(header) <= id_length:
+        return None, None, at
+    first = header[id_length]
+    length = 9 - first.bit_length()
+    if length > 8 or len(header) < id_length + length:
+        return None, None, at
+    mask = (1 << 7 * length) - 1
+    size = int.from_bytes(header[id_length : id_length + length], "big") & mask
+    kind = int.from_bytes(header[:id_length], "big")
+    return kind, None if size == mask else size, at + id_length + length
+
+
+def _cut_riff(file: IO[bytes], end: int) -> str | None:
+    at = 0
+    while True:
+        header = _read(file, at, 8)
+        if header[:4] != b"RIFF" or len(header) < 8:
+            return None
+        size = int.from_bytes(header[4:], "little")
+        if size in _RIFF_UNKNOWN:
+            return None
+        if at + 8 + size > end:
+            return _short("its RIFF chunk", at + 8 + size, end)
+        at += 8 + size + size % 2
+
+
+def _cut_ts(file: IO[bytes], end: int) -> str | None:
+    for size, sync in _TS_PACKETS:
+        firsts = _read(file, 0, 3 * size)[sync::size]
+        if len(firsts) == 3 and set(firsts) == {_TS_SYNC}:
+            rest = end % size
+            return f"its last packet has {rest} of {size} bytes" if rest else None
+    return None
+
+
+def _read(file: IO[bytes], at: int, count: int) -> Any:
+    file.seek(at)
+    return file.read(count)

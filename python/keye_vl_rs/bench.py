@@ -79,7 +79,9 @@ def compare_stages(frames: torch.Tensor, *, threads: int, runs: int) -> list[Com
     torch.set_num_threads(threads)
     os.environ["KEYE_VL_UTILS_PARALLEL_NUM"] = str(threads)
     frame_types = vision_process.extract_slow_fast_frames(frames)
-    slow, fast = vision_process.plan_frame_sizes({}, frames, frame_types)
+    slow_frames = frame_types.tolist().count(SLOW)
+    size = (frames.shape[2], frames.shape[3])
+    slow, fast = vision_process.plan_frame_sizes({}, size, slow_frames, len(frames) - slow_frames)
     stages: dict[str, tuple[Callable[[], torch.Tensor], Callable[[], torch.Tensor] | None]] = {
         "slow/fast": (
             lambda: vision_process.extract_slow_fast_frames(frames),

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from keye_vl_rs import vision_process
+from keye_vl_rs.decoding.reader import OnError
 from keye_vl_rs.errors import InvalidArgumentError
-from keye_vl_rs.geometry import MERGE_SIZE, SLOW, Size, count_patches
-from keye_vl_rs.prompt import video_prompt
-from keye_vl_rs.sampling import frame_times, positive_integer
-from keye_vl_rs.tensors import frame_types_list, grid_thw, video_patches
-from keye_vl_rs.video import describe_source
+from keye_vl_rs.geometry import SLOW
+from keye_vl_rs.sampling import frame_indices, number_from_zero, positive_integer
+from keye_vl_rs.streaming.file import stream_file
+from keye_vl_rs.streaming.pipeline import PatchOptions
+from keye_vl_rs.tensors import grid_thw, video_patches
+from keye_vl_rs.video import chooser, describe_source, open_reader
+from keye_vl_rs.video_inputs import VideoInputs
+from keye_vl_rs.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,73 +24,13 @@ if TYPE_CHECKING:
 
     from keye_vl_rs.video import VideoSource
     from keye_vl_rs.vision_process import FrameCounter
+    from keye_vl_rs.watch import CancelFlag
 
     Source: TypeAlias = VideoSource | list[Any] | tuple[Any, ...]
 
-__all__ = ["VideoInputs", "preprocess_video"]
+__all__ = ["BUFFER_BYTES", "VideoInputs", "preprocess_video"]
 
-
-@dataclass(frozen=True)
-class VideoInputs:
-    """One video as the model reads it.
-
-    Attributes:
-        pixel_values_videos: (patches, 3, 14, 14), the patches of all frames in time order.
-        video_grid_thw: (runs, 3) int64, [frames, rows, columns] of patches for each run of
-            consecutive frames of one size.
-        num_frames: (1,) int64.
-        frame_types: (T,) int32, 0 slow and 1 fast.
-        timestamps: (T,) float32, seconds from the start of the video.
-        slow_size: (height, width) of slow frames in pixels.
-        fast_size: the same of fast frames.
-        size: (height, width) of the video itself.
-        fps: frames per second of the video itself.
-        total_frames: how many frames it has.
-        duration: in seconds.
-        stage_seconds: how long each stage took: "decode", "slow_fast", "patches".
-    """
-
-    pixel_values_videos: torch.Tensor
-    video_grid_thw: torch.Tensor
-    num_frames: torch.Tensor
-    frame_types: torch.Tensor
-    timestamps: torch.Tensor
-    slow_size: Size
-    fast_size: Size
-    size: Size
-    fps: float
-    total_frames: int
-    duration: float
-    stage_seconds: dict[str, float] = field(default_factory=dict, compare=False)
-
-    def model_inputs(self) -> dict[str, torch.Tensor]:
-        """The tensors under the names by which the model takes them."""
-        return {
-            "pixel_values_videos": self.pixel_values_videos,
-            "video_grid_thw": self.video_grid_thw,
-            "num_frames": self.num_frames,
-        }
-
-    @property
-    def slow_frames(self) -> int:
-        """How many frames are slow."""
-        return int((self.frame_types == SLOW).sum())
-
-    @property
-    def tokens(self) -> int:
-        """How many ``<|video_pad|>`` tokens the video takes."""
-        types = frame_types_list(self.frame_types, len(self.frame_types))
-        return count_patches(types, self.slow_size, self.fast_size) // MERGE_SIZE**2
-
-    def prompt(self) -> str:
-        """The text that stands for one video token in the prompt.
-
-        For each frame its marker, its time in seconds with one decimal, and one ``<|video_pad|>``
-        per token, between ``<|fast_start|>`` and ``<|fast_end|>`` where the frame is fast.
-        """
-        return video_prompt(
-            self.frame_types.tolist(), self.slow_size, self.fast_size, self.timestamps.tolist()
-        )
+BUFFER_BYTES = 192 << 20
 
 
 def preprocess_video(
@@ -100,18 +43,27 @@ def preprocess_video(
     max_pixels: float | None = None,
     video_total_pixels: float | None = None,
     min_frame_similarity: float = 0.9,
+    video_start: float | None = None,
+    video_end: float | None = None,
     image_mean: Sequence[float] = (0.5, 0.5, 0.5),
     image_std: Sequence[float] = (0.5, 0.5, 0.5),
     dtype: torch.dtype | None = None,
+    threads: int | None = None,
+    buffer_bytes: int = BUFFER_BYTES,
+    timeout: float | None = None,
+    cancel: CancelFlag | None = None,
+    on_error: OnError = "raise",
 ) -> VideoInputs:
     """Turn a video into the tensors that Keye-VL-1.5 reads.
 
     The result is that of ``keye_vl_utils`` 1.5.2 followed by the published processor, to the last
-    bit.
+    bit. Frames are compared, resized and written while later ones are being decoded; packets that
+    no sampled frame needs are not decoded; and a file's frames are never held all at once.
 
     Args:
-        source: a path, a ``file://`` or ``http(s)://`` address, the bytes of a file, or a list of
-            frames (image sources), which are then taken to be ``fps`` frames per second.
+        source: a path, a ``file://`` or ``http(s)://`` address, the bytes of a file, a binary file
+            object, or a list of frames (image sources), which are then taken to be ``fps`` frames
+            per second.
         fps: frames to sample per second; a video with fewer gives all it has.
         max_frames: sample no more than this.
         nframes: sample exactly so many, instead of by ``fps``.
@@ -120,64 +72,101 @@ def preprocess_video(
         max_pixels: the most pixels of a slow frame (602,112: 768 tokens).
         video_total_pixels: the most pixels of all frames together (51,380,224: 65,536 tokens).
         min_frame_similarity: a frame with a smaller share of unchanged patches is slow.
+        video_start: seconds; of a file, sample only frames that are presented from then on. Their
+            timestamps still count from the start of the file.
+        video_end: seconds; the same for frames that are presented up to then.
         image_mean: per channel.
         image_std: per channel.
         dtype: of the pixels: torch.float32 (the default), bfloat16 or float16: the rounded float32.
+        threads: decoder threads; None is one more than the cores (or than
+            ``KEYE_VL_UTILS_PARALLEL_NUM``, or ``OMP_NUM_THREADS``), and 16 at most.
+        buffer_bytes: memory for frames whose sizes depend on frames that are still to come, for
+            the sizes depend on how many frames turn out slow. What does not fit is decoded twice.
+        timeout: seconds from the call on; None is no limit.
+        cancel: a ``threading.Event``, or anything with ``is_set()``, that another thread sets to
+            end the call.
+        on_error: what becomes of a file that is truncated or damaged: "raise", or "partial" for
+            what comes before the damage, with a :class:`keye_vl_rs.errors.PartialVideoWarning`.
 
     Raises:
-        MediaError: a subclass, when the video cannot be read or decoded.
+        MediaError: a subclass, when the video cannot be read or decoded; MediaTimeoutError when
+            the time is over.
+        CancelledError: ``cancel`` was set.
         InvalidArgumentError: a subclass, when an argument has an impossible value; also when
-            ``nframes`` is more than the video has.
+            ``nframes`` is more than the video has, or no frame is presented between
+            ``video_start`` and ``video_end``.
     """
     # Before the clock starts: the first import takes longer than a short video.
     import av  # noqa: F401
     import torch
 
-    options = {
+    limits = {
         "fps": fps,
         "max_frames": max_frames,
         "min_pixels": min_pixels,
         "max_pixels": max_pixels,
         "video_total_pixels": video_total_pixels,
     }
-    ele = {"video": source, **{k: v for k, v in options.items() if v is not None}}
-    count = _frame_counter(source, nframes, max_frames)
-    started = time.perf_counter()
+    ele = {"video": source, **{k: v for k, v in limits.items() if v is not None}}
+    options = PatchOptions(dtype or torch.float32, image_mean, image_std)
+    room = int(number_from_zero("buffer_bytes", buffer_bytes))
     if isinstance(source, (list, tuple)):
-        frames, times = vision_process.read_frame_list(ele, count=count)
-        timestamps = torch.zeros(0) if times is None else times
-        video_fps, total, duration = float(fps), len(source), len(source) / fps
-    else:
-        sampled = vision_process.read_video_file(ele, count)
-        frames, video_fps, total = sampled.frames, sampled.fps, sampled.total_frames
-        timestamps = frame_times(sampled.indices, video_fps)
-        duration = sampled.duration
+        for key, value in (("video_start", video_start), ("video_end", video_end)):
+            if value is not None:
+                raise InvalidArgumentError(f"{key} is {value!r}: a list of frames is not cut")
+        count = _frame_counter(f"{len(source)} frames", nframes, max_frames)
+        return _from_list(ele, count, min_frame_similarity, options)
+    watch = Watch(describe_source(source), timeout, cancel)
+    count = _frame_counter(watch.name, nframes, max_frames)
+    # Once before the file is opened, so that an impossible number is not found out late.
+    vision_process.smart_nframes(ele, 1, vision_process.FPS)
+    choose = chooser(
+        lambda total, video_fps: frame_indices(total, count(ele, total, video_fps)),
+        *(watch.name, video_start, video_end),
+    )
+    with open_reader(source, watch=watch, threads=threads, on_error=on_error) as reader:
+        return stream_file(reader, choose, ele, min_frame_similarity, options, room)
+
+
+def _from_list(
+    ele: dict[str, Any], count: FrameCounter, min_frame_similarity: float, options: PatchOptions
+) -> VideoInputs:
+    """A list of frames, which are all there."""
+    import torch
+
+    started = time.perf_counter()
+    frames, times = vision_process.read_frame_list(ele, count=count)
     decoded = time.perf_counter()
     frame_types = vision_process.extract_slow_fast_frames(frames, min_frame_similarity)
-    slow_size, fast_size = vision_process.plan_frame_sizes(ele, frames, frame_types)
+    slow_frames = frame_types.tolist().count(SLOW)
+    size = (frames.shape[2], frames.shape[3])
+    slow_size, fast_size = vision_process.plan_frame_sizes(
+        ele, size, slow_frames, len(frame_types) - slow_frames
+    )
     compared = time.perf_counter()
     pixels = video_patches(
         frames,
         frame_types,
         slow_size,
         fast_size,
-        dtype=dtype,
-        image_mean=image_mean,
-        image_std=image_std,
+        dtype=options.dtype,
+        image_mean=options.image_mean,
+        image_std=options.image_std,
     )
     written = time.perf_counter()
+    total = len(ele["video"])
     return VideoInputs(
         pixel_values_videos=pixels,
         video_grid_thw=grid_thw(frame_types, slow_size, fast_size),
         num_frames=torch.tensor([len(frame_types)], dtype=torch.int64),
         frame_types=frame_types,
-        timestamps=timestamps,
+        timestamps=torch.zeros(0) if times is None else times,
         slow_size=slow_size,
         fast_size=fast_size,
-        size=(frames.shape[2], frames.shape[3]),
-        fps=video_fps,
+        size=size,
+        fps=float(ele["fps"]),
         total_frames=total,
-        duration=duration,
+        duration=total / ele["fps"],
         stage_seconds={
             "decode": decoded - started,
             "slow_fast": compared - decoded,
@@ -186,12 +175,11 @@ def preprocess_video(
     )
 
 
-def _frame_counter(source: Source, nframes: int | None, max_frames: int | None) -> FrameCounter:
+def _frame_counter(name: str, nframes: int | None, max_frames: int | None) -> FrameCounter:
     """How many frames to sample: ``nframes``, or by the frame rate where that is None."""
     if nframes is None:
         return vision_process.smart_nframes
     wanted = positive_integer("nframes", nframes)
-    name = f"{len(source)} frames" if isinstance(source, (list, tuple)) else describe_source(source)
 
     def count(ele: dict[str, Any], total_frames: int, video_fps: float) -> int:
         if wanted > total_frames:

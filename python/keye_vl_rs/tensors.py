@@ -32,10 +32,12 @@ if TYPE_CHECKING:
     FrameTypes: TypeAlias = torch.Tensor | NDArray[np.integer[Any]] | Sequence[int]
 
 __all__ = [
+    "dtype_name",
     "empty_patches",
     "frame_types_list",
     "frames_array",
     "grid_thw",
+    "per_channel",
     "to_numpy",
     "video_patches",
 ]
@@ -95,7 +97,7 @@ def empty_patches(
     import torch
 
     dtype = dtype or torch.float32
-    _dtype_name(dtype)
+    dtype_name(dtype)
     shape = (count, CHANNELS, patch_size, patch_size)
     try:
         # NumPy asks for huge pages: the first write to fresh memory is several times faster then.
@@ -147,7 +149,7 @@ def video_patches(
     patches = count_patches(types, slow_size, fast_size, patch_size)
     if dtype is None:
         dtype = torch.float32 if out is None else out.dtype
-    name = _dtype_name(dtype)
+    name = dtype_name(dtype)
     if out is None:
         out = empty_patches(patches, patch_size, dtype)
     else:
@@ -163,8 +165,8 @@ def video_patches(
         dtype=name,
         patch_size=patch_size,
         rescale_factor=rescale_factor,
-        image_mean=_three(image_mean, "image_mean"),
-        image_std=_three(image_std, "image_std"),
+        image_mean=per_channel(image_mean, "image_mean"),
+        image_std=per_channel(image_std, "image_std"),
     )
     return out
 
@@ -201,7 +203,8 @@ def to_numpy(tensor: Any) -> Any:
     return tensor.numpy()
 
 
-def _dtype_name(dtype: torch.dtype) -> str:
+def dtype_name(dtype: torch.dtype) -> str:
+    """The name of a dtype that pixels can have; raises InvalidArgumentError for any other."""
     import torch
 
     names = {torch.float32: "float32", torch.bfloat16: "bfloat16", torch.float16: "float16"}
@@ -227,8 +230,11 @@ def _check_out(out: Any, shape: tuple[int, ...], dtype: torch.dtype) -> None:
         raise InvalidArgumentError(f"out has strides {out.stride()}: expected contiguous memory")
 
 
-def _three(values: Any, name: str) -> tuple[float, float, float]:
-    """One number per channel, of one for all or of one each."""
+def per_channel(values: Any, name: str) -> tuple[float, float, float]:
+    """One number per channel, of one for all or of one each.
+
+    Raises :class:`InvalidArgumentError`, which calls them ``name``, for anything else.
+    """
     try:
         given = (values,) * CHANNELS if isinstance(values, (int, float)) else tuple(values)
         red, green, blue = map(float, given)

@@ -79,6 +79,8 @@ FAST_TOKEN_RATIO = 0.3
 # A frame with a smaller share of unchanged patches than this is slow.
 MIN_FRAME_SIMILARITY = 0.9
 
+# What a message may say about reading its video.
+READING_OPTIONS = ("video_start", "video_end", "timeout", "on_error")
 # Frames are compared at this many tokens at most.
 _SIMILARITY_MAX_TOKENS = 256
 
@@ -150,22 +152,35 @@ def extract_slow_fast_frames(
             f"frames has shape {array.shape}: expected (T, 3, H, W), T at least 1"
         )
     height, width = frames.shape[2:] if frames.shape[1] == 3 else frames.shape[1:3]
-    size = smart_resize(
+    size = _comparison_size(height, width)
+    types = _core.slow_fast(array, *size, **_comparison(threshold))
+    return torch.from_numpy(types)
+
+
+def slow_fast_splitter(height: int, width: int, threshold: float) -> _core.SlowFastSplitter:
+    """What :func:`extract_slow_fast_frames` does, for (height, width) frames that come in turn."""
+    size = _comparison_size(height, width)
+    return _core.SlowFastSplitter(height, width, *size, **_comparison(threshold))
+
+
+def _comparison_size(height: int, width: int) -> tuple[int, int]:
+    """The size at which frames are compared."""
+    return smart_resize(
         height,
         width,
         factor=IMAGE_FACTOR,
         min_pixels=VIDEO_MIN_PIXELS,
         max_pixels=_SIMILARITY_MAX_TOKENS * IMAGE_FACTOR * IMAGE_FACTOR,
     )
-    types = _core.slow_fast(
-        array,
-        *size,
+
+
+def _comparison(threshold: float) -> dict[str, Any]:
+    return {
         # As in the published code, of this size whatever IMAGE_FACTOR is set to.
-        patch_size=28,
-        patch_similarity=PATCH_SIMILARITY,
-        min_frame_similarity=threshold,
-    )
-    return torch.from_numpy(types)
+        "patch_size": 28,
+        "patch_similarity": PATCH_SIMILARITY,
+        "min_frame_similarity": threshold,
+    }
 
 
 def fetch_image(
@@ -216,7 +231,8 @@ def fetch_video(
             frames, each an image source or a dictionary for :func:`fetch_image`; and, if wanted,
             ``fps`` (2.0), ``max_frames``, ``min_pixels``, ``max_pixels``, ``video_total_pixels``
             and ``min_frame_similarity`` (0.9). As in the published code ``nframes`` is not looked
-            at.
+            at. Of a file, ``video_start`` and ``video_end`` (seconds), ``timeout`` (seconds) and
+            ``on_error`` are as in :func:`keye_vl_rs.preprocess_video`.
         image_factor: for the frames of a list.
 
     Returns:
@@ -235,7 +251,9 @@ def fetch_video(
         frame_types = extract_slow_fast_frames(frames, threshold)
     else:
         frames, timestamps, frame_types = _read_video_decord(ele)
-    slow, fast = plan_frame_sizes(ele, frames, frame_types)
+    slow_frames = frame_types.tolist().count(SLOW)
+    size = (frames.shape[2], frames.shape[3])
+    slow, fast = plan_frame_sizes(ele, size, slow_frames, len(frame_types) - slow_frames)
     processor_kwargs: dict[str, Any] = {
         "height": slow[0],
         "width": slow[1],
@@ -257,9 +275,6 @@ def _read_video_decord(
 
     Decoding is done with PyAV, whose frames have the same bytes.
     """
-    for key in ("video_start", "video_end"):
-        if ele.get(key) is not None:
-            raise InvalidArgumentError(f"{key} is {ele[key]!r}: not supported yet, leave it out")
     sampled = read_video_file(ele, smart_nframes)
     threshold = ele.get("min_frame_similarity", MIN_FRAME_SIMILARITY)
     frame_types = extract_slow_fast_frames(sampled.frames, threshold)
@@ -269,12 +284,15 @@ def _read_video_decord(
 def read_video_file(ele: dict[str, Any], count: FrameCounter) -> SampledVideo:
     """Decode as many frames of ``ele["video"]``, evenly spaced, as ``count`` says.
 
-    ``count(ele, total_frames, video_fps)`` is :func:`smart_nframes` or stands for it.
+    ``count(ele, total_frames, video_fps)`` is :func:`smart_nframes` or stands for it. ``ele`` may
+    also hold the ``video_start``, ``video_end``, ``timeout`` and ``on_error`` of
+    :func:`keye_vl_rs.video.sample_video`.
     """
     # Once before the file is opened, so that an impossible number is not found out late.
     smart_nframes(ele, 1, FPS)
+    options = {key: ele[key] for key in READING_OPTIONS if ele.get(key) is not None}
     return sample_video(
-        ele["video"], lambda total, fps: frame_indices(total, count(ele, total, fps))
+        ele["video"], lambda total, fps: frame_indices(total, count(ele, total, fps)), **options
     )
 
 
@@ -314,16 +332,16 @@ def read_frame_list(
 
 
 def plan_frame_sizes(
-    ele: dict[str, Any], frames: torch.Tensor, frame_types: torch.Tensor
+    ele: dict[str, Any], size: Size, slow_frames: int, fast_frames: int
 ) -> tuple[Size, Size]:
-    """The sizes of slow and of fast frames under the token budget of ``ele``."""
-    types = frame_types.tolist()
-    slow_frames = types.count(SLOW)
+    """The sizes of slow and of fast frames under the token budget of ``ele``.
+
+    ``size`` is (height, width) of the video itself.
+    """
     return geometry.plan_sizes(
-        frames.shape[2],
-        frames.shape[3],
+        *size,
         slow_frames,
-        len(types) - slow_frames,
+        fast_frames,
         factor=IMAGE_FACTOR,
         min_pixels=optional_number(ele, "min_pixels", VIDEO_MIN_PIXELS),
         max_pixels=optional_number(ele, "max_pixels", VIDEO_MAX_PIXELS),

@@ -93,12 +93,23 @@ def test_less_than_half_a_second_gives_one_frame(count, folder):
     assert (kwargs["height"], kwargs["width"]) == size
 
 
-@pytest.mark.parametrize("key", ["video_start", "video_end"])
-def test_a_part_of_a_video_is_refused_by_name(key, short_name):
+def test_a_part_of_a_video(short_name):
+    # The published code refuses both.
     with pytest.raises(NotImplementedError):
-        reference.fetch_video({"video": short_name, key: 1.0})
+        reference.fetch_video({"video": short_name, "video_start": 1.0})
+    whole, about_whole = ours.fetch_video({"video": short_name, "fps": 25})
+    part, about = ours.fetch_video(
+        {"video": short_name, "fps": 25, "video_start": 0.4, "video_end": 1}
+    )
+    assert torch.equal(part, whole[10:26])
+    assert torch.equal(about["timestamps"], about_whole["timestamps"][10:26])
+
+
+@pytest.mark.parametrize("key", ["video_start", "video_end"])
+@pytest.mark.parametrize("value", [-1, "soon", float("nan")])
+def test_a_bound_that_is_no_time(key, value, short_name):
     with pytest.raises(InvalidArgumentError, match=key):
-        ours.fetch_video({"video": short_name, key: 1.0})
+        ours.fetch_video({"video": short_name, key: value})
 
 
 def test_a_missing_video_is_named():

@@ -1,0 +1,155 @@
+"""Frames, one after the other, into patches at their final place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from keye_vl_rs.geometry import SLOW, Size
+from keye_vl_rs.streaming.choices import SizeChoices, patches
+from keye_vl_rs.streaming.kept import Kept, KeptFrames
+from keye_vl_rs.streaming.room import PatchRoom
+from keye_vl_rs.tensors import dtype_name, per_channel, video_patches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+    from keye_vl_rs import _core
+
+    Pixels = NDArray[np.uint8]
+
+__all__ = ["PatchOptions", "PatchPipeline"]
+
+
+@dataclass(frozen=True)
+class PatchOptions:
+    """How pixels become values, checked."""
+
+    dtype: torch.dtype
+    image_mean: Any
+    image_std: Any
+
+    def __post_init__(self) -> None:
+        """Raises InvalidArgumentError for what cannot be."""
+        dtype_name(self.dtype)
+        per_channel(self.image_mean, "image_mean")
+        per_channel(self.image_std, "image_std")
+
+    def write(self, pixels: Pixels, size: Size, out: torch.Tensor) -> None:
+        """Fill ``out`` with the patches of a frame at a size."""
+        video_patches(
+            pixels[None],
+            None,
+            size,
+            size,
+            out=out,
+            image_mean=self.image_mean,
+            image_std=self.image_std,
+        )
+
+
+class PatchPipeline:
+    """Takes all frames of a video, once and in order.
+
+    Attributes:
+        frame_types: of the frames so far, 0 slow and 1 fast.
+        holes: the numbers of frames that have to come again, after all came once.
+    """
+
+    def __init__(
+        self,
+        choices: SizeChoices,
+        splitter: _core.SlowFastSplitter,
+        convert: Callable[[Any], Pixels],
+        options: PatchOptions,
+        buffer_bytes: int,
+    ) -> None:
+        """``convert`` gives the RGB (H, W, 3) of a decoded frame, ever the same."""
+        self.frame_types: list[int] = []
+        self.holes: list[int] = []
+        self._choices = choices
+        self._splitter = splitter
+        self._options = options
+        self._convert = convert
+        self._kept = KeptFrames(choices, convert, buffer_bytes)
+        self._slow = 0
+        self._sizes: tuple[Size, Size] | None = None
+        self._room: PatchRoom | None = None
+        # Where each frame's patches begin, and where the last one's end.
+        self._places = [0]
+
+    @property
+    def sizes(self) -> tuple[Size, Size]:
+        """Of slow and of fast frames, once all frames came."""
+        assert self._sizes is not None, "sizes are known when all frames came"
+        return self._sizes
+
+    def compare(self, pixels: Pixels) -> int:
+        """Tell whether the next frame, (H, W, 3), is slow."""
+        kind = self._splitter.push(pixels)
+        self.frame_types.append(kind)
+        self._slow += kind == SLOW
+        return kind
+
+    def write(self, frame: Any, pixels: Pixels) -> None:
+        """Write the frame that was just compared, or keep it until its size is known."""
+        seen, kind = len(self.frame_types), self.frame_types[-1]
+        if self._sizes is None:
+            if not self._choices.possible(self._slow, seen).decided:
+                self._kept.add(frame, pixels, kind, self._slow, seen)
+                return
+            self._decide()
+        self._write(pixels, kind, *self._next_place(kind))
+
+    def settle(self) -> None:
+        """Make room, once the pixels of the last frame are gone."""
+        if self._sizes is None:
+            self._kept.settle(self._slow, len(self.frame_types))
+
+    def fill(self, number: int, pixels: Pixels) -> None:
+        """Write one of the ``holes``."""
+        first, stop = self._places[number : number + 2]
+        self._write(pixels, self.frame_types[number], first, stop - first)
+
+    def finish(self) -> torch.Tensor:
+        """The patches of all frames, (patches, 3, 14, 14)."""
+        assert self._room is not None, "sizes are known when all frames came"
+        return self._room.finish(self._places[-1])
+
+    def _decide(self) -> None:
+        """Make room, and write what was kept."""
+        seen = len(self.frame_types)
+        window = self._choices.possible(self._slow, seen)
+        self._sizes = self._choices.runs[window.first]
+        # The frames to come may all be of the larger kind.
+        slow, fast = map(patches, self._sizes)
+        most = self._slow * slow + (seen - self._slow) * fast
+        most += (self._choices.frames - seen) * max(slow, fast)
+        self._room = PatchRoom(most, self._options.dtype)
+        for number, kept in enumerate(self._kept.take()):
+            first, count = self._next_place(kept.kind)
+            pixels = self._pixels(kept)
+            if pixels is None:
+                self.holes.append(number)
+            else:
+                self._write(pixels, kept.kind, first, count)
+            # As the room fills, what filled it goes.
+            kept.whole, kept.resized = None, {}
+
+    def _pixels(self, kept: Kept) -> Pixels | None:
+        if kept.whole is not None:
+            return self._convert(kept.whole)
+        return kept.resized.get(self.sizes[kept.kind])
+
+    def _next_place(self, kind: int) -> tuple[int, int]:
+        count = patches(self.sizes[kind])
+        self._places.append(self._places[-1] + count)
+        return self._places[-2], count
+
+    def _write(self, pixels: Pixels, kind: int, first: int, count: int) -> None:
+        assert self._room is not None, "there is room once sizes are known"
+        self._options.write(pixels, self.sizes[kind], self._room.slice(first, count))

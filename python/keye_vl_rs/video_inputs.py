@@ -1,0 +1,82 @@
+"""One video as the model reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from keye_vl_rs.decoding.decoder import DecodeCounts
+from keye_vl_rs.geometry import MERGE_SIZE, SLOW, Size, count_patches
+from keye_vl_rs.prompt import video_prompt
+from keye_vl_rs.tensors import frame_types_list
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["VideoInputs"]
+
+
+@dataclass(frozen=True)
+class VideoInputs:
+    """One video as the model reads it.
+
+    Attributes:
+        pixel_values_videos: (patches, 3, 14, 14), the patches of all frames in time order.
+        video_grid_thw: (runs, 3) int64, [frames, rows, columns] of patches for each run of
+            consecutive frames of one size.
+        num_frames: (1,) int64.
+        frame_types: (T,) int32, 0 slow and 1 fast.
+        timestamps: (T,) float32, seconds from the start of the video.
+        slow_size: (height, width) of slow frames in pixels.
+        fast_size: the same of fast frames.
+        size: (height, width) of the video itself.
+        fps: frames per second of the video itself.
+        total_frames: how many frames it has.
+        duration: in seconds.
+        stage_seconds: how long the call was busy with each stage, or waited for it: "decode"
+            (reading, decoding and conversion to RGB), "slow_fast", "patches".
+        counts: how much of a file had to be decoded.
+    """
+
+    pixel_values_videos: torch.Tensor
+    video_grid_thw: torch.Tensor
+    num_frames: torch.Tensor
+    frame_types: torch.Tensor
+    timestamps: torch.Tensor
+    slow_size: Size
+    fast_size: Size
+    size: Size
+    fps: float
+    total_frames: int
+    duration: float
+    stage_seconds: dict[str, float] = field(default_factory=dict, compare=False)
+    counts: DecodeCounts = field(default_factory=DecodeCounts, compare=False)
+
+    def model_inputs(self) -> dict[str, torch.Tensor]:
+        """The tensors under the names by which the model takes them."""
+        return {
+            "pixel_values_videos": self.pixel_values_videos,
+            "video_grid_thw": self.video_grid_thw,
+            "num_frames": self.num_frames,
+        }
+
+    @property
+    def slow_frames(self) -> int:
+        """How many frames are slow."""
+        return int((self.frame_types == SLOW).sum())
+
+    @property
+    def tokens(self) -> int:
+        """How many ``<|video_pad|>`` tokens the video takes."""
+        types = frame_types_list(self.frame_types, len(self.frame_types))
+        return count_patches(types, self.slow_size, self.fast_size) // MERGE_SIZE**2
+
+    def prompt(self) -> str:
+        """The text that stands for one video token in the prompt.
+
+        For each frame its marker, its time in seconds with one decimal, and one ``<|video_pad|>``
+        per token, between ``<|fast_start|>`` and ``<|fast_end|>`` where the frame is fast.
+        """
+        return video_prompt(
+            self.frame_types.tolist(), self.slow_size, self.fast_size, self.timestamps.tolist()
+        )

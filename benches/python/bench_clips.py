@@ -3,7 +3,7 @@
 
 The 60 s clips: bigbuckbunny looped for 30 s, then bikes looped for 30 s, at 1920x1080 and 30 frames
 a second (x264, preset medium, crf 21, GOP 250); the 1280x720 one is that one scaled and encoded
-again at crf 22.
+again at crf 22. The 10 min clip is the 1080p one ten times over.
 """
 
 from __future__ import annotations
@@ -51,6 +51,34 @@ def clip_portrait() -> Path:
     return _made("20s_portrait", frames, (720, 1280), crf=22)
 
 
+def clip_10_minutes() -> Path:
+    """The 1080p clip ten times over, its packets as they are."""
+    target = FOLDER / "10min_1080p.mp4"
+    if target.exists():
+        return target
+    source_path = clip_1080p()
+    print(f"making {target.name} ...", flush=True)
+    partial = target.with_suffix(".partial.mp4")
+    with av.open(str(partial), "w") as output:
+        copy: Any = None
+        offset = 0
+        for _ in range(10):
+            with av.open(str(source_path)) as container:
+                stream = container.streams.video[0]
+                copy = copy or output.add_stream_from_template(stream)
+                end = offset
+                for packet in container.demux(stream):
+                    if packet.size:
+                        packet.pts += offset
+                        packet.dts += offset
+                        end = max(end, packet.pts + packet.duration)
+                        packet.stream = copy
+                        output.mux(packet)
+                offset = end
+    os.replace(partial, target)
+    return target
+
+
 def _frames(path: Path) -> Iterator[Any]:
     with av.open(str(path)) as container:
         stream = container.streams.best("video")
@@ -86,5 +114,5 @@ def _made(name: str, frames: Iterable[Any], size: tuple[int, int], crf: int) -> 
 
 
 if __name__ == "__main__":
-    for make in (clip_1080p, clip_720p, clip_portrait):
+    for make in (clip_1080p, clip_720p, clip_portrait, clip_10_minutes):
         print(make())

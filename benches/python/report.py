@@ -21,6 +21,7 @@ RECORDS = Path(__file__).resolve().parents[1] / "records"
 NOISE = 0.15
 # What the chart shows: the cases of a test, by its name, with a title and a colour.
 GROUPS = {
+    "file_to_tensors": ("file to tensors", "#013a63"),
     "processor_stage": ("processor stage", "#2a6f97"),
     "slow_fast_stage": ("slow/fast stage", "#61a5c2"),
     "pixels": ("pixels, 720p", "#2a6f97"),
@@ -40,10 +41,16 @@ def read_record(path: Path) -> dict:
         for row in run["benchmarks"]
         if "ratio" in row["extra_info"]
     }
+    megabytes = {
+        row["name"].removeprefix("test_"): round(row["extra_info"]["megabytes"])
+        for row in run["benchmarks"]
+        if "megabytes" in row["extra_info"]
+    }
     return {
         "date": run["datetime"][:10],
         "machine": run["machine_info"]["keye_vl_rs"],
         "cases": cases,
+        "megabytes": megabytes,
     }
 
 
@@ -68,6 +75,8 @@ def print_table(record: dict, before: dict | None) -> None:
         )
         if old and case["ratio"] < old["ratio"] * (1 - NOISE):
             fallen.append(f"{name}: {old['ratio']:.2f}x -> {case['ratio']:.2f}x")
+    for name, megabytes in record["megabytes"].items():
+        print(f"{name:<62}{megabytes:>10,} MB above imports and result")
     if before:
         print(f"\ncompared with the record of {before['date']}:", "; ".join(fallen) or "none fell")
 

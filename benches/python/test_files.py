@@ -1,0 +1,110 @@
+"""From a file to tensors, as the published code goes and as ours does; and what of it is decoding.
+
+Each case first asserts that every output is equal, bit for bit. Both sides decode with FFmpeg's own
+number of threads for two cores, three, and compute with two.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+import bench_clips
+from keye_vl_rs import _core, preprocess_video, vision_process
+from keye_vl_rs.decoding.reader import VideoReader
+from keye_vl_rs.sampling import frame_indices
+from keye_vl_rs.watch import Watch
+from preprocess_for_tests import published_inputs
+from vision_process_for_tests import reference
+
+# A clip, what is sampled of it, and how often each side runs.
+CASES = {
+    "1080p 60 s at fps=2": (bench_clips.clip_1080p, {"fps": 2.0}, 5),
+    "720p 60 s, 64 frames": (bench_clips.clip_720p, {"fps": 2.0, "max_frames": 64}, 5),
+    "1080p 10 min, 64 frames": (bench_clips.clip_10_minutes, {"fps": 2.0, "max_frames": 64}, 3),
+}
+DECODED = ["1080p 60 s at fps=2", "720p 60 s, 64 frames"]
+# What a process takes above its imports and the result. Its own memory alone: pages of libraries
+# come and go with what other processes do.
+MEMORY = """
+import re, sys, threading, time
+import av, numpy, torch
+from keye_vl_rs import preprocess_video
+
+def memory():
+    status = open("/proc/self/status").read()
+    return int(re.search(r"RssAnon:\\s+(\\d+) kB", status)[1]) / 1024
+
+def watch():
+    global peak
+    while True:
+        peak = max(peak, memory())
+        time.sleep(0.005)
+
+preprocess_video(sys.argv[1], nframes=1)
+before = peak = memory()
+threading.Thread(target=watch, daemon=True).start()
+inputs = preprocess_video(sys.argv[2], fps=2.0)
+print(peak - before - inputs.pixel_values_videos.nbytes / 2**20)
+"""
+
+
+@pytest.fixture(params=CASES, ids=str)
+def case(request):
+    clip, options, rounds = CASES[request.param]
+    return str(clip()), options, rounds
+
+
+def test_file_to_tensors(case, versus):
+    path, options, rounds = case
+
+    def ours():
+        inputs = preprocess_video(path, **options)
+        return inputs.pixel_values_videos, inputs.video_grid_thw, inputs.prompt()
+
+    def published():
+        return published_inputs(*reference.fetch_video({"video": path, **options}))
+
+    for actual, expected in zip(ours(), published(), strict=True):
+        same = torch.equal if isinstance(expected, torch.Tensor) else str.__eq__
+        assert same(actual, expected)
+    versus(ours, published, rounds)
+
+
+@pytest.mark.parametrize("name", DECODED)
+def test_whole_call_over_decoding_alone(name, versus):
+    """The reference only decodes the same packets, with the same decoder settings."""
+    clip, options, rounds = CASES[name]
+    path = str(clip())
+
+    def decode():
+        reader = VideoReader(path, path, Watch(path), _core.thread_count() + 1)
+        table, timeline, _ = reader._list()
+        count = vision_process.smart_nframes(options, timeline.count, timeline.fps)
+        places = frame_indices(timeline.count, count).tolist()
+        frames = reader._by_packets(table, timeline, needed_only=True)(places)
+        return sum(1 for _ in frames), reader.counts
+
+    inputs = preprocess_video(path, **options)
+    frames, counts = decode()
+    assert frames == len(inputs.frame_types)
+    assert counts.decoded == inputs.counts.decoded
+    versus(lambda: preprocess_video(path, **options), decode, rounds + 4)
+
+
+def test_peak_memory(benchmark):
+    """10 minutes of 1080p at fps=2, in a process of its own."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("memory is read from /proc")
+    arguments = [str(bench_clips.source("bikes")), str(bench_clips.clip_10_minutes())]
+
+    def run():
+        process = subprocess.run(
+            [sys.executable, "-c", MEMORY, *arguments], check=True, capture_output=True, text=True
+        )
+        return float(process.stdout)
+
+    benchmark.extra_info["megabytes"] = benchmark.pedantic(run, rounds=1)

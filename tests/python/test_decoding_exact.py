@@ -1,0 +1,232 @@
+"""Frames of few packets are those of all packets, for every codec; and packets are really spared.
+
+The measure is PyAV decoding everything in order. How frames become RGB is tested elsewhere.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+import clips
+from clips import Clip, every, pixels
+from keye_vl_rs.decoding import decoder
+from keye_vl_rs.decoding.container import open_video
+from keye_vl_rs.decoding.packets import list_packets
+from keye_vl_rs.decoding.rgb import RgbConverter
+from keye_vl_rs.video import sample_video
+from keye_vl_rs.watch import Watch
+
+COUNT = 96
+
+
+def x264(name, params, **options):
+    return Clip(name, count=COUNT, options={"x264-params": params}, **options)
+
+
+def x265(name, params, **options):
+    params = f"log-level=error:pools=none:frame-threads=1:{params}"
+    return Clip(name, count=COUNT, codec="libx265", options={"x265-params": params}, **options)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A clip, and why packets of it can be spared."""
+
+    clip: Clip
+    # Pictures that no other needs, and key frames to start at.
+    drops: bool = False
+    restarts: bool = True
+
+
+GOP = "keyint=24:min-keyint=24:scenecut=0"
+CASES = [
+    Case(x264("e_0_b.mp4", f"{GOP}:bframes=0")),
+    Case(x264("e_3_b.mp4", f"{GOP}:bframes=3:b-adapt=0:b-pyramid=none"), drops=True),
+    Case(x264("e_3_b_pyramid.mp4", f"{GOP}:bframes=3:b-adapt=0:b-pyramid=normal"), drops=True),
+    Case(x264("e_8_b.mp4", f"{GOP}:bframes=8:b-adapt=0:b-pyramid=none"), drops=True),
+    Case(x264("e_8_b_pyramid.mp4", f"{GOP}:bframes=8:b-adapt=0:b-pyramid=normal"), drops=True),
+    Case(x264("e_8_b_strict.mkv", f"{GOP}:bframes=8:b-adapt=0:b-pyramid=strict"), drops=True),
+    Case(x264("e_open.mp4", f"{GOP}:bframes=3:b-adapt=0:open-gop=1"), drops=True),
+    Case(x264("e_open_8.mkv", f"{GOP}:bframes=8:b-adapt=0:open-gop=1:ref=5"), drops=True),
+    Case(x264("e_one_gop.mp4", "keyint=250:bframes=3:b-adapt=0"), drops=True, restarts=False),
+    Case(x264("e_adapt.mp4", "keyint=30:bframes=5:b-adapt=2:rc-lookahead=20"), drops=True),
+    Case(x264("e_slices.mp4", f"{GOP}:bframes=3:b-adapt=0:slices=4"), drops=True),
+    Case(x264("e_ts.ts", f"{GOP}:bframes=3:b-adapt=0"), drops=True),
+    Case(x264("e_flv.flv", f"{GOP}:bframes=3:b-adapt=0"), drops=True),
+    Case(x264("e_intra.mp4", "keyint=1")),
+    Case(x264("e_interlaced.mp4", f"{GOP}:bframes=3:b-adapt=0:tff=1"), drops=True),
+    Case(x264("e_ten_bits.mp4", f"{GOP}:bframes=3:b-adapt=0", pix_fmt="yuv420p10le"), drops=True),
+    Case(x264("e_444.mp4", f"{GOP}:bframes=3:b-adapt=0", pix_fmt="yuv444p"), drops=True),
+    Case(x264("e_lossless.mp4", f"{GOP}:qp=0:bframes=0", pix_fmt="yuv444p")),
+    Case(x264("e_vfr.mp4", f"{GOP}:bframes=3:b-adapt=0", pts=clips.irregular(COUNT)), drops=True),
+    Case(x264("e_vfr.mkv", f"{GOP}:bframes=3:b-adapt=0", pts=clips.irregular(COUNT)), drops=True),
+    Case(x264("e_ntsc.mkv", f"{GOP}:bframes=2", rate=Fraction(30000, 1001)), drops=True),
+    Case(x265("e_hevc.mp4", f"{GOP}:bframes=3:open-gop=0"), drops=True),
+    Case(x265("e_hevc_open.mp4", f"{GOP}:bframes=4:open-gop=1"), drops=True),
+    Case(x265("e_hevc_open.mkv", f"{GOP}:bframes=8:b-adapt=0:open-gop=1"), drops=True),
+    Case(x265("e_hevc_radl.mp4", f"{GOP}:bframes=4:b-adapt=0:open-gop=0:radl=2"), drops=True),
+    Case(x265("e_hevc_layers.mp4", f"{GOP}:bframes=3:b-adapt=0:temporal-layers=1"), drops=True),
+    Case(x265("e_hevc_3_layers.mp4", f"{GOP}:bframes=7:b-adapt=0:temporal-layers=3"), drops=True),
+    Case(x265("e_hevc_ts.ts", f"{GOP}:bframes=3:open-gop=1"), drops=True),
+    Case(x265("e_hevc_10.mp4", f"{GOP}:bframes=3:open-gop=1", pix_fmt="yuv420p10le"), drops=True),
+    Case(
+        Clip(
+            "e_vp9.webm",
+            codec="libvpx-vp9",
+            count=COUNT,
+            options={"g": "24", "cpu-used": "8", "lag-in-frames": "16", "auto-alt-ref": "1"},
+        )
+    ),
+    Case(Clip("e_vp8.webm", codec="libvpx", count=COUNT, options={"g": "24", "cpu-used": "8"})),
+    Case(Clip("e_av1.mp4", codec="libsvtav1", count=COUNT, options={"g": "24", "preset": "12"})),
+    Case(Clip("e_mpeg2.mkv", codec="mpeg2video", count=COUNT, b_frames=2, options={"g": "12"})),
+    Case(
+        Clip("e_mpeg4.mp4", codec="mpeg4", count=COUNT, b_frames=2, options={"g": "12"}),
+        restarts=False,
+    ),
+    Case(Clip("e_mjpeg.avi", codec="mjpeg", count=COUNT, pix_fmt="yuvj422p"), restarts=False),
+    Case(Clip("e_prores.mov", codec="prores_ks", count=COUNT, pix_fmt="yuv422p10le")),
+    Case(Clip("e_ffv1.mkv", codec="ffv1", count=COUNT), restarts=False),
+]
+INTRA_ONLY = ("mjpeg", "prores_ks")
+
+PATTERNS = {
+    "sparse": [3, 35, 70, 95],
+    "every 12th": list(range(0, COUNT, 12)),
+    "last": [95],
+    "middle": [50],
+    # Before and after key frames, where an open group of pictures has those that lead.
+    "around": [22, 23, 24, 25, 46, 47, 48, 49],
+    "late": [21, 45, 69, 93],
+    "first": [0],
+    "neighbours": [30, 31, 32],
+}
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: case.clip.name)
+def case(request, folder):
+    path = request.param.clip.write(folder)
+    expected = decode_all(path)
+    assert len(expected) == COUNT
+    return request.param, path, expected
+
+
+def decode_all(path):
+    """Every frame that is presented, (N, H, W, 3)."""
+    converter = RgbConverter(str(path))
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        return np.stack([converter.convert(frame) for frame in container.decode(stream)])
+
+
+def sample(path, places, **options):
+    return sample_video(path, lambda total, fps: places, **options)
+
+
+def packets_up_to(path, places):
+    """How many packets a decoder has to be given in order until it has those frames."""
+    with open_video(str(path), "clip", Watch("clip")) as (container, stream):
+        table = list_packets((packet for packet in container.demux(stream) if packet.size), stream)
+    order = np.argsort(table.pts)
+    return 1 + max(order[place] for place in places)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_frames_are_those_of_all_packets(pattern, threads, case):
+    _, path, expected = case
+    places = PATTERNS[pattern]
+    sampled = sample(path, places, threads=threads)
+    assert sampled.total_frames == COUNT
+    np.testing.assert_array_equal(pixels(sampled), expected[places])
+
+
+def test_all_frames_are_those_of_all_packets(case):
+    _, path, expected = case
+    np.testing.assert_array_equal(pixels(sample_video(path, every)), expected)
+
+
+def test_packets_are_spared(case):
+    one, path, _ = case
+    for pattern in ("sparse", "late"):
+        places = PATTERNS[pattern]
+        counts = sample(path, places).counts
+        assert counts.packets == COUNT
+        if one.drops or one.restarts or one.clip.codec in INTRA_ONLY:
+            assert counts.decoded < packets_up_to(path, places)
+        else:
+            assert counts.decoded == packets_up_to(path, places)
+
+
+def test_pictures_that_no_other_needs_are_spared_within_a_group(case):
+    one, path, _ = case
+    if "intra" in one.clip.name:
+        pytest.skip("groups of one")
+    # All in the first group.
+    places = [0, 10]
+    counts = sample(path, places).counts
+    needed = packets_up_to(path, places)
+    assert (counts.decoded < needed) == (one.drops or one.clip.codec in INTRA_ONLY)
+
+
+def test_decoding_starts_at_a_late_key_frame(case):
+    one, path, _ = case
+    if not one.restarts or one.clip.codec in INTRA_ONLY:
+        pytest.skip("there is none, or each is one")
+    counts = sample(path, [90]).counts
+    assert counts.restarts == 1
+    assert counts.decoded <= 30
+
+
+@pytest.mark.parametrize("source", ["path", "bytes", "file"])
+@pytest.mark.parametrize("name", ["e_open.mp4", "e_open_8.mkv", "e_hevc_open.mp4", "e_vp9.webm"])
+def test_jumps_in_the_file_change_nothing(name, source, folder, monkeypatch):
+    monkeypatch.setattr(decoder, "_SEEK_BYTES", 0)
+    path = folder / name
+    if not path.exists():
+        next(case for case in CASES if case.clip.name == name).clip.write(folder)
+    expected = decode_all(path)
+    for places in PATTERNS.values():
+        media = {"path": path, "bytes": path.read_bytes(), "file": io.BytesIO(path.read_bytes())}
+        sampled = sample(media[source], places)
+        np.testing.assert_array_equal(pixels(sampled), expected[places])
+        assert sampled.counts.seeks > 0 or places[0] < 24
+
+
+def test_a_trimmed_file(folder):
+    plain = CASES[2].clip.write(folder)
+    path = clips.hide_first(plain, folder / "e_trimmed.mp4", 30 * 512)
+    expected = decode_all(plain)[30:]
+    for places in ([0, 1, 2], [5, 40], [65]):
+        sampled = sample(path, places)
+        assert sampled.total_frames == COUNT - 30
+        np.testing.assert_array_equal(pixels(sampled), expected[places])
+
+
+@pytest.mark.parametrize("name", ["e_ts.ts"])
+def test_fields_in_packets_of_their_own_are_not_torn_apart(name, folder):
+    # A stream of these may hold a frame in two packets, of which one alone is disposable.
+    clip = x264(f"tff_{name}", f"{GOP}:bframes=3:b-adapt=0:tff=1")
+    path = clip.write(folder)
+    expected = decode_all(path)
+    sampled = sample(path, PATTERNS["sparse"])
+    np.testing.assert_array_equal(pixels(sampled), expected[PATTERNS["sparse"]])
+    assert sampled.counts.decoded >= packets_up_to(path, PATTERNS["sparse"])
+
+
+def test_parts_with_other_parameters(folder):
+    parts = [
+        x264(f"part{i}.ts", f"{GOP}:bframes=3:b-adapt=0:{more}").write(folder).read_bytes()
+        for i, more in enumerate(["ref=1:cabac=0", "ref=4:weightp=0"])
+    ]
+    path = folder / "e_parts.ts"
+    path.write_bytes(b"".join(parts))
+    expected = decode_all(path)
+    for places in ([0, 50, len(expected) - 1], [len(expected) - 20]):
+        np.testing.assert_array_equal(pixels(sample(path, places)), expected[places])

@@ -124,9 +124,12 @@ class VideoReader:
                 complete=stream.frames <= len(table),
                 damaged_tail=table.damaged_tail,
             )
-            if missing is not None and table.damaged_tail:
+            if missing is not None and (table.damaged_tail or container.format.name == "mpegts"):
                 table = table.without_last()
             times = table.shown_times
+            if missing is not None and times is not None:
+                # Of what is presented before the last ones, something may be missing.
+                times = times[: max(1, len(times) - table.reorder)]
             timeline = None
             if times is not None:
                 timeline = Timeline.of(stream, self.name, len(times), times, table.last_ticks)

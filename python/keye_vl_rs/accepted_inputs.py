@@ -13,6 +13,7 @@ from PIL import Image
 from transformers.image_transforms import convert_to_rgb
 
 from keye_vl_rs.errors import FramesShapeError
+from keye_vl_rs.video_inputs import VideoInputs
 
 __all__ = ["flatten_images", "image_array", "list_frames", "list_videos"]
 
@@ -31,6 +32,8 @@ def list_videos(videos: Any) -> list[Any]:
         if isinstance(first, Image.Image) or getattr(first, "ndim", 0) == 3:
             return [videos]
         return [video for part in videos for video in list_videos(part)]
+    if isinstance(videos, VideoInputs):
+        return [videos]
     if getattr(videos, "ndim", 0) not in (4, 5):
         shape = getattr(videos, "shape", type(videos).__name__)
         raise FramesShapeError(f"a video is {shape}; it needs to be decoded, (T, 3, H, W)")

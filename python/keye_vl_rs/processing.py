@@ -20,12 +20,13 @@ from transformers.processing_utils import ProcessingKwargs, ProcessorMixin, Unpa
 
 from keye_vl_rs import prompt
 from keye_vl_rs.accepted_inputs import flatten_images
+from keye_vl_rs.chat_template import ChatTemplateMixin
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor, KeyeVL1_5ImagesKwargs
 from keye_vl_rs.recipe import Recipe
 from keye_vl_rs.tensors import to_numpy
 from keye_vl_rs.tokenization import tokenize
-from keye_vl_rs.video_batch import CheckedVideo, check_videos, video_tensors
+from keye_vl_rs.video_batch import AnyVideo, check_videos, video_tensors
 
 __all__ = ["KeyeVL1_5Processor", "KeyeVL1_5ProcessorKwargs", "KeyeVL1_5VideosProcessorKwargs"]
 
@@ -60,7 +61,7 @@ class KeyeVL1_5ProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[m
     _defaults = {"text_kwargs": {"padding": False}, "videos_kwargs": {"fps": 2.0}}
 
 
-class KeyeVL1_5Processor(ProcessorMixin):  # type: ignore[misc]
+class KeyeVL1_5Processor(ChatTemplateMixin, ProcessorMixin):  # type: ignore[misc]
     """Prepares text, images and videos for Keye-VL-1.5.
 
     Args:
@@ -143,7 +144,8 @@ class KeyeVL1_5Processor(ProcessorMixin):  # type: ignore[misc]
             text: one prompt or several, with one image (video) token for each image (video), in
                 order. Prompts pass untouched when there are neither images nor videos.
             images: one image or a list: ``PIL.Image``, arrays or tensors.
-            videos: one video or a list: uint8 (T, 3, H, W) or (T, H, W, 3), or a list of frames.
+            videos: one video or a list: uint8 (T, 3, H, W) or (T, H, W, 3), or a list of frames; or
+                what :func:`keye_vl_rs.preprocess_video` made of it.
             kwargs: those of ``process_vision_info`` with one entry per video; the tokenizer's; the
                 image processor's (``dtype=torch.bfloat16`` halves the patches); ``return_tensors``.
 
@@ -168,7 +170,7 @@ class KeyeVL1_5Processor(ProcessorMixin):  # type: ignore[misc]
         text_kwargs, images_kwargs = merged["text_kwargs"], merged["images_kwargs"]
         wanted = {name: text_kwargs.pop(name, merged.get(name, False)) for name in _MIRRORED}
         engine = self._engine()
-        recipe = engine.recipe({**images_kwargs, **_settings(merged["videos_kwargs"])})
+        recipe = self._recipe(merged)
         pictures = [] if images is None else flatten_images(images)
         clips = [] if videos is None else check_videos(videos, merged["videos_kwargs"], recipe)
         expected = {self.image_token: len(pictures), self.video_token: len(clips)}
@@ -208,8 +210,13 @@ class KeyeVL1_5Processor(ProcessorMixin):  # type: ignore[misc]
         known = {name: getattr(given, name, None) for name in _SETTINGS if name != "size"}
         return KeyeVL1_5ImageProcessor(**{k: v for k, v in known.items() if v is not None})
 
+    def _recipe(self, merged: Mapping[str, Any]) -> Recipe:
+        """What a call with these merged arguments does to the pixels of videos."""
+        settings = {**merged["images_kwargs"], **_settings(merged["videos_kwargs"])}
+        return self._engine().recipe(settings)
+
     def _placeholders(
-        self, image_grid: Any, clips: Sequence[CheckedVideo], recipe: Recipe
+        self, image_grid: Any, clips: Sequence[AnyVideo], recipe: Recipe
     ) -> dict[str, list[prompt.Placeholder]]:
         tokens = prompt.VisionTokens(
             self.image_token, self.video_token, self.frame_token, self.fast_start, self.fast_end

@@ -20,12 +20,22 @@ from keye_vl_rs.errors import (
     InvalidArgumentError,
     SizeError,
 )
-from keye_vl_rs.geometry import CHANNELS, FAST, SLOW, Size, count_patches, frames_grid
+from keye_vl_rs.geometry import (
+    CHANNELS,
+    FAST,
+    MERGE_SIZE,
+    PATCH_SIZE,
+    SLOW,
+    Size,
+    count_patches,
+    frames_grid,
+)
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from keye_vl_rs.recipe import Recipe
 from keye_vl_rs.tensors import empty_patches, frame_types_list, grid_thw, video_patches
+from keye_vl_rs.video_inputs import VideoInputs
 
-__all__ = ["CheckedVideo", "check_videos", "video_tensors"]
+__all__ = ["AnyVideo", "CheckedVideo", "FinishedVideo", "check_videos", "video_tensors"]
 
 # What is said about a video, and the dimensions that it has.
 _ABOUT = {
@@ -89,7 +99,26 @@ class CheckedVideo:
         return engine.patches(frames, replace(recipe, input_data_format=layout))
 
 
-def check_videos(videos: Any, kwargs: Mapping[str, Any], recipe: Recipe) -> list[CheckedVideo]:
+@dataclass(frozen=True)
+class FinishedVideo:
+    """One video's patches, as :func:`keye_vl_rs.preprocess_video` made them."""
+
+    pixels: torch.Tensor
+    types: list[int]
+    timestamps: list[float] | None
+    sizes: tuple[Size, Size]
+
+    def write_patches(
+        self, engine: KeyeVL1_5ImageProcessor, recipe: Recipe, out: torch.Tensor
+    ) -> None:
+        """Fill ``out`` with the patches."""
+        out.copy_(self.pixels)
+
+
+AnyVideo = CheckedVideo | FinishedVideo
+
+
+def check_videos(videos: Any, kwargs: Mapping[str, Any], recipe: Recipe) -> list[AnyVideo]:
     """Every video with what ``kwargs`` say about it, one entry per video or one for the only.
 
     Raises:
@@ -101,20 +130,27 @@ def check_videos(videos: Any, kwargs: Mapping[str, Any], recipe: Recipe) -> list
         name: _per_video(name, kwargs.get(name), len(clips), depth)
         for name, depth in _ABOUT.items()
     }
-    return [
-        _check_video(clip, index, {name: about[name][index] for name in about}, recipe)
-        for index, clip in enumerate(clips)
-    ]
+    checked: list[AnyVideo] = []
+    for index, clip in enumerate(clips):
+        of_clip = {name: about[name][index] for name in about}
+        check = _check_finished if isinstance(clip, VideoInputs) else _check_video
+        checked.append(check(clip, index, of_clip, recipe))
+    return checked
 
 
 def video_tensors(
-    videos: Sequence[CheckedVideo], engine: KeyeVL1_5ImageProcessor, recipe: Recipe
+    videos: Sequence[AnyVideo], engine: KeyeVL1_5ImageProcessor, recipe: Recipe
 ) -> dict[str, torch.Tensor]:
     """``pixel_values_videos``, ``video_grid_thw`` and ``num_frames`` of all videos of a call."""
     counts = [count_patches(video.types, *video.sizes, recipe.patch_size) for video in videos]
-    pixels = empty_patches(sum(counts), recipe.patch_size, recipe.dtype)
-    for video, place in zip(videos, pixels.split(counts), strict=True):
-        video.write_patches(engine, recipe, place)
+    dtype = recipe.dtype or torch.float32
+    only = videos[0]
+    if len(videos) == 1 and isinstance(only, FinishedVideo) and only.pixels.dtype == dtype:
+        pixels = only.pixels
+    else:
+        pixels = empty_patches(sum(counts), recipe.patch_size, dtype)
+        for video, place in zip(videos, pixels.split(counts), strict=True):
+            video.write_patches(engine, recipe, place)
     rows = [grid_thw(video.types, *video.sizes, recipe.patch_size) for video in videos]
     return {
         "pixel_values_videos": pixels,
@@ -172,6 +208,35 @@ def _check_video(clip: Any, index: int, about: Mapping[str, Any], recipe: Recipe
         timestamps=None if timestamps is None else [float(seconds) for seconds in timestamps],
         sizes=(slow or recipe.target_size(*own), fast or recipe.target_size(*own)),
         given=(slow is not None, fast is not None),
+    )
+
+
+def _check_finished(
+    inputs: VideoInputs, index: int, about: Mapping[str, Any], recipe: Recipe
+) -> FinishedVideo:
+    for name, value in about.items():
+        if value is not None:
+            raise InvalidArgumentError(
+                f"{name} of video {index} is given, and the video is preprocessed: leave it out"
+            )
+    if (recipe.patch_size, recipe.merge_size) != (PATCH_SIZE, MERGE_SIZE):
+        raise InvalidArgumentError(
+            f"video {index} is preprocessed for patches of {PATCH_SIZE} pixels, {MERGE_SIZE} by "
+            f"{MERGE_SIZE} a token; the processor has {recipe.patch_size} and {recipe.merge_size}"
+        )
+    dtype = inputs.pixel_values_videos.dtype
+    if dtype not in (torch.float32, recipe.dtype):
+        raise InvalidArgumentError(
+            f"video {index} is preprocessed with dtype {dtype}: expected "
+            f"{recipe.dtype or torch.float32}, as the processor is told, or torch.float32"
+        )
+    types = inputs.frame_types.tolist()
+    timestamps = inputs.timestamps.tolist()
+    return FinishedVideo(
+        inputs.pixel_values_videos,
+        types,
+        timestamps if len(timestamps) == len(types) else None,
+        (inputs.slow_size, inputs.fast_size),
     )
 
 

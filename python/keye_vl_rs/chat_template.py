@@ -1,0 +1,121 @@
+"""From messages to the model's inputs in one call."""
+
+# No `from __future__ import annotations` here, as in the processor that this is a part of.
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import Any
+
+from transformers.processing_utils import ProcessorMixin
+
+from keye_vl_rs import chat_media
+from keye_vl_rs.recipe import Recipe
+
+__all__ = ["ChatTemplateMixin"]
+
+# Later releases ask the processor what a conversation shows; earlier ones would load it themselves.
+_BASE_CAN_LOAD = hasattr(ProcessorMixin, "_multimodal_inputs_from_conversations")
+# For the call of apply_chat_template that runs: what becomes of pixels, and options of all videos.
+_LOADING: ContextVar[tuple[Recipe, dict[str, Any]]] = ContextVar("keye_vl_rs_loading")
+
+
+class ChatTemplateMixin:
+    """``apply_chat_template`` for a processor that comes before transformers' own class.
+
+    The processor has ``_recipe(merged)``, which says what becomes of the pixels of videos.
+    """
+
+    tokenizer: Any
+    valid_processor_kwargs: Any
+    _merge_kwargs: Any
+    _recipe: Any
+
+    def apply_chat_template(
+        self,
+        conversation: Any,
+        chat_template: str | None = None,
+        *,
+        tokenize: bool = False,
+        processor_kwargs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Spell a conversation, or a batch of them, out; with ``tokenize`` make the model's inputs.
+
+        The latter in one call, with images and videos loaded on the way: those of
+        ``process_vision_info`` followed by the processor, to the last bit. Videos go from the file
+        to patches without being held as frames.
+
+        Args:
+            conversation: messages, or a list of such lists. Images are given under ``image``,
+                ``url`` or ``path`` (or as OpenAI's ``image_url``), videos under ``video``, ``url``
+                or ``path``, beside the options of ``process_vision_info`` and ``video_start``,
+                ``video_end``, ``timeout``, ``on_error``.
+            chat_template: a Jinja template or the name of one; the processor's if None.
+            tokenize: give ``input_ids``, or with ``return_dict=True`` all inputs; else the text.
+            processor_kwargs: for :meth:`__call__`; ``fps`` and ``num_frames`` hold for videos that
+                do not say it themselves.
+            kwargs: transformers' own (``add_generation_prompt``, ``return_dict``,
+                ``return_tensors``, ``tools``, ...), variables of the template, and for
+                :meth:`__call__` as well.
+
+        Raises:
+            MediaError, InvalidArgumentError: subclasses of them, that name what is wrong.
+        """
+        # Of transformers' class, which comes after this one.
+        render = super().apply_chat_template  # type: ignore[misc]
+        processor: Any = self
+        if not tokenize:
+            if processor_kwargs:
+                kwargs["processor_kwargs"] = processor_kwargs
+            return render(conversation, chat_template, **kwargs)
+        call = dict(processor_kwargs or {})
+        defaults: dict[str, Any] = {}
+        for name in ("fps", "num_frames"):
+            for given in (call, kwargs):
+                if given.get(name) is not None:
+                    defaults[name] = given[name]
+                given.pop(name, None)
+        own = {**_own(self.valid_processor_kwargs, kwargs), **call}
+        merged = self._merge_kwargs(
+            self.valid_processor_kwargs,
+            tokenizer_init_kwargs=self.tokenizer.init_kwargs,
+            **_own(self.valid_processor_kwargs, own),
+        )
+        recipe = self._recipe(merged)
+        conversation = chat_media.openai_blocks_as_images(conversation)
+        if _BASE_CAN_LOAD:
+            token = _LOADING.set((recipe, defaults))
+            try:
+                kwargs.update(tokenize=True, processor_kwargs=call)
+                return render(conversation, chat_template, **kwargs)
+            finally:
+                _LOADING.reset(token)
+        about_result = {key: kwargs.pop(key, None) for key in ("return_dict", "return_tensors")}
+        texts = render(
+            conversation, chat_template, **{k: v for k, v in kwargs.items() if k not in own}
+        )
+        talks = [conversation] if isinstance(texts, str) else conversation
+        media = chat_media.load_media(talks, recipe, defaults)
+        out = processor(
+            text=texts,
+            images=[image for images in media.images for image in images] or None,
+            videos=[video for videos in media.videos for video in videos] or None,
+            **{"return_tensors": about_result["return_tensors"]} | own,
+            **media.about,
+        )
+        return out if about_result["return_dict"] else out["input_ids"]
+
+    def _multimodal_inputs_from_conversations(
+        self, conversations: Any, *_audio: Any, **_more: Any
+    ) -> Any:
+        """What :meth:`apply_chat_template` of the base class has loaded."""
+        recipe, defaults = _LOADING.get()
+        media = chat_media.load_media(conversations, recipe, defaults)
+        return media.images, media.videos, [], media.about
+
+
+def _own(kwargs_type: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Of ``given`` what is for the processor's own call."""
+    kinds = kwargs_type.__annotations__
+    known = {name for kind in kinds.values() for name in getattr(kind, "__annotations__", ())}
+    return {name: value for name, value in given.items() if name in known or name in kinds}

@@ -1,0 +1,199 @@
+"""Decoding ahead: order, room, and ends that leave nothing behind."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from clips import Clip, every
+from keye_vl_rs.decoding.ahead import run_ahead
+from keye_vl_rs.errors import CancelledError, InvalidArgumentError, MediaTimeoutError
+from keye_vl_rs.video import sample_video
+from keye_vl_rs.watch import Watch
+
+WATCH = Watch("work")
+
+
+def decoder_threads():
+    return [thread for thread in threading.enumerate() if "keye-vl-rs" in thread.name]
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays():
+    yield
+    until = time.monotonic() + 5
+    while decoder_threads() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert decoder_threads() == []
+
+
+def worker(make, opened=None, closed=None):
+    @contextmanager
+    def open_worker():
+        if opened is not None:
+            opened.append(threading.get_ident())
+        try:
+            yield make
+        finally:
+            if closed is not None:
+                closed.append(threading.get_ident())
+
+    return open_worker
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+@pytest.mark.parametrize("ahead", [1, 3, 100])
+def test_items_come_in_the_order_of_tasks(workers, ahead):
+    opened, closed = [], []
+
+    def make(task):
+        for item in range(task % 4):
+            time.sleep(0.001 * (task % 3))
+            yield task, item
+
+    found = list(
+        run_ahead(range(12), worker(make, opened, closed), WATCH, workers=workers, ahead=ahead)
+    )
+    assert found == [(task, item) for task in range(12) for item in range(task % 4)]
+    assert sorted(opened) == sorted(closed)
+    assert len(opened) == workers
+
+
+def test_tasks_are_done_side_by_side():
+    barrier = threading.Barrier(2, timeout=5)
+
+    def make(task):
+        barrier.wait()
+        yield task
+
+    assert list(run_ahead([0, 1], worker(make), WATCH, workers=2, ahead=2)) == [0, 1]
+
+
+def test_no_more_is_made_than_may_wait():
+    made = []
+
+    def make(_):
+        for item in range(50):
+            made.append(item)
+            yield item
+
+    items = run_ahead([None], worker(make), WATCH, workers=1, ahead=3)
+    assert next(items) == 0
+    time.sleep(0.1)
+    # Three that wait, and one in the worker's hand.
+    assert len(made) == 5
+    assert list(items) == list(range(1, 50))
+
+
+@pytest.mark.parametrize("taken", [0, 1, 3])
+def test_a_user_who_leaves_ends_the_work(taken):
+    closed = []
+
+    def make(_):
+        try:
+            yield from range(1000)
+        finally:
+            closed.append(True)
+
+    items = run_ahead([0, 1], worker(make), WATCH, workers=2, ahead=2)
+    for _ in range(taken):
+        next(items)
+    items.close()
+    assert len(closed) == (2 if taken else 0)
+
+
+@pytest.mark.parametrize("place", [0, 2])
+def test_what_is_raised_comes_to_the_user(place):
+    def make(task):
+        yield task
+        if task == place:
+            raise KeyError("broken")
+
+    with pytest.raises(KeyError, match="broken"):
+        list(run_ahead(range(4), worker(make), WATCH, workers=2, ahead=1))
+
+
+def test_a_worker_that_cannot_open():
+    @contextmanager
+    def open_worker():
+        raise OSError("closed")
+        yield
+
+    with pytest.raises(OSError, match="closed"):
+        list(run_ahead([0], open_worker, WATCH, workers=1, ahead=1))
+
+
+def test_a_stall_ends_with_the_deadline():
+    free = threading.Event()
+
+    def make(_):
+        free.wait(10)
+        yield 1
+
+    started = time.monotonic()
+    with pytest.raises(MediaTimeoutError, match=r"work: not finished within 0\.2 s"):
+        list(run_ahead([0], worker(make), Watch("work", 0.2), workers=1, ahead=1))
+    assert time.monotonic() - started < 2
+    free.set()
+
+
+@pytest.fixture(scope="module")
+def long_clip(folder):
+    options = {"preset": "ultrafast", "x264-params": "keyint=50"}
+    return Clip("long.mp4", width=320, height=240, count=600, options=options).write(folder)
+
+
+@pytest.mark.parametrize("source", ["path", "bytes"])
+def test_a_flag_that_is_set_while_frames_are_decoded(source, long_clip):
+    flag = threading.Event()
+    media = long_clip if source == "path" else long_clip.read_bytes()
+
+    class Late:
+        """Set after some checks, so that it falls into the decoding."""
+
+        checks = 0
+
+        def is_set(self):
+            self.checks += 1
+            return self.checks > 1000
+
+    with pytest.raises(CancelledError, match="cancelled"):
+        sample_video(media, every, cancel=Late())
+    assert sample_video(long_clip, lambda total, fps: [0], cancel=flag).total_frames == 600
+
+
+@pytest.mark.parametrize("source", ["path", "bytes"])
+def test_a_deadline_that_passes(source, long_clip):
+    media = long_clip if source == "path" else long_clip.read_bytes()
+    started = time.monotonic()
+    with pytest.raises(MediaTimeoutError, match=r"not finished within 0\.02 s"):
+        sample_video(media, every, timeout=0.02)
+    assert time.monotonic() - started < 2
+
+
+def test_a_file_that_stalls_after_its_header(long_clip):
+    free = threading.Event()
+
+    class Stalling(io.BytesIO):
+        reads = 0
+
+        def read(self, size=-1):
+            self.reads += 1
+            if self.reads > 20:
+                free.wait(0.3)
+            return super().read(size)
+
+    file = Stalling(long_clip.read_bytes())
+    with pytest.raises(MediaTimeoutError):
+        sample_video(file, every, timeout=0.2)
+    free.set()
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), "soon"])
+def test_a_deadline_that_is_none(timeout, long_clip):
+    with pytest.raises(InvalidArgumentError, match="timeout"):
+        sample_video(long_clip, every, timeout=timeout)

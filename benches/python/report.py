@@ -54,10 +54,17 @@ def read_record(path: Path) -> dict:
     }
 
 
-def last_record() -> dict | None:
-    """The newest record that is kept."""
-    kept = sorted(RECORDS.glob("*.json"))
-    return json.loads(kept[-1].read_text()) if kept else None
+def kept_records() -> dict | None:
+    """The last kept figures of every case, from all records, and when the last one was made."""
+    records = [json.loads(path.read_text()) for path in sorted(RECORDS.glob("*.json"))]
+    if not records:
+        return None
+    newest = records[-1]
+    return {
+        **newest,
+        "dates": sorted({record["date"] for record in records}),
+        "cases": {name: case for record in records for name, case in record["cases"].items()},
+    }
 
 
 def print_table(record: dict, before: dict | None) -> None:
@@ -98,7 +105,8 @@ def draw_chart(record: dict, path: Path) -> None:
     axes.set_xlim(0, max(ratios) * 1.1)
     axes.set_xlabel("times faster than the published Python path (bit-identical unless a peer)")
     machine = record["machine"]
-    conditions = f"{machine['threads']} threads each side, {machine['simd']}, {record['date']}"
+    dates = " and ".join(record.get("dates", [record["date"]]))
+    conditions = f"{machine['threads']} threads each side, {machine['simd']}, {dates}"
     axes.set_title(f"keye-vl-rs: {conditions}", fontsize=10)
     axes.tick_params(axis="y", labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
@@ -115,13 +123,13 @@ def main() -> None:
     parser.add_argument("--save", action="store_true", help="keep record and chart")
     options = parser.parse_args()
     record = read_record(options.run)
-    print_table(record, last_record())
+    print_table(record, kept_records())
     draw_chart(record, options.run.with_suffix(".png"))
     if options.save:
         RECORDS.mkdir(exist_ok=True)
         kept = RECORDS / f"{record['date']}-{record['machine']['simd']}.json"
         kept.write_text(json.dumps(record, indent=1) + "\n")
-        draw_chart(record, RECORDS / "latest.png")
+        draw_chart(kept_records() or record, RECORDS / "latest.png")
 
 
 if __name__ == "__main__":

@@ -1,23 +1,18 @@
-"""Files that hold results: where they go, and writing them whole or not at all."""
+"""Files that hold results: where they go."""
 
 from __future__ import annotations
 
 import itertools
-import json
 import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keye_vl_rs._core import __version__
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from keye_vl_rs.preprocess import VideoInputs
-
-__all__ = ["BadInput", "Job", "plan_jobs", "save_video_inputs"]
+__all__ = ["BadInput", "Job", "plan_jobs"]
 
 SUFFIX = ".safetensors"
 # What is taken for a video in a folder; a file that is named is always tried.
@@ -102,37 +97,3 @@ def _named(found: Sequence[tuple[str, Path]]) -> Iterator[tuple[str, Path]]:
         target = next(name for name in names if name not in taken)
         taken.add(target)
         yield source, target
-
-
-def save_video_inputs(inputs: VideoInputs, target: Path, source: str) -> None:
-    """Write the tensors under their model names, with ``frame_types`` and ``timestamps``.
-
-    The file appears under its name when it is complete. Its metadata says where it comes from, and
-    the sizes of slow and fast frames, as JSON.
-    """
-    from safetensors.torch import save_file
-
-    target.parent.mkdir(parents=True, exist_ok=True)
-    metadata = {
-        "format": "pt",
-        "keye_vl_rs": __version__,
-        # A file name may hold bytes that are no Unicode; metadata may not.
-        "source": source.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"),
-        "slow_size": json.dumps(inputs.slow_size),
-        "fast_size": json.dumps(inputs.fast_size),
-        "fps": json.dumps(inputs.fps),
-    }
-    tensors = inputs.model_inputs() | {
-        "frame_types": inputs.frame_types,
-        "timestamps": inputs.timestamps,
-    }
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        partial.touch()
-        mode = partial.stat().st_mode
-        save_file(tensors, partial, metadata)
-        # safetensors makes files that only their owner may read.
-        partial.chmod(mode)
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)

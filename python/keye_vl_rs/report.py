@@ -17,23 +17,22 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from keye_vl_rs.bench import Comparison
-    from keye_vl_rs.preprocess import VideoInputs
+    from keye_vl_rs.outputs import Job
+    from keye_vl_rs.video_inputs import VideoInputs
 
-__all__ = ["describe", "print_comparison", "print_summary"]
+__all__ = ["NO_SECONDS", "describe", "print_comparison", "print_summary", "summarize"]
 
 # Columns that no table has.
 NO_LIMIT = 10_000
 # As the table calls the stages of ``stage_seconds``.
 STAGES = ("decode", "slow/fast", "patches", "write")
+# Of a video that was not done.
+NO_SECONDS = dict.fromkeys(("decode", "slow_fast", "patches", "write"), 0.0)
 
 
-def describe(
-    inputs: VideoInputs, source: str, target: Path, stage_seconds: dict[str, float]
-) -> dict[str, Any]:
-    """A result in numbers. Sizes are [height, width]; times are in seconds."""
+def summarize(inputs: VideoInputs) -> dict[str, Any]:
+    """What an output holds, in types that JSON has. Sizes are [height, width]; times in seconds."""
     return {
-        "source": source,
-        "output": str(target),
         "duration": round(inputs.duration, 3),
         "fps": inputs.fps,
         "size": list(inputs.size),
@@ -45,7 +44,36 @@ def describe(
         "fast_size": list(inputs.fast_size),
         "tokens": inputs.tokens,
         "dtype": str(inputs.pixel_values_videos.dtype).removeprefix("torch."),
+    }
+
+
+def describe(
+    job: Job,
+    summary: dict[str, Any],
+    stage_seconds: dict[str, float],
+    *,
+    skipped: bool = False,
+    partial: str | None = None,
+    replaces: str | None = None,
+) -> dict[str, Any]:
+    """What became of a video, for programs.
+
+    Args:
+        job: the video and its output.
+        summary: as :func:`summarize` gives it.
+        stage_seconds: how long each stage took.
+        skipped: whether the output was there already.
+        partial: what is missing of the video; None if nothing is.
+        replaces: why an output that was there was made again; None if there was none.
+    """
+    return {
+        "source": job.source,
+        "output": str(job.target),
+        **summary,
         "stage_seconds": {stage: round(seconds, 4) for stage, seconds in stage_seconds.items()},
+        "skipped": skipped,
+        "partial": partial,
+        "replaces": replaces,
     }
 
 
@@ -54,14 +82,16 @@ def print_summary(results: Sequence[dict[str, Any]], console: Console) -> None:
     rows = [_row(result) for result in results]
     if not rows:
         return
+    if not any(row["note"] for row in rows):
+        for row in rows:
+            del row["note"]
     table = Table(box=box.SIMPLE_HEAD)
     for name in rows[0]:
-        table.add_column(name, justify="left" if name == "video" else "right", no_wrap=True)
+        left = name in ("video", "note")
+        table.add_column(name, justify="left" if left else "right", no_wrap=True)
     for row in rows:
         # As they are: a name may hold what looks like markup.
         table.add_row(*(Text(value) for value in row.values()))
-    targets = [result["output"] for result in results]
-    written = targets[0] if len(targets) == 1 else f"{len(targets)} .safetensors files"
     natural = Measurement.get(console, console.options.update(max_width=NO_LIMIT), table).maximum
     if natural <= console.width:
         console.print(table)
@@ -69,8 +99,9 @@ def print_summary(results: Sequence[dict[str, Any]], console: Console) -> None:
         for row in rows:
             console.print(Text(row.pop("video"), style="bold"), soft_wrap=True)
             for name, value in row.items():
-                console.print(Text(f"  {name:<9}  {value}"), soft_wrap=True)
-    console.print(Text(f"  wrote {written}"), soft_wrap=True)
+                if value:
+                    console.print(Text(f"  {name:<9}  {value}"), soft_wrap=True)
+    console.print(Text(f"  {_written(results)}"), soft_wrap=True)
 
 
 def print_comparison(
@@ -99,8 +130,9 @@ def print_comparison(
 
 
 def _row(result: dict[str, Any]) -> dict[str, str]:
-    fast = result["fast_frames"]
+    fast, skipped = result["fast_frames"], result["skipped"]
     stages = zip(STAGES, result["stage_seconds"].values(), strict=True)
+    notes = ("skipped" if skipped else "", "partial" if result["partial"] is not None else "")
     return {
         "video": Path(result["source"]).name,
         "duration": f"{result['duration']:.2f} s",
@@ -110,8 +142,24 @@ def _row(result: dict[str, Any]) -> dict[str, str]:
         "slow": _size(result["slow_size"]),
         "fast": _size(result["fast_size"]) if fast else "-",
         "tokens": f"{result['tokens']:,}",
-        **{stage: f"{seconds * 1000:,.0f} ms" for stage, seconds in stages},
+        **{stage: "-" if skipped else f"{seconds * 1000:,.0f} ms" for stage, seconds in stages},
+        "note": ", ".join(note for note in notes if note),
     }
+
+
+def _written(results: Sequence[dict[str, Any]]) -> str:
+    made = [result["output"] for result in results if not result["skipped"]]
+    there = [result["output"] for result in results if result["skipped"]]
+    parts = []
+    if made:
+        parts.append(f"wrote {_files(made)}")
+    if there:
+        parts.append(f"skipped {_files(there)}, made before: --overwrite makes it again")
+    return "; ".join(parts)
+
+
+def _files(targets: Sequence[str]) -> str:
+    return targets[0] if len(targets) == 1 else f"{len(targets)} .safetensors files"
 
 
 def _size(size: list[int]) -> str:

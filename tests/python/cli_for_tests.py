@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 from pathlib import Path
 
 from safetensors import safe_open
 from typer.testing import CliRunner
 
+from keye_vl_rs import preprocess_video
+from keye_vl_rs.batch import run as batch_run
 from keye_vl_rs.cli import app
 
 NAMES = ["frame_types", "num_frames", "pixel_values_videos", "timestamps", "video_grid_thw"]
@@ -23,12 +26,28 @@ def copy_videos(clip, folder):
     (folder / "deep" / "notes.txt").write_text("no video")
 
 
-def run(*arguments):
-    return CliRunner().invoke(app, ["preprocess", *map(str, arguments)])
+def copies(clip, count, folder="in"):
+    """``count`` videos, of which each is a little smaller than the one before it."""
+    Path(folder).mkdir(exist_ok=True)
+    for number in range(count):
+        # A box that players pass over.
+        length = 8 + 100 * (count - number)
+        box = struct.pack(">I4s", length, b"free").ljust(length, b"\0")
+        Path(folder, f"{number}.mp4").write_bytes(clip.read_bytes() + box)
+    return [f"{folder}/{number}.mp4" for number in range(count)]
+
+
+def run(*arguments, **variables):
+    return CliRunner().invoke(app, ["preprocess", *map(str, arguments)], env=variables)
 
 
 def lines(result):
     return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def results(result):
+    """What a run with --json said of each video, by its name."""
+    return {Path(line["source"]).name: line for line in lines(result)}
 
 
 def made(folder="."):
@@ -44,5 +63,15 @@ def load(path):
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
 
 
-def errors_of(result):
-    return [line for line in result.stderr.splitlines() if line.startswith("error:")]
+def errors_of(result, kind="error"):
+    return [line for line in result.stderr.splitlines() if line.startswith(f"{kind}:")]
+
+
+def call_before(monkeypatch, act):
+    """Call ``act`` with the source, and the other arguments, before a video is preprocessed."""
+
+    def preprocess(source, **options):
+        act(Path(source).name, options)
+        return preprocess_video(source, **options)
+
+    monkeypatch.setattr(batch_run, "preprocess_video", preprocess)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli_for_tests import errors_of, leftovers, lines, load, made, run
-from keye_vl_rs import cli
+from keye_vl_rs.batch import run as batch_run
 
 
 @pytest.mark.parametrize(
@@ -84,13 +84,11 @@ def test_a_target_that_is_a_folder(videos):
 
 
 def test_nothing_is_left_where_writing_fails(videos, monkeypatch):
-    import safetensors.torch
-
-    def half(tensors, path, metadata):
-        Path(path).write_bytes(b"half")
+    def half(file, *arguments):
+        file.write(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(safetensors.torch, "save_file", half)
+    monkeypatch.setattr(batch_run, "write_tensors", half)
     Path("a.safetensors").write_bytes(b"old")
     result = run("a.mp4", "--json")
     assert result.exit_code == 1
@@ -104,7 +102,7 @@ def test_an_interrupt_ends_it_without_leftovers(videos, monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "save_video_inputs", interrupt)
+    monkeypatch.setattr(batch_run, "write_tensors", interrupt)
     result = run("a.mp4", "other/a.mp4")
     assert result.exit_code not in (0, 1, 2)
     assert (made(), leftovers()) == ([], [])

@@ -1,0 +1,152 @@
+"""How an output was made, as it says itself, and whether it would come out the same again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keye_vl_rs._core import __version__
+from keye_vl_rs._sources import describe_source, is_remote
+from keye_vl_rs.batch.tensors_file import read_metadata
+
+if TYPE_CHECKING:
+    import torch
+
+    from keye_vl_rs.video_inputs import VideoInputs
+
+__all__ = ["Existing", "identify", "look_at", "make_metadata", "tensors_of"]
+
+_NAMES = ("pixel_values_videos", "video_grid_thw", "num_frames", "frame_types", "timestamps")
+
+
+@dataclass(frozen=True)
+class Existing:
+    """An output that is there.
+
+    Attributes:
+        summary: what it holds, if it need not be made again; else None.
+        partial: what is missing of its video; None if nothing is.
+        reason: why it has to be made again; None if it need not, or is not there.
+    """
+
+    summary: dict[str, Any] | None = None
+    partial: str | None = None
+    reason: str | None = None
+
+
+def identify(source: str) -> dict[str, Any] | None:
+    """What tells a video from others, and from itself before it was changed; None if it is gone.
+
+    Of an address only a digest is kept, for it may hold a password, and whether what it leads to
+    has changed cannot be told.
+    """
+    if is_remote(source):
+        return {"address": hashlib.sha256(source.encode(errors="surrogateescape")).hexdigest()}
+    path = describe_source(source)
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    # A path that is no Unicode becomes escapes in JSON, and itself again when that is read.
+    return {
+        "path": os.path.realpath(path),
+        "size": status.st_size,
+        "mtime_ns": status.st_mtime_ns,
+    }
+
+
+def tensors_of(inputs: VideoInputs) -> dict[str, torch.Tensor]:
+    """What an output holds: the model's inputs, and what else is known of each frame."""
+    further = {"frame_types": inputs.frame_types, "timestamps": inputs.timestamps}
+    return inputs.model_inputs() | further
+
+
+def make_metadata(
+    source: str,
+    identity: dict[str, Any] | None,
+    options: dict[str, Any],
+    summary: dict[str, Any],
+    partial: str | None,
+) -> dict[str, str]:
+    """The metadata of an output, from which :func:`look_at` tells whether it can stay.
+
+    Nothing in it depends on when and how quickly it is made: the same again is the same bytes.
+
+    Args:
+        source: as it was given.
+        identity: as :func:`identify` gave it before the video was read.
+        options: all that the tensors depend on, in types that JSON has.
+        summary: what it holds.
+        partial: what is missing of the video.
+    """
+    # A file name may hold bytes that are no Unicode; metadata may not.
+    shown = describe_source(source).encode("utf-8", "surrogateescape")
+    metadata = {
+        "format": "pt",
+        "keye_vl_rs": __version__,
+        "source": shown.decode("utf-8", "backslashreplace"),
+        **{key: json.dumps(summary[key]) for key in ("slow_size", "fast_size", "fps")},
+        "made_from": json.dumps(identity),
+        "options": json.dumps(options),
+        "summary": json.dumps(summary),
+    }
+    return metadata if partial is None else metadata | {"partial": partial}
+
+
+def look_at(
+    target: Path, identity: dict[str, Any] | None, options: dict[str, Any], *, partial: bool
+) -> Existing:
+    """Tell whether an output is there that would come out the same if it were made again.
+
+    Args:
+        target: the output.
+        identity: of the video as it is now.
+        options: as they are now.
+        partial: whether an output may do that holds only a part of its video.
+    """
+    try:
+        metadata = read_metadata(target, _NAMES)
+        made_from, made_with, summary = (
+            json.loads(metadata[key]) for key in ("made_from", "options", "summary")
+        )
+        version = metadata["keye_vl_rs"]
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        return Existing()
+    except (OSError, ValueError, KeyError):
+        return Existing(reason="it was no whole output of keye-vl-rs")
+    if version != __version__:
+        return Existing(reason=f"it was made by version {version}")
+    reason = _other_source(made_from, identity) or _other_options(made_with, options)
+    damage = metadata.get("partial")
+    if reason is None and damage is not None and not partial:
+        reason = "it held only a part of its video"
+    return Existing(None, None, reason) if reason else Existing(summary, damage, None)
+
+
+def _other_source(before: Any, now: dict[str, Any] | None) -> str | None:
+    # Of a video that is gone nothing can be told.
+    if now is not None and before == now:
+        return None
+    before_path, path = (
+        one.get("path") if isinstance(one, dict) else None for one in (before, now)
+    )
+    if path is not None and before_path == path:
+        return "its video has changed since"
+    return "it was made from another video"
+
+
+def _other_options(before: Any, now: dict[str, Any]) -> str | None:
+    if before == now:
+        return None
+    if not isinstance(before, dict):
+        return "it was made with other options"
+    changes = [
+        f"{name} {before.get(name)}, now {now.get(name)}"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    ]
+    return f"it was made with other options ({'; '.join(changes)})"

@@ -1,0 +1,208 @@
+"""Many videos: what is left to do, and doing it, several at once."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from keye_vl_rs._core import thread_count
+from keye_vl_rs._sources import describe_source
+from keye_vl_rs.batch.damage import hear_warnings, heard_damage
+from keye_vl_rs.batch.made import Existing, identify, look_at, make_metadata, tensors_of
+from keye_vl_rs.batch.partials import discard_partials, sweep_partials, whole_file
+from keye_vl_rs.batch.tensors_file import write_tensors
+from keye_vl_rs.batch.workers import Started, StopFlag, run_side_by_side
+from keye_vl_rs.errors import CancelledError, KeyeVLError
+from keye_vl_rs.preprocess import BUFFER_BYTES, preprocess_video
+from keye_vl_rs.report import NO_SECONDS, describe, summarize
+
+if TYPE_CHECKING:
+    from keye_vl_rs.decoding.reader import OnError
+    from keye_vl_rs.outputs import Job
+
+__all__ = ["MOST_JOBS", "Event", "Settings", "run_batch", "share_threads", "survey"]
+
+# Each video in flight holds its tensors and its decoders' frames: a GB where it is long and large.
+MOST_JOBS = 4
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How videos are preprocessed.
+
+    Attributes:
+        options: of ``preprocess_video``, all that results depend on, in types that JSON has; the
+            dtype by its name.
+        threads: of all videos together; None for as many as any call takes.
+        jobs: videos at once; None for what fits the threads.
+        timeout: seconds for each video.
+        buffer_bytes: of each video in flight.
+        on_error: what becomes of a damaged video.
+        overwrite: make also again what is there.
+    """
+
+    options: dict[str, Any]
+    threads: int | None = None
+    jobs: int | None = None
+    timeout: float | None = None
+    buffer_bytes: int = BUFFER_BYTES
+    on_error: OnError = "raise"
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that became of a video.
+
+    Attributes:
+        kind: "skipped" and "done" have a result, "failed" has a text.
+        job: the video.
+        result: as :func:`keye_vl_rs.report.describe` gives it.
+        text: what is wrong with it.
+    """
+
+    kind: Literal["skipped", "started", "done", "failed"]
+    job: Job
+    result: dict[str, Any] = field(default_factory=dict)
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A video that is to be done.
+
+    Attributes:
+        job: the video.
+        size: in bytes; None where it has to be fetched.
+        replaces: why its output is made again, if there is one.
+    """
+
+    job: Job
+    size: int | None
+    replaces: str | None
+
+
+def survey(jobs: Sequence[Job], settings: Settings) -> tuple[list[Event], list[Task]]:
+    """Sweep up after processes that were killed, and tell what is done already and what is not."""
+    sweep_partials(job.target for job in jobs)
+    skipped, left = [], []
+    for job in jobs:
+        identity = identify(job.source)
+        existing = Existing()
+        if not settings.overwrite:
+            existing = look_at(
+                job.target, identity, settings.options, partial=settings.on_error == "partial"
+            )
+        if existing.summary is None:
+            left.append(Task(job, (identity or {}).get("size"), existing.reason))
+        else:
+            result = describe(
+                job, existing.summary, NO_SECONDS, skipped=True, partial=existing.partial
+            )
+            skipped.append(Event("skipped", job, result))
+    return skipped, left
+
+
+def share_threads(threads: int | None, jobs: int | None, videos: int) -> tuple[int, int | None]:
+    """How many videos to do at once, and the decoder threads of each; None: as any call has them.
+
+    Two videos keep two cores busy with one decoder thread each, without the waits that threads of
+    one decoder have for each other.
+    """
+    total = threads or thread_count()
+    jobs = max(1, min(jobs or min(total, MOST_JOBS), videos))
+    return jobs, threads if jobs == 1 else max(1, total // jobs)
+
+
+def run_batch(tasks: Sequence[Task], settings: Settings, stop: StopFlag) -> Iterator[Event]:
+    """Do videos, several at once, and tell what becomes of each as it does.
+
+    At most as many videos are in flight as there are jobs: each is written by the thread that did
+    it, and its tensors are freed, before that thread takes the next. Of videos that ``stop`` comes
+    before nothing is told, and nothing stays.
+
+    Where there are several at once the largest are begun first, and those that have to be fetched:
+    a long one that came last would run alone, on its share of the threads (of 12 videos of which
+    one makes up half: 4.0 instead of 4.8 s).
+    """
+    # Before the clock starts, and once for all threads.
+    import av  # noqa: F401
+    import torch  # noqa: F401
+
+    if settings.threads is not None:
+        # Read by the core, whose pool all videos share, at each call.
+        os.environ["KEYE_VL_UTILS_PARALLEL_NUM"] = str(settings.threads)
+    jobs, threads = share_threads(settings.threads, settings.jobs, len(tasks))
+    if jobs > 1:
+        tasks = sorted(tasks, key=lambda task: -math.inf if task.size is None else -task.size)
+
+    def work(task: Task) -> dict[str, Any]:
+        return _preprocess(task, settings, threads, stop)
+
+    try:
+        with hear_warnings():
+            for event in run_side_by_side(tasks, work, workers=jobs, stop=stop):
+                job = event.task.job
+                if isinstance(event, Started):
+                    yield Event("started", job)
+                elif event.result is not None:
+                    yield Event("done", job, event.result)
+                elif isinstance(event.error, CancelledError) and stop.is_set():
+                    pass
+                # One bad file, in whatever way it is bad, must not cost the others.
+                elif isinstance(event.error, Exception):
+                    yield Event("failed", job, text=_text(job, event.error))
+                elif event.error is not None:
+                    raise event.error
+    finally:
+        # Nothing is in use but what threads write that hang.
+        discard_partials()
+
+
+def _preprocess(
+    task: Task, settings: Settings, threads: int | None, stop: StopFlag
+) -> dict[str, Any]:
+    import torch
+
+    job = task.job
+    # Before it is read: a change that comes later is seen the next time.
+    identity = identify(job.source)
+    options = {**settings.options, "dtype": getattr(torch, settings.options["dtype"])}
+    with heard_damage() as damage:
+        inputs = preprocess_video(
+            job.source,
+            **options,
+            threads=threads,
+            buffer_bytes=settings.buffer_bytes,
+            timeout=settings.timeout,
+            cancel=stop,
+            on_error=settings.on_error,
+        )
+    partial = "; ".join(damage) or None
+
+    def check() -> None:
+        if stop.is_set():
+            raise CancelledError(f"{job.source}: cancelled")
+
+    started = time.perf_counter()
+    summary = summarize(inputs)
+    metadata = make_metadata(job.source, identity, settings.options, summary, partial)
+    check()
+    with whole_file(job.target) as file:
+        write_tensors(file, tensors_of(inputs), metadata, check)
+    seconds = {**inputs.stage_seconds, "write": time.perf_counter() - started}
+    return describe(job, summary, seconds, partial=partial, replaces=task.replaces)
+
+
+def _text(job: Job, error: Exception) -> str:
+    if isinstance(error, KeyeVLError):
+        return str(error)
+    reason = getattr(error, "strerror", None) or str(error) or "no message"
+    # Of the output, say: as it may be no Unicode, as text.
+    file = getattr(error, "filename", None)
+    parts = [describe_source(job.source), type(error).__name__, file, reason]
+    return ": ".join(" ".join(str(part).split()) for part in parts if part is not None)

@@ -1,0 +1,98 @@
+"""Files of tensors in the safetensors format.
+
+They are written here, and not by the library, for three reasons: a write can be stopped between two
+parts of it; it lets other threads run, and copies nothing, with any version of the library; and it
+takes a fraction of the time (400 MB: 0.2 s up to the disk, against 0.3 to 1.1 s and then 0.2 s for
+the disk).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["read_metadata", "write_tensors"]
+
+# The format's names of the types that occur here.
+_DTYPES = {"float32": "F32", "bfloat16": "BF16", "float16": "F16", "int32": "I32", "int64": "I64"}
+# The length of the header stands in front of it, which ends where a number of any type may begin.
+_LENGTH_BYTES = _ALIGNMENT = 8
+# The limit of the format.
+_MOST_HEADER_BYTES = 100_000_000
+# Written between two looks at whether to go on.
+_PART_BYTES = 32 << 20
+
+
+def write_tensors(
+    file: IO[bytes],
+    tensors: Mapping[str, torch.Tensor],
+    metadata: Mapping[str, str],
+    check: Callable[[], None] = lambda: None,
+) -> None:
+    """Write a whole file.
+
+    Args:
+        file: empty and open, with a number of its own, for each part is brought to the disk: then
+            none is left at the end that takes long and cannot be stopped.
+        tensors: of the types in which the model takes them, by name.
+        metadata: further text.
+        check: called before each part of some megabytes; what it raises ends the writing.
+    """
+    import torch
+
+    # As the library does it: large types first, so that each number lies at a multiple of its size.
+    names = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))
+    header: dict[str, Any] = {"__metadata__": dict(metadata)}
+    end = 0
+    for name in names:
+        tensor, start = tensors[name], end
+        end += tensor.numel() * tensor.element_size()
+        header[name] = {
+            "dtype": _DTYPES[str(tensor.dtype).removeprefix("torch.")],
+            "shape": list(tensor.shape),
+            "data_offsets": [start, end],
+        }
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % _ALIGNMENT)
+    file.write(len(text).to_bytes(_LENGTH_BYTES, "little") + text)
+    for name in names:
+        flat = tensors[name].contiguous().view(-1)
+        if not flat.numel():
+            continue
+        data = memoryview(flat.view(torch.uint8).numpy())
+        for start in range(0, len(data), _PART_BYTES):
+            check()
+            file.write(data[start : start + _PART_BYTES])
+            file.flush()
+            if len(data) > _PART_BYTES:
+                os.fsync(file.fileno())
+
+
+def read_metadata(path: Path, names: Collection[str]) -> dict[str, str]:
+    """The metadata of a whole file of tensors of these names. No tensor is read.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is another file, or not whole.
+    """
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
+        if not 0 < length <= min(_MOST_HEADER_BYTES, size - _LENGTH_BYTES):
+            raise ValueError(f"{path}: is no file of tensors")
+        header = json.loads(file.read(length))
+    try:
+        metadata = header.pop("__metadata__")
+        end = max(one["data_offsets"][1] for one in header.values())
+        texts = {str(key): str(value) for key, value in metadata.items()}
+    except (AttributeError, KeyError, IndexError, TypeError) as error:
+        raise ValueError(f"{path}: is no file of tensors with metadata") from error
+    if _LENGTH_BYTES + length + end != size or set(header) != set(names):
+        raise ValueError(f"{path}: is cut off, or holds other tensors")
+    return texts

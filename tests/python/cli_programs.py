@@ -1,0 +1,84 @@
+"""The command line in processes of its own, which start at once.
+
+They are forks of a process that has imported all that takes long and computed nothing.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+MODULES = ["torch", "av", "keye_vl_rs.cli", "cli_programs"]
+
+
+def start(folder, *arguments, slow=()):
+    """Run ``keye-vl-rs preprocess`` in ``folder``.
+
+    What it says goes to the files ``stdout`` and ``stderr`` there. ``slow`` names stages that
+    take far longer than they do: "decode", "compare" and "write".
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(MODULES)
+    process = context.Process(target=_main, args=(folder, list(map(str, arguments)), slow))
+    process.start()
+    return process
+
+
+@contextmanager
+def ended(*processes):
+    """Nothing is left running where a test fails."""
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.join()
+
+
+def _main(folder, arguments, slow):
+    os.chdir(folder)
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644), number)
+    from keye_vl_rs import cli
+
+    for stage in slow:
+        _SLOW[stage]()
+    Path("started").touch()
+    sys.argv = ["keye-vl-rs", "preprocess", *arguments]
+    cli.main()
+
+
+def _slow_decoding():
+    from keye_vl_rs.decoding.rgb import RgbConverter
+
+    RgbConverter.convert = _after_a_while(RgbConverter.convert)
+
+
+def _slow_comparing():
+    from keye_vl_rs.streaming.pipeline import PatchPipeline
+
+    PatchPipeline.compare = _after_a_while(PatchPipeline.compare)
+
+
+def _slow_writing():
+    """In small parts, each of which takes a while to reach the disk."""
+    from keye_vl_rs.batch import tensors_file
+
+    tensors_file._PART_BYTES = 1 << 16
+    os.fsync = _after_a_while(os.fsync)
+
+
+def _after_a_while(function):
+    import time
+
+    def slowly(*arguments):
+        time.sleep(0.02)
+        return function(*arguments)
+
+    return slowly
+
+
+_SLOW = {"decode": _slow_decoding, "compare": _slow_comparing, "write": _slow_writing}

@@ -1,0 +1,197 @@
+"""That no part of a file is ever found where a whole one should be."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+import cli_programs
+from cli_for_tests import copies, leftovers, load, made, run
+from keye_vl_rs.batch.partials import discard_partials, partial_of, sweep_partials, whole_file
+
+TARGET = Path("out/a.safetensors")
+
+
+@pytest.fixture
+def out(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    TARGET.parent.mkdir()
+
+
+@pytest.fixture(scope="module")
+def dead():
+    """The number of a process that is no more."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def partial(target=TARGET, *, pid=None, host=None, age=0):
+    """One that somebody left."""
+    path = partial_of(target)
+    stem, writer, suffix = path.name.rsplit(".", 2)
+    here, own = writer.split("-")
+    path = path.with_name(f"{stem}.{host or here}-{pid or own}.{suffix}")
+    path.write_bytes(b"half")
+    os.utime(path, (time.time() - age,) * 2)
+    return path
+
+
+def test_a_partial_is_hidden_and_beside_its_file(out):
+    with whole_file(TARGET) as file:
+        file.write(b"half")
+        assert not TARGET.exists()
+        (name,) = os.listdir("out")
+        assert name.startswith(".a.safetensors.")
+        assert name.endswith(f"-{os.getpid()}.partial")
+        # Not its own, while it is in use.
+        sweep_partials([TARGET])
+        assert leftovers() == [name]
+    assert os.listdir("out") == ["a.safetensors"]
+
+
+def test_an_error_leaves_what_was_there(out):
+    TARGET.write_bytes(b"old")
+
+    def write_half():
+        with whole_file(TARGET) as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
+    assert (TARGET.read_bytes(), leftovers()) == (b"old", [])
+
+
+def test_it_is_on_the_disk_before_it_has_its_name(out, monkeypatch):
+    calls = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda number: (calls.append("fsync"), fsync(number)))
+    monkeypatch.setattr(os, "replace", lambda *names: (calls.append("replace"), replace(*names)))
+    with whole_file(TARGET) as file:
+        file.write(b"whole")
+    assert calls == ["fsync", "replace"]
+
+
+def test_what_hangs_is_given_up(out):
+    """Then it fails when it goes on."""
+
+    def write_on():
+        with whole_file(TARGET) as file:
+            file.write(b"half")
+            discard_partials()
+            assert os.listdir("out") == []
+
+    with pytest.raises(FileNotFoundError):
+        write_on()
+    assert os.listdir("out") == []
+
+
+def test_what_the_dead_left_is_swept(out, dead):
+    partial(pid=dead)
+    partial(pid=dead, age=1e6)
+    # Of an earlier process with this one's number.
+    partial(pid=os.getpid())
+    # More than any process has.
+    partial(pid=10**30)
+    sweep_partials([TARGET])
+    assert leftovers() == []
+
+
+def test_what_the_living_write_is_kept(out, dead):
+    kept = [
+        partial(pid=os.getppid()),
+        # Numbers mean something else elsewhere.
+        partial(pid=dead, host="elsewhere"),
+        # Of another output.
+        partial(Path("out/b.safetensors"), pid=dead),
+        partial(Path("out/a.safetensors.safetensors"), pid=dead),
+    ]
+    for name in ("a.safetensors.partial", ".a.partial", ".partial", "a.safetensors"):
+        Path("out", name).write_bytes(b"")
+        kept.append(Path("out", name))
+    sweep_partials([TARGET, Path("nowhere/a.safetensors")])
+    assert sorted(os.listdir("out")) == sorted(path.name for path in kept)
+
+
+def test_what_nobody_adds_to_is_swept_in_the_end(out, dead):
+    """Where the writer cannot be asked, or its number was given to another process."""
+    for age in (3000, 4000):
+        partial(pid=os.getppid() + age, host="elsewhere", age=age)
+        partial(pid=os.getppid(), age=4000)
+    assert len(leftovers()) == 3
+    sweep_partials([TARGET])
+    assert [path.name.split(".")[3] for path in Path("out").iterdir()] == [
+        f"elsewhere-{os.getppid() + 3000}"
+    ]
+
+
+def test_a_name_as_long_as_files_may_have(out, dead):
+    target = Path("out", "視" * 80 + "abc.safetensors")
+    partial(target, pid=dead)
+    sweep_partials([target])
+    assert leftovers() == []
+    with whole_file(target) as file:
+        file.write(b"whole")
+    assert os.listdir("out") == [target.name]
+
+
+def test_a_run_sweeps_before_it_begins(videos, dead):
+    partial(Path("a.safetensors"), pid=dead)
+    assert run("a.mp4").exit_code == 0
+    assert leftovers() == []
+    partial(Path("a.safetensors"), pid=dead)
+    # Also where nothing is left to do.
+    assert run("a.mp4").exit_code == 0
+    assert leftovers() == []
+
+
+@pytest.fixture
+def four(tmp_path, clip, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    copies(clip, 4)
+    assert run("in", "-o", "right").exit_code == 0
+    return {name: Path("right", name).read_bytes() for name in made("right")}
+
+
+def test_killed_again_and_again(four):
+    """Whenever it is killed, what has its name is whole; at last all is as if it never was."""
+
+    def halves(process):
+        return [name for name in leftovers("out") if f"-{process.pid}." in name]
+
+    found = []
+    for kill in range(5):
+        process = cli_programs.start(".", "in", "-o", "out", "--jobs", 2, slow=["write"])
+        with cli_programs.ended(process):
+            # The first is killed where it begins to write, those that follow later and later.
+            while process.is_alive() and not halves(process):
+                time.sleep(0.002)
+            time.sleep(0.1 * kill)
+        found.append(len(halves(process)))
+        for name in made("out"):
+            assert Path("out", name).read_bytes() == four[name]
+    assert sum(map(bool, found)) >= 3, "some were killed in the middle of writing"
+    assert made("out"), "and some after they had written a file"
+    result = run("in", "-o", "out")
+    assert result.exit_code == 0
+    assert {name: Path("out", name).read_bytes() for name in made("out")} == four
+    assert leftovers(".") == []
+
+
+def test_several_at_once_write_the_same(four):
+    """All end well, and no file is mixed up of two."""
+    processes = [
+        cli_programs.start(".", "in", "-o", "out", "--jobs", 2, slow=["write"]) for _ in range(3)
+    ]
+    with cli_programs.ended(*processes):
+        for process in processes:
+            process.join(60)
+        assert [process.exitcode for process in processes] == [0, 0, 0], Path("stderr").read_text()
+    assert {name: Path("out", name).read_bytes() for name in made("out")} == four
+    assert sorted(load("out/0.safetensors")[0]) == sorted(load("right/0.safetensors")[0])
+    assert leftovers(".") == []

@@ -6,7 +6,6 @@ number of threads for two cores, three, and compute with two.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 import pytest
@@ -17,6 +16,7 @@ from keye_vl_rs import _core, preprocess_video, vision_process
 from keye_vl_rs.decoding.reader import VideoReader
 from keye_vl_rs.sampling import frame_indices
 from keye_vl_rs.watch import Watch
+from memory_for_tests import peak_memory
 from preprocess_for_tests import published_inputs
 from vision_process_for_tests import reference
 
@@ -27,29 +27,6 @@ CASES = {
     "1080p 10 min, 64 frames": (bench_clips.clip_10_minutes, {"fps": 2.0, "max_frames": 64}, 3),
 }
 DECODED = ["1080p 60 s at fps=2", "720p 60 s, 64 frames"]
-# What a process takes above its imports and the result. Its own memory alone: pages of libraries
-# come and go with what other processes do.
-MEMORY = """
-import re, sys, threading, time
-import av, numpy, torch
-from keye_vl_rs import preprocess_video
-
-def memory():
-    status = open("/proc/self/status").read()
-    return int(re.search(r"RssAnon:\\s+(\\d+) kB", status)[1]) / 1024
-
-def watch():
-    global peak
-    while True:
-        peak = max(peak, memory())
-        time.sleep(0.005)
-
-preprocess_video(sys.argv[1], nframes=1)
-before = peak = memory()
-threading.Thread(target=watch, daemon=True).start()
-inputs = preprocess_video(sys.argv[2], fps=2.0)
-print(peak - before - inputs.pixel_values_videos.nbytes / 2**20)
-"""
 
 
 @pytest.fixture(params=CASES, ids=str)
@@ -99,12 +76,7 @@ def test_peak_memory(benchmark):
     """10 minutes of 1080p at fps=2, in a process of its own."""
     if not sys.platform.startswith("linux"):
         pytest.skip("memory is read from /proc")
-    arguments = [str(bench_clips.source("bikes")), str(bench_clips.clip_10_minutes())]
-
-    def run():
-        process = subprocess.run(
-            [sys.executable, "-c", MEMORY, *arguments], check=True, capture_output=True, text=True
-        )
-        return float(process.stdout)
-
-    benchmark.extra_info["megabytes"] = benchmark.pedantic(run, rounds=1)
+    clips = bench_clips.source("bikes"), bench_clips.clip_10_minutes()
+    megabytes, frames = benchmark.pedantic(lambda: peak_memory(*clips, fps=2), rounds=1)
+    assert frames == 1200
+    benchmark.extra_info["megabytes"] = megabytes

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+
 import numpy as np
 
 from keye_vl_rs import _core
@@ -39,3 +42,29 @@ def read_only(array):
     array = array.copy()
     array.flags.writeable = False
     return array
+
+
+def assert_others_run_during(work, times):
+    """Another thread gets a turn while ``work`` is called: it does not hold the GIL."""
+    # Without the GIL for as long as it holds it, the main thread cannot run between the two events.
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(100)
+    started, ended, during = threading.Event(), threading.Event(), 0
+
+    def run():
+        started.set()
+        for _ in range(times):
+            work()
+        ended.set()
+
+    thread = threading.Thread(target=run)
+    try:
+        thread.start()
+        started.wait()
+        while not ended.is_set():
+            during += 1
+            ended.wait(0.0005)
+    finally:
+        sys.setswitchinterval(switch)
+        thread.join()
+    assert during > 2

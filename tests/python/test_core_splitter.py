@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from clips import BUNNY, picture
-from core_for_tests import SPLIT, noise, read_only
+from core_for_tests import SPLIT, assert_others_run_during, noise, read_only
 from keye_vl_rs import _core
 from keye_vl_rs.errors import (
     FramesDtypeError,
@@ -295,25 +294,4 @@ def test_threads_that_push_at_once_succeed_or_are_told():
 def test_other_threads_run_during_a_push():
     frame = noise(1, 720, 1280, 3)
     split = splitter(frame, (560, 1008))
-    # Without the GIL for as long as it holds it, the main thread cannot run between the two events.
-    switch = sys.getswitchinterval()
-    sys.setswitchinterval(100)
-    started, ended, during = threading.Event(), threading.Event(), 0
-
-    def work():
-        started.set()
-        for _ in range(10):
-            split.push(frame[0])
-        ended.set()
-
-    thread = threading.Thread(target=work)
-    try:
-        thread.start()
-        started.wait()
-        while not ended.is_set():
-            during += 1
-            ended.wait(0.0005)
-    finally:
-        sys.setswitchinterval(switch)
-        thread.join()
-    assert during > 2
+    assert_others_run_during(lambda: split.push(frame[0]), times=10)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from core_for_tests import SPLIT, WRITTEN, noise, write
+from core_for_tests import SPLIT, WRITTEN, assert_others_run_during, noise, write
 from keye_vl_rs import _core
 
 
@@ -25,28 +23,7 @@ def test_other_threads_run_during_a_call(call):
         "slow_fast": lambda: _core.slow_fast(frames, 700, 1260, **SPLIT),
         "write_patches": lambda: write(frames, slow=(700, 1260), out=out),
     }
-    # Without the GIL for as long as it holds it, the main thread cannot run between the two events.
-    switch = sys.getswitchinterval()
-    sys.setswitchinterval(100)
-    started, ended, during = threading.Event(), threading.Event(), 0
-
-    def work():
-        started.set()
-        for _ in range(3):
-            calls[call]()
-        ended.set()
-
-    thread = threading.Thread(target=work)
-    try:
-        thread.start()
-        started.wait()
-        while not ended.is_set():
-            during += 1
-            ended.wait(0.0005)
-    finally:
-        sys.setswitchinterval(switch)
-        thread.join()
-    assert during > 2
+    assert_others_run_during(calls[call], times=3)
 
 
 def test_many_threads_at_once_give_equal_results():

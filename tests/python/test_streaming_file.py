@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import threading
 
@@ -14,6 +13,7 @@ from clips import Clip
 from keye_vl_rs import preprocess_video, vision_process
 from keye_vl_rs.errors import CancelledError, InvalidArgumentError
 from keye_vl_rs.tensors import video_patches
+from memory_for_tests import peak_memory
 from tensors_for_tests import assert_bits
 from vision_process_for_tests import TOKEN
 
@@ -110,42 +110,12 @@ def test_a_call_can_be_cancelled(clip):
         preprocess_video(clip, cancel=flag)
 
 
-MEMORY = """
-import re, sys, threading, time
-import av, numpy, torch
-from keye_vl_rs import preprocess_video
-
-def memory():
-    status = open("/proc/self/status").read()
-    return int(re.search(r"RssAnon:\\s+(\\d+) kB", status)[1]) / 1024
-
-def watch():
-    global peak
-    while True:
-        peak = max(peak, memory())
-        time.sleep(0.005)
-
-preprocess_video(sys.argv[1], nframes=1)
-before = peak = memory()
-threading.Thread(target=watch, daemon=True).start()
-inputs = preprocess_video(sys.argv[2], fps=30.0)
-assert len(inputs.frame_types) == inputs.total_frames
-print(peak - before - inputs.pixel_values_videos.nbytes / 2**20, inputs.total_frames)
-"""
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_memory_does_not_grow_with_the_video(folder, clip):
     # All frames together would take 750 MB.
     options = {"preset": "ultrafast", "x264-params": "keyint=30"}
     large = Clip("large_1080p.mp4", width=1920, height=1080, count=120, options=options)
     path = large.write(folder)
-    run = subprocess.run(
-        [sys.executable, "-c", MEMORY, str(clip), str(path)],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    megabytes, frames = run.stdout.split()
-    assert int(frames) == 120
-    assert float(megabytes) < 512
+    megabytes, frames = peak_memory(clip, path, fps=30)
+    assert frames == 120
+    assert megabytes < 512

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -15,7 +15,7 @@ __all__ = ["run_ahead"]
 
 Task = TypeVar("Task")
 Item = TypeVar("Item")
-Worker = Callable[[], AbstractContextManager[Callable[[Task], Iterator[Item]]]]
+Worker = Callable[[], AbstractContextManager[Callable[[Task], Generator[Item, None, None]]]]
 
 # How soon a waiting user sees that the time is over, or that it was cancelled.
 _POLL_S = 0.05
@@ -112,7 +112,7 @@ class _Shared(Generic[Task, Item]):
         try:
             with self._worker() as run:
                 while (place := self._begin()) is not None:
-                    with closing(run(self._tasks[place])) as items:  # type: ignore[type-var]
+                    with closing(run(self._tasks[place])) as items:
                         for item in items:
                             if not self._put(place, item):
                                 return

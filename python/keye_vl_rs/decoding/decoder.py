@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -67,13 +67,16 @@ class SegmentDecoder:
         """The container stands at its start; ``table`` lists the packets of the stream."""
         self._cursor = _Cursor(container, stream, table, name, watch, counts)
         self._context = stream.codec_context
+        times = table.times
+        assert times is not None, "every packet says when it is presented"
+        self._times = times
         self._table = table
         self._name = name
         self._counts = counts
         self._in_fields = container.format.name in _FIELD_FORMATS
         self._used = False
 
-    def decode(self, segment: Segment) -> Iterator[Any]:
+    def decode(self, segment: Segment) -> Generator[Any, None, None]:
         """The frames of a segment's targets, in the order of presentation.
 
         Raises:
@@ -87,7 +90,7 @@ class SegmentDecoder:
             context.flush_buffers()
         self._used = True
         self._counts.restarts += segment.since is not None
-        check = _Check(self._table, segment, fields=self._in_fields)
+        check = _Check(self._times, self._table.shown, segment, fields=self._in_fields)
         for index, place in enumerate(segment.places):
             packet = self._cursor.take(place, start=index == 0)
             self._counts.decoded += 1
@@ -201,11 +204,13 @@ class _Cursor:
 class _Check:
     """Compares the frames of a segment with those that its packets announce."""
 
-    def __init__(self, table: PacketTable, segment: Segment, *, fields: bool) -> None:
+    def __init__(
+        self, times: Sequence[int], shown: Sequence[bool], segment: Segment, *, fields: bool
+    ) -> None:
         since = segment.since
-        shown = (table.pts[place] for place in segment.places if table.shown[place])
-        self._expected = sorted(time for time in shown if since is None or time >= since)  # type: ignore[operator,type-var]
-        self._targets = {table.pts[place] for place in segment.targets}
+        announced = (times[place] for place in segment.places if shown[place])
+        self._expected = sorted(time for time in announced if since is None or time >= since)
+        self._targets = {times[place] for place in segment.targets}
         self._since = since
         self._seen = 0
         self._spared = len(segment.places) <= segment.places[-1]

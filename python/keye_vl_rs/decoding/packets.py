@@ -47,12 +47,17 @@ class PacketTable:
         return len(self.pts)
 
     @property
+    def times(self) -> list[int] | None:
+        """When each is presented; None unless all say so."""
+        known = [time for time in self.pts if time is not None]
+        return known if len(known) == len(self) else None
+
+    @property
     def shown_times(self) -> list[int] | None:
         """When frames are presented, in that order; None if a time is missing or there twice."""
-        known = [time for time in self.pts if time is not None]
-        if len(known) < len(self):
-            return None
-        times = sorted(time for time, shown in zip(known, self.shown, strict=True) if shown)
+        times = sorted(
+            time for time, shown in zip(self.times or (), self.shown, strict=False) if shown
+        )
         return times if times and len(set(times)) == len(times) else None
 
     @property

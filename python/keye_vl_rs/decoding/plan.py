@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -36,19 +36,26 @@ def plan_segments(table: PacketTable, targets: Sequence[int], *, worth: int) -> 
         worth: how many packets starting anew must spare. It stops a decoder, which costs as much as
             the frames that it works at together and holds back to put them in order.
     """
+    times = table.times
+    assert times is not None, "every packet says when it is presented"
     needed = list(accumulate((not one for one in table.disposable), initial=0))
     groups: list[tuple[int, list[int]]] = []
-    for target, start in zip(targets, _starts(table, targets), strict=True):
+    for target, start in zip(targets, _starts(table.access, times, targets), strict=True):
         last = groups[-1][1][-1] if groups else -1
         # The first time nothing has to be stopped.
         if not groups or (start > last and needed[start] - needed[last + 1] >= worth):
             groups.append((start, [target]))
         else:
             groups[-1][1].append(target)
-    return [
-        Segment(list(_places(table, start, group)), group, _since(table, start))
-        for start, group in groups
-    ]
+    segments = []
+    for start, group in groups:
+        since = times[start] if start else None
+        early = set() if since is None else _leading(table, times, start, group[-1])
+        left_out = early | {at for at in range(start, group[-1]) if table.disposable[at]}
+        left_out.difference_update(group)
+        places = [at for at in range(start, group[-1] + 1) if at not in left_out]
+        segments.append(Segment(places, group, since))
+    return segments
 
 
 def can_share(segments: Sequence[Segment], workers: int, ahead: int) -> bool:
@@ -63,32 +70,20 @@ def can_share(segments: Sequence[Segment], workers: int, ahead: int) -> bool:
     return 2 * workers * longest <= total and waiting <= ahead
 
 
-def _starts(table: PacketTable, targets: Sequence[int]) -> list[int]:
+def _starts(access: Sequence[int], times: Sequence[int], targets: Sequence[int]) -> list[int]:
     """For each target the last place to start at for it and for all that follow."""
-    pts = table.pts
     starts = []
     for target in targets:
-        at = bisect_right(table.access, target) - 1
+        at = bisect_right(access, target) - 1
         # What is presented before the frame where decoding starts may need what came before it.
-        while at >= 0 and pts[table.access[at]] > pts[target]:  # type: ignore[operator]
+        while at >= 0 and times[access[at]] > times[target]:
             at -= 1
-        starts.append(table.access[at] if at >= 0 else 0)
+        starts.append(access[at] if at >= 0 else 0)
     return list(accumulate(reversed(starts), min))[::-1]
 
 
-def _since(table: PacketTable, start: int) -> int | None:
-    return table.pts[start] if start else None
-
-
-def _places(table: PacketTable, start: int, targets: Sequence[int]) -> Iterator[int]:
-    wanted = set(targets)
-    since = _since(table, start)
-    for place in range(start, targets[-1] + 1):
-        if place in wanted or not (table.disposable[place] or _is_leading(table, place, since)):
-            yield place
-
-
-def _is_leading(table: PacketTable, place: int, since: int | None) -> bool:
-    """Whether a packet can be left out because decoding starts after what it needs."""
-    early = since is not None and table.pts[place] < since  # type: ignore[operator]
-    return early and not table.leading_needed
+def _leading(table: PacketTable, times: Sequence[int], start: int, last: int) -> set[int]:
+    """Packets that can be left out because decoding starts after what they need."""
+    if table.leading_needed:
+        return set()
+    return {at for at in range(start, last) if times[at] < times[start]}

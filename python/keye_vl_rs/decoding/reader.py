@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -42,6 +42,7 @@ _AHEAD_LEAST = 2
 OnError = Literal["raise", "partial"]
 ReadFrames = Callable[[Sequence[int]], Iterator[Any]]
 Result = TypeVar("Result")
+Frames = Generator[Any, None, None]
 
 
 @dataclass
@@ -163,7 +164,7 @@ class VideoReader:
                     segments = plan_segments(table, targets, worth=threads + table.reorder)
 
             @contextmanager
-            def worker() -> Iterator[Callable[[Segment], Iterator[Any]]]:
+            def worker() -> Iterator[Callable[[Segment], Frames]]:
                 counts = DecodeCounts()
                 with self._opened("AUTO", max(1, threads // workers)) as (container, stream):
                     decoder = SegmentDecoder(
@@ -181,7 +182,7 @@ class VideoReader:
     def _by_count(self, wanted: Sequence[int]) -> Iterator[Any]:
         """Decode everything and take frames by their number."""
 
-        def frames(decode: Callable[[], Iterator[Any]]) -> Iterator[Any]:
+        def frames(decode: Callable[[], Iterator[Any]]) -> Frames:
             left = list(reversed(wanted))
             for place, frame in enumerate(decode()):
                 if place == left[-1]:
@@ -192,7 +193,7 @@ class VideoReader:
             raise DecodeError(f"{self.name}: decoding ended before frame {left[-1]}")
 
         @contextmanager
-        def worker() -> Iterator[Callable[[None], Iterator[Any]]]:
+        def worker() -> Iterator[Callable[[None], Frames]]:
             with self._opened("SLICE", self.threads) as (container, stream):
                 yield lambda _: frames(lambda: self._decode_all(container, stream))
 

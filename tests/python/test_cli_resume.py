@@ -46,15 +46,16 @@ def done(videos, monkeypatch):
     return again
 
 
-def numbers(folder="out"):
-    """The numbers of the files themselves, which change when they are replaced."""
-    return {path.name: path.stat().st_ino for path in Path(folder).iterdir()}
+def versions(folder="out"):
+    """What changes of files when they are replaced: a number alone may be another file's next."""
+    found = {path.name: path.stat() for path in Path(folder).iterdir()}
+    return {name: (status.st_ino, status.st_mtime_ns) for name, status in found.items()}
 
 
 def test_what_is_done_is_skipped(done):
-    before = numbers()
+    before = versions()
     assert done() == []
-    assert numbers() == before
+    assert versions() == before
     table = done.result.stdout
     assert [line.split()[-1] for line in table.splitlines() if ".mp4 " in line] == ["skipped"] * 2
     assert "skipped 2 .safetensors files, made before: --overwrite makes it again" in table
@@ -81,12 +82,12 @@ def test_what_is_missing_is_done(done):
 
 
 def test_everything_is_done_again_if_it_is_asked_for(done):
-    before = {name: Path("out", name).read_bytes() for name in numbers()}
-    numbers_before = numbers()
+    before = {name: Path("out", name).read_bytes() for name in versions()}
+    versions_before = versions()
     assert done("--overwrite") == ["a.mp4", "b.mp4"]
-    assert not set(numbers().values()) & set(numbers_before.values())
+    assert not versions().items() & versions_before.items()
     # Nothing in a file tells when it was made.
-    assert {name: Path("out", name).read_bytes() for name in numbers()} == before
+    assert {name: Path("out", name).read_bytes() for name in versions()} == before
     assert "note:" not in done.result.stderr
 
 

@@ -4,8 +4,8 @@ the last bit.
 - :func:`preprocess_video`: one call from a file to tensors.
 - :mod:`keye_vl_rs.vision_process`: the drop-in for ``keye_vl_utils`` 1.5.2; its functions are here
   too.
-- :class:`KeyeVL1_5Processor`, :class:`KeyeVL1_5ImageProcessor`: processors for transformers,
-  imported when first asked for.
+- :class:`KeyeVL1_5Processor`, :class:`KeyeVL1_5ImageProcessor`, :class:`KeyeVL1_5VideoProcessor`:
+  processors for transformers, imported when first asked for.
 - :mod:`keye_vl_rs.errors`: what is raised.
 """
 
@@ -30,10 +30,12 @@ from keye_vl_rs.vision_process import (
 if TYPE_CHECKING:
     from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
     from keye_vl_rs.processing import KeyeVL1_5Processor
+    from keye_vl_rs.video_processing import KeyeVL1_5VideoProcessor
 
 __all__ = [
     "KeyeVL1_5ImageProcessor",
     "KeyeVL1_5Processor",
+    "KeyeVL1_5VideoProcessor",
     "KeyeVLError",
     "VideoInputs",
     "__version__",
@@ -52,6 +54,7 @@ __all__ = [
 _LAZY = {
     "KeyeVL1_5ImageProcessor": "keye_vl_rs.image_processing",
     "KeyeVL1_5Processor": "keye_vl_rs.processing",
+    "KeyeVL1_5VideoProcessor": "keye_vl_rs.video_processing",
 }
 
 

@@ -7,7 +7,7 @@ run in NumPy with transformers' own functions.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,8 +17,6 @@ from PIL import Image
 from transformers.image_processing_utils import BaseImageProcessor, BatchFeature
 from transformers.image_transforms import normalize, rescale, resize
 from transformers.image_utils import (
-    OPENAI_CLIP_MEAN,
-    OPENAI_CLIP_STD,
     ChannelDimension,
     infer_channel_dimension_format,
 )
@@ -26,8 +24,9 @@ from transformers.processing_utils import ImagesKwargs
 
 from keye_vl_rs.accepted_inputs import flatten_images, image_array, list_frames, list_videos
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, SizeError
-from keye_vl_rs.geometry import CHANNELS, MERGE_SIZE, PATCH_SIZE, Size
-from keye_vl_rs.recipe import MAX_PIXELS, MIN_PIXELS, Recipe, make_recipe, pixel_limits
+from keye_vl_rs.geometry import CHANNELS, MERGE_SIZE, Size
+from keye_vl_rs.pixel_settings import PixelSettings
+from keye_vl_rs.recipe import Recipe
 from keye_vl_rs.tensors import empty_patches, to_numpy, video_patches
 
 __all__ = ["KeyeVL1_5ImageProcessor", "KeyeVL1_5ImagesKwargs"]
@@ -50,7 +49,7 @@ class KeyeVL1_5ImagesKwargs(ImagesKwargs, total=False):  # type: ignore[misc,cal
     dtype: Any
 
 
-class KeyeVL1_5ImageProcessor(BaseImageProcessor):  # type: ignore[misc]
+class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignore[misc]
     """Resizes images to whole tokens near their own size, normalises and cuts them into patches.
 
     The arguments, their defaults and the results are those of the published class of this name
@@ -60,68 +59,6 @@ class KeyeVL1_5ImageProcessor(BaseImageProcessor):  # type: ignore[misc]
 
     model_input_names = ["pixel_values", "image_grid_thw", "pixel_values_videos", "video_grid_thw"]
     valid_kwargs = KeyeVL1_5ImagesKwargs
-
-    def __init__(
-        self,
-        do_resize: bool = True,
-        resample: int = Image.Resampling.BILINEAR,
-        do_rescale: bool = True,
-        rescale_factor: float = 1 / 255,
-        do_normalize: bool = True,
-        image_mean: float | Iterable[float] | None = None,
-        image_std: float | Iterable[float] | None = None,
-        do_convert_rgb: bool = True,
-        min_pixels: int | None = None,
-        max_pixels: int | None = None,
-        patch_size: int = PATCH_SIZE,
-        temporal_patch_size: int = 1,
-        merge_size: int = MERGE_SIZE,
-        size: Mapping[str, int] | None = None,
-        dtype: torch.dtype | str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        """``dtype`` is that of the patches: float32 (the default), bfloat16 or float16."""
-        super().__init__(**kwargs)
-        self.do_resize = do_resize
-        self.resample = int(resample)
-        self.do_rescale = do_rescale
-        self.rescale_factor = rescale_factor
-        self.do_normalize = do_normalize
-        self.image_mean = OPENAI_CLIP_MEAN if image_mean is None else image_mean
-        self.image_std = OPENAI_CLIP_STD if image_std is None else image_std
-        self.do_convert_rgb = do_convert_rgb
-        self.patch_size = patch_size
-        self.temporal_patch_size = temporal_patch_size
-        self.merge_size = merge_size
-        low, high = pixel_limits(size) or (MIN_PIXELS, MAX_PIXELS)
-        self.min_pixels = low if min_pixels is None else min_pixels
-        self.max_pixels = high if max_pixels is None else max_pixels
-        self.dtype = None if dtype is None else str(dtype).removeprefix("torch.")
-        self.recipe({})
-
-    @property
-    def size(self) -> dict[str, int]:
-        """The limits as transformers' processors name them."""
-        return {"min_pixels": self.min_pixels, "max_pixels": self.max_pixels}
-
-    @size.setter
-    def size(self, size: Mapping[str, int]) -> None:
-        self.min_pixels, self.max_pixels = pixel_limits(size) or (self.min_pixels, self.max_pixels)
-
-    @classmethod
-    def from_dict(cls, image_processor_dict: dict[str, Any], **kwargs: Any) -> Any:
-        """As in the base class; a limit given here wins over the limits in the dictionary."""
-        stale = {"min_pixels", "max_pixels"} if kwargs.get("size") is not None else set()
-        config = {k: v for k, v in image_processor_dict.items() if k not in stale}
-        return super().from_dict(config, **kwargs)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As in the base class, with ``size``."""
-        return {**super().to_dict(), "size": self.size}
-
-    def recipe(self, overrides: Mapping[str, Any]) -> Recipe:
-        """The settings with a call's own ones on top; None leaves a setting as it is."""
-        return make_recipe(self, overrides)
 
     def __call__(self, images: Any = None, *args: Any, **kwargs: Any) -> BatchFeature:
         """:meth:`preprocess`."""

@@ -14,65 +14,62 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoTokenizer, AutoVideoProcessor, processing_utils
+from transformers import processing_utils
 from transformers.image_processing_utils import BatchFeature
-from transformers.processing_utils import ProcessingKwargs, ProcessorMixin, Unpack, VideosKwargs
+from transformers.processing_utils import ProcessingKwargs, ProcessorMixin, TextKwargs, Unpack
 
 from keye_vl_rs import prompt
 from keye_vl_rs.accepted_inputs import flatten_images
 from keye_vl_rs.chat_template import ChatTemplateMixin
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor, KeyeVL1_5ImagesKwargs
+from keye_vl_rs.processor_files import ProcessorFilesMixin
 from keye_vl_rs.recipe import Recipe
 from keye_vl_rs.tensors import to_numpy
 from keye_vl_rs.tokenization import tokenize
 from keye_vl_rs.video_batch import AnyVideo, check_videos, video_tensors
+from keye_vl_rs.video_processing import KeyeVL1_5VideoProcessor, KeyeVL1_5VideosKwargs
 
-__all__ = ["KeyeVL1_5Processor", "KeyeVL1_5ProcessorKwargs", "KeyeVL1_5VideosProcessorKwargs"]
+__all__ = ["KeyeVL1_5Processor", "KeyeVL1_5ProcessorKwargs"]
 
 _SETTINGS = tuple(inspect.signature(KeyeVL1_5ImageProcessor).parameters)[:-1]
+# Of a release that has none, nobody asks for it.
+_MultiModalData: Any = getattr(processing_utils, "MultiModalData", dict)
 _MIRRORED = ("return_mm_token_type_ids", "return_text_replacement_offsets")
 
 
-class KeyeVL1_5VideosProcessorKwargs(VideosKwargs, total=False):  # type: ignore[misc,call-arg]
-    """What ``process_vision_info`` says about the videos: one entry per video, or one for the only.
+class KeyeVL1_5TextKwargs(TextKwargs, total=False):  # type: ignore[misc,call-arg]
+    """What later releases of transformers ask for; here all of them may."""
 
-    ``frame_types`` (T,): 0 slow, 1 fast; ``timestamps`` (T,): seconds; ``height``, ``width``,
-    ``fast_height``, ``fast_width``: the sizes to resample to; ``fps``: accepted and not used.
-    """
-
-    fps: Any
-    height: Any
-    width: Any
-    fast_height: Any
-    fast_width: Any
-    timestamps: Any
-    frame_types: Any
-    min_pixels: int | None
-    max_pixels: int | None
-    dtype: Any
+    return_mm_token_type_ids: bool | None
+    return_text_replacement_offsets: bool | None
 
 
 class KeyeVL1_5ProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[misc,call-arg]
     """The keyword arguments of :meth:`KeyeVL1_5Processor.__call__`, by what they are about."""
 
+    text_kwargs: KeyeVL1_5TextKwargs
     images_kwargs: KeyeVL1_5ImagesKwargs
-    videos_kwargs: KeyeVL1_5VideosProcessorKwargs
+    videos_kwargs: KeyeVL1_5VideosKwargs
     _defaults = {"text_kwargs": {"padding": False}, "videos_kwargs": {"fps": 2.0}}
 
 
-class KeyeVL1_5Processor(ChatTemplateMixin, ProcessorMixin):  # type: ignore[misc]
+class KeyeVL1_5Processor(
+    ProcessorFilesMixin,
+    ChatTemplateMixin,
+    ProcessorMixin,  # type: ignore[misc]
+):
     """Prepares text, images and videos for Keye-VL-1.5.
 
     Args:
         image_processor: its settings are those of images and videos alike; None makes one.
         tokenizer: Qwen2's, with the model's vision tokens.
-        video_processor: kept, saved and loaded for hosts that look for one; not used.
+        video_processor: a :class:`keye_vl_rs.KeyeVL1_5VideoProcessor`, whose settings are those of
+            videos then. Any other is kept, saved and loaded for hosts that look for one; not used.
         chat_template: a Jinja template.
 
     """
 
-    attributes = ["image_processor", "tokenizer"]
     image_processor_class = "AutoImageProcessor"
     tokenizer_class = ("Qwen2Tokenizer", "Qwen2TokenizerFast")
     valid_processor_kwargs = KeyeVL1_5ProcessorKwargs
@@ -97,39 +94,6 @@ class KeyeVL1_5Processor(ChatTemplateMixin, ProcessorMixin):  # type: ignore[mis
         self.fast_end = getattr(tokenizer, "fast_end", usual.fast_end)
         self.image_token_id = tokenizer.convert_tokens_to_ids(self.image_token)
         self.video_token_id = tokenizer.convert_tokens_to_ids(self.video_token)
-
-    @classmethod
-    def get_attributes(cls) -> list[str]:
-        """The parts that must be there; transformers would count ``video_processor`` among them."""
-        return list(cls.attributes)
-
-    @classmethod
-    def _get_arguments_from_pretrained(
-        cls,
-        pretrained_model_name_or_path: Any,
-        processor_dict: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> list[Any]:
-        """The image processor is this package's own whatever the checkpoint brings along."""
-        path = pretrained_model_name_or_path
-        has_video_processor = (processor_dict or {}).get("video_processor") is not None
-        return [
-            KeyeVL1_5ImageProcessor.from_pretrained(path, **kwargs),
-            AutoTokenizer.from_pretrained(path, **kwargs),
-            AutoVideoProcessor.from_pretrained(path, **kwargs) if has_video_processor else None,
-        ]
-
-    @classmethod
-    def from_args_and_dict(cls, args: Any, processor_dict: dict[str, Any], **kwargs: Any) -> Any:
-        """The video processor is among ``args``; the dictionary holds only its description."""
-        config = {k: v for k, v in processor_dict.items() if k != "video_processor"}
-        return super().from_args_and_dict(args, config, **kwargs)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As in the base class, without a video processor that is not there."""
-        return {
-            k: v for k, v in super().to_dict().items() if k != "video_processor" or v is not None
-        }
 
     def __call__(
         self,
@@ -213,7 +177,8 @@ class KeyeVL1_5Processor(ChatTemplateMixin, ProcessorMixin):  # type: ignore[mis
     def _recipe(self, merged: Mapping[str, Any]) -> Recipe:
         """What a call with these merged arguments does to the pixels of videos."""
         settings = {**merged["images_kwargs"], **_settings(merged["videos_kwargs"])}
-        return self._engine().recipe(settings)
+        own = isinstance(self.video_processor, KeyeVL1_5VideoProcessor)
+        return (self.video_processor if own else self._engine()).recipe(settings)
 
     def _placeholders(
         self, image_grid: Any, clips: Sequence[AnyVideo], recipe: Recipe
@@ -251,7 +216,7 @@ class KeyeVL1_5Processor(ChatTemplateMixin, ProcessorMixin):  # type: ignore[mis
     def _get_num_multimodal_tokens(self, image_sizes: Any = None, **kwargs: Any) -> Any:
         """How many tokens and patches images of these (height, width) become."""
         if image_sizes is None:
-            return processing_utils.MultiModalData()
+            return _MultiModalData()
         engine = self._engine()
         images_kwargs = self._merge_kwargs(KeyeVL1_5ProcessorKwargs, **kwargs)["images_kwargs"]
         unit = engine.recipe(images_kwargs).merge_size ** 2
@@ -259,7 +224,7 @@ class KeyeVL1_5Processor(ChatTemplateMixin, ProcessorMixin):  # type: ignore[mis
             engine.get_number_of_image_patches(height, width, images_kwargs)
             for height, width in image_sizes
         ]
-        return processing_utils.MultiModalData(
+        return _MultiModalData(
             num_image_tokens=[count // unit for count in patches], num_image_patches=patches
         )
 

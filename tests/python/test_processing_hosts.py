@@ -156,8 +156,8 @@ def test_what_hosts_ask_about():
     images = [np.zeros((*size, 3), np.uint8) for size in sizes]
     out = PROCESSOR(text="<|image_pad|>" * 3, images=images, max_pixels=200 * 200)
     patches = out["image_grid_thw"].prod(-1).tolist()
-    assert counts.num_image_patches == patches
-    assert counts.num_image_tokens == [count // 4 for count in patches]
+    assert counts["num_image_patches"] == patches
+    assert counts["num_image_tokens"] == [count // 4 for count in patches]
     assert (PROCESSOR.image_processor.image_mean, PROCESSOR.image_processor.image_std) == (
         list(CLIP_MEAN),
         list(CLIP_STD),

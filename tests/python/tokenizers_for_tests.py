@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 from functools import cache
 
+import transformers
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from tokenizers.processors import TemplateProcessing
 from tokenizers.trainers import BpeTrainer
-from transformers import PreTrainedTokenizerFast, Qwen2Tokenizer
+from transformers import PreTrainedTokenizerFast, Qwen2TokenizerFast
+
+# Releases before 5 let a processor have no other tokenizer than that of its class's name.
+_FROM_5 = int(transformers.__version__.split(".")[0]) >= 5
+_Tokenizer = PreTrainedTokenizerFast if _FROM_5 else Qwen2TokenizerFast
 
 SPECIAL_TOKENS = (
     "<|endoftext|>",
@@ -95,13 +100,15 @@ def make_tokenizer(
             single=template, pair=pair, special_tokens=specials
         )
     kwargs.setdefault("pad_token", "<|endoftext|>")
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|im_end|>", **kwargs)
+    return _Tokenizer(tokenizer_object=tokenizer, eos_token="<|im_end|>", **kwargs)
 
 
-def make_qwen2_tokenizer() -> Qwen2Tokenizer:
+def make_qwen2_tokenizer() -> Qwen2TokenizerFast:
     """The class that the model's own tokenizer has."""
+    if not _FROM_5:
+        return make_tokenizer()
     model = json.loads(_trained())["model"]
     merges = [tuple(merge) for merge in model["merges"]]
-    return Qwen2Tokenizer(
+    return Qwen2TokenizerFast(
         vocab=model["vocab"], merges=merges, extra_special_tokens=list(SPECIAL_TOKENS[1:])
     )

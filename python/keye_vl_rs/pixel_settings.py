@@ -1,0 +1,87 @@
+"""The settings that an image processor and a video processor have in common, and keep in files."""
+
+# No `from __future__ import annotations` here: transformers reads some of the annotations below.
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from PIL import Image
+from transformers.image_processing_utils import BaseImageProcessor
+from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
+
+from keye_vl_rs.geometry import MERGE_SIZE, PATCH_SIZE
+from keye_vl_rs.recipe import MAX_PIXELS, MIN_PIXELS, Recipe, make_recipe, pixel_limits
+
+__all__ = ["PixelSettings"]
+
+
+class PixelSettings:
+    """For a processor of transformers' that is derived from :class:`BaseImageProcessor`.
+
+    The arguments and their defaults are those of the published image processor (transformers pull
+    request 41040). ``size`` may be given as ``{"min_pixels": ..., "max_pixels": ...}``.
+    """
+
+    def __init__(
+        self,
+        do_resize: bool = True,
+        resample: int = Image.Resampling.BILINEAR,
+        do_rescale: bool = True,
+        rescale_factor: float = 1 / 255,
+        do_normalize: bool = True,
+        image_mean: float | Iterable[float] | None = None,
+        image_std: float | Iterable[float] | None = None,
+        do_convert_rgb: bool = True,
+        min_pixels: int | None = None,
+        max_pixels: int | None = None,
+        patch_size: int = PATCH_SIZE,
+        temporal_patch_size: int = 1,
+        merge_size: int = MERGE_SIZE,
+        size: Mapping[str, int] | None = None,
+        dtype: torch.dtype | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """``dtype`` is that of the patches: float32 (the default), bfloat16 or float16."""
+        # Not what comes between: the base of video processors has other ideas of ``size``.
+        BaseImageProcessor.__init__(self, **kwargs)
+        self.do_resize = do_resize
+        self.resample = int(resample)
+        self.do_rescale = do_rescale
+        self.rescale_factor = rescale_factor
+        self.do_normalize = do_normalize
+        self.image_mean = OPENAI_CLIP_MEAN if image_mean is None else image_mean
+        self.image_std = OPENAI_CLIP_STD if image_std is None else image_std
+        self.do_convert_rgb = do_convert_rgb
+        self.patch_size = patch_size
+        self.temporal_patch_size = temporal_patch_size
+        self.merge_size = merge_size
+        low, high = pixel_limits(size) or (MIN_PIXELS, MAX_PIXELS)
+        self.min_pixels = low if min_pixels is None else min_pixels
+        self.max_pixels = high if max_pixels is None else max_pixels
+        self.dtype = None if dtype is None else str(dtype).removeprefix("torch.")
+        self.recipe({})
+
+    @property
+    def size(self) -> dict[str, int]:
+        """The limits as transformers' processors name them."""
+        return {"min_pixels": self.min_pixels, "max_pixels": self.max_pixels}
+
+    @size.setter
+    def size(self, size: Mapping[str, int]) -> None:
+        self.min_pixels, self.max_pixels = pixel_limits(size) or (self.min_pixels, self.max_pixels)
+
+    @classmethod
+    def from_dict(cls, image_processor_dict: dict[str, Any], **kwargs: Any) -> Any:
+        """As in the base class; a limit given here wins over the limits in the dictionary."""
+        stale = {"min_pixels", "max_pixels"} if kwargs.get("size") is not None else set()
+        config = {k: v for k, v in image_processor_dict.items() if k not in stale}
+        return super().from_dict(config, **kwargs)  # type: ignore[misc]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As in the base class, with ``size``."""
+        return {**super().to_dict(), "size": self.size}  # type: ignore[misc]
+
+    def recipe(self, overrides: Mapping[str, Any]) -> Recipe:
+        """The settings with a call's own ones on top; None leaves a setting as it is."""
+        return make_recipe(self, overrides)

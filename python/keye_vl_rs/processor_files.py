@@ -1,0 +1,78 @@
+"""A processor's parts in a checkpoint's folder: loading and saving, with every transformers.
+
+Up to 4.57 each part has a file of its own, from 5 on they lie in ``processor_config.json``. Either
+way the image processor is this package's own, whatever class the checkpoint names; a video
+processor is loaded where there is one, and not missed where there is none.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from transformers import AutoTokenizer, AutoVideoProcessor
+from transformers.processing_utils import ProcessorMixin
+from transformers.utils.hub import cached_file
+
+from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
+from keye_vl_rs.video_processing import KeyeVL1_5VideoProcessor
+
+__all__ = ["ProcessorFilesMixin"]
+
+_VIDEO_FILE = "video_preprocessor_config.json"
+_PARTS_IN_ONE_FILE = hasattr(ProcessorMixin, "get_attributes")
+# What of a call to from_pretrained says where its files are.
+_WHERE = ("cache_dir", "force_download", "token", "revision", "local_files_only", "subfolder")
+
+
+class ProcessorFilesMixin:
+    """For a processor that comes before transformers' own class."""
+
+    attributes: ClassVar = ["image_processor", "tokenizer"]
+    video_processor: Any
+
+    @classmethod
+    def get_attributes(cls) -> list[str]:
+        """The parts that must be there; transformers would count ``video_processor`` among them."""
+        return list(cls.attributes)
+
+    @classmethod
+    def _get_arguments_from_pretrained(
+        cls, path: Any, processor_dict: dict[str, Any] | None = None, **kwargs: Any
+    ) -> list[Any]:
+        return [
+            KeyeVL1_5ImageProcessor.from_pretrained(path, **kwargs),
+            AutoTokenizer.from_pretrained(path, **kwargs),
+            _load_video_processor(path, processor_dict or {}, kwargs),
+        ]
+
+    @classmethod
+    def from_args_and_dict(cls, args: Any, processor_dict: dict[str, Any], **kwargs: Any) -> Any:
+        """The video processor is among ``args``; the dictionary holds only its description."""
+        config = {k: v for k, v in processor_dict.items() if k != "video_processor"}
+        return super().from_args_and_dict(args, config, **kwargs)  # type: ignore[misc]
+
+    def to_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """As in the base class, without a video processor that is not there."""
+        made = super().to_dict(*args, **kwargs)  # type: ignore[misc]
+        return {k: v for k, v in made.items() if k != "video_processor" or v is not None}
+
+    def save_pretrained(self, save_directory: Any, **kwargs: Any) -> Any:
+        """As in the base class, with the video processor's file where it has one."""
+        saved = super().save_pretrained(save_directory, **kwargs)  # type: ignore[misc]
+        if self.video_processor is not None and not _PARTS_IN_ONE_FILE:
+            self.video_processor._set_processor_class(type(self).__name__)
+            self.video_processor.save_pretrained(save_directory)
+        return saved
+
+
+def _load_video_processor(path: Any, processor_dict: dict[str, Any], kwargs: dict[str, Any]) -> Any:
+    described = processor_dict.get("video_processor")
+    if described is None:
+        where = {key: kwargs[key] for key in _WHERE if key in kwargs}
+        if cached_file(path, _VIDEO_FILE, **where, _raise_exceptions_for_missing_entries=False):
+            described, _ = KeyeVL1_5VideoProcessor.get_video_processor_dict(path, **kwargs)
+    if described is None:
+        return None
+    own = described.get("video_processor_type") == KeyeVL1_5VideoProcessor.__name__
+    loader = KeyeVL1_5VideoProcessor if own else AutoVideoProcessor
+    return loader.from_pretrained(path, **kwargs)

@@ -1,6 +1,7 @@
 """Videos and images into the tensors that Keye-VL models read, equal to the published pipeline's to
 the last bit.
 
+- :func:`enable`: programs, processors and servers of this process use this package from then on.
 - :func:`preprocess_video`: one call from a file to tensors.
 - :mod:`keye_vl_rs.vision_process`: the drop-in for ``keye_vl_utils`` 1.5.2; its functions are here
   too.
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._core import __version__
 from keye_vl_rs.errors import KeyeVLError
+from keye_vl_rs.fused_operator import BicubicVideoFusionOpProcessor, BicubicVideoProcessor
+from keye_vl_rs.integrations.switch import disable, enable
 from keye_vl_rs.preprocess import VideoInputs, preprocess_video
 from keye_vl_rs.vision_process import (
     extract_slow_fast_frames,
@@ -33,12 +36,16 @@ if TYPE_CHECKING:
     from keye_vl_rs.video_processing import KeyeVL1_5VideoProcessor
 
 __all__ = [
+    "BicubicVideoFusionOpProcessor",
+    "BicubicVideoProcessor",
     "KeyeVL1_5ImageProcessor",
     "KeyeVL1_5Processor",
     "KeyeVL1_5VideoProcessor",
     "KeyeVLError",
     "VideoInputs",
     "__version__",
+    "disable",
+    "enable",
     "extract_slow_fast_frames",
     "extract_vision_info",
     "fetch_image",

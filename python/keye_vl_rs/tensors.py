@@ -118,6 +118,7 @@ def video_patches(
     rescale_factor: float = 1 / 255,
     image_mean: Sequence[float] = (0.5, 0.5, 0.5),
     image_std: Sequence[float] = (0.5, 0.5, 0.5),
+    resample: str = "bilinear",
     out: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Every frame resized, normalised and cut into patches, in frame order.
@@ -133,6 +134,7 @@ def video_patches(
         rescale_factor: what bytes are multiplied by before they are normalised.
         image_mean: per channel.
         image_std: per channel.
+        resample: "bilinear", or "bicubic", which is not what the model was trained with.
         out: what to write into and return: contiguous (patches, 3, patch_size, patch_size) on the
             CPU, of ``dtype`` if that is given; a slice of a larger tensor, say.
 
@@ -163,6 +165,7 @@ def video_patches(
         (fast_size[0], fast_size[1]),
         bits.view(-1).numpy(),
         dtype=name,
+        kernel=resample,
         patch_size=patch_size,
         rescale_factor=rescale_factor,
         image_mean=per_channel(image_mean, "image_mean"),

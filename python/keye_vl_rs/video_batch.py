@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch.nn import functional
 from transformers.image_utils import ChannelDimension
 
 from keye_vl_rs.accepted_inputs import list_videos
@@ -20,6 +19,7 @@ from keye_vl_rs.errors import (
     InvalidArgumentError,
     SizeError,
 )
+from keye_vl_rs.frame_patches import frame_patches
 from keye_vl_rs.geometry import (
     CHANNELS,
     FAST,
@@ -72,31 +72,17 @@ class CheckedVideo:
         places = out.split([rows * columns for rows, columns in grids])
         for kind in kinds:
             indices = [index for index, type_ in enumerate(self.types) if type_ == kind]
-            made = self._one_kind(kind, indices, engine, recipe, fused).chunk(len(indices))
+            made = frame_patches(
+                self.frames,
+                indices,
+                self.sizes[kind],
+                given=self.given[kind],
+                layout=self.layout,
+                engine=engine,
+                recipe=recipe,
+            ).chunk(len(indices))
             for index, patches in zip(indices, made, strict=True):
                 places[index].copy_(patches)
-
-    def _one_kind(
-        self,
-        kind: int,
-        indices: list[int],
-        engine: KeyeVL1_5ImageProcessor,
-        recipe: Recipe,
-        fused: dict[str, Any] | None,
-    ) -> torch.Tensor:
-        frames = self.frames if len(indices) == len(self.types) else self.frames[indices]
-        size = self.sizes[kind]
-        if self.given[kind] and fused is not None:
-            return video_patches(frames, None, size, size, **fused)
-        layout = self.layout
-        if self.given[kind]:
-            frames = torch.as_tensor(frames)
-            frames = frames if layout == ChannelDimension.FIRST else frames.permute(0, 3, 1, 2)
-            frames = functional.interpolate(frames, size, mode="bilinear", antialias=True)
-            layout, recipe = ChannelDimension.FIRST, replace(recipe, do_resize=False)
-        if fused is None:
-            frames = torch.as_tensor(frames).float()
-        return engine.patches(frames, replace(recipe, input_data_format=layout))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the published KeyeVL1_5Processor does without its fused operator, step by step.
+"""What the published KeyeVL1_5Processor does, with and without its fused operator, step by step.
 
 Written from the description of transformers pull request 41040, to compare results with and to take
 times against: the same library calls on the same data in the same order, so neither slower nor
@@ -152,8 +152,51 @@ def video_stage(videos, frame_types, height, width, fast_height, fast_width, **k
         if fast.shape[0] > 0:
             fast, do_resize = resized(fast, fast_height[i], fast_width[i])
             fast_inputs.append(preprocess([fast], "video", do_resize=do_resize, **kwargs))
+    return join_stage(slow_inputs, fast_inputs)
+
+
+def operator_stage(
+    operator,
+    videos,
+    frame_types,
+    height,
+    width,
+    fast_height,
+    fast_width,
+    *,
+    image_mean,
+    image_std,
+    min_pixels=MIN_PIXELS,
+    max_pixels=MAX_PIXELS,
+):
+    """The same as :func:`video_stage`, as the processor has the fused operator do it."""
+    settings = {
+        "patch": PATCH,
+        "factor": PATCH * MERGE,
+        "min_pixels": min_pixels,
+        "max_pixels": max_pixels,
+        "scale": 255,
+        "image_mean": list(image_mean),
+        "image_std": list(image_std),
+    }
+    slow_inputs, fast_inputs = [], []
+    for i, frames in enumerate(videos):
+        if isinstance(frames, np.ndarray):
+            frames = torch.from_numpy(frames)
+        nframes, _, rows, columns = frames.shape
+        slow, fast = ((frame_types[i] == kind).nonzero().flatten().tolist() for kind in (0, 1))
+        about = (frames, nframes, slow, rows, columns, height[i] or 0, width[i] or 0)
+        slow_inputs.append(operator.interp(*about, **settings))
+        if fast:
+            about = (frames, nframes, fast, rows, columns, fast_height[i] or 0, fast_width[i] or 0)
+            fast_inputs.append(operator.interp(*about, **settings))
+    return join_stage(slow_inputs, fast_inputs)
+
+
+def join_stage(slow_inputs, fast_inputs):
     joined = []
     for inputs in (slow_inputs, fast_inputs):
+        inputs = [one for one in inputs if one is not None]
         if not inputs:
             joined.append((None, None))
             continue
@@ -213,9 +256,13 @@ def published_call(
     image_mean=CLIP_MEAN,
     image_std=CLIP_STD,
     text_kwargs=None,
+    operator=None,
     **limits,
 ):
-    """The processor's call with ``return_tensors="pt"``; video arguments have one entry a video."""
+    """The processor's call with ``return_tensors="pt"``; video arguments have one entry a video.
+
+    ``operator`` stands for the fused operator of ``keye_vl_utils``.
+    """
     kwargs = {"image_mean": image_mean, "image_std": image_std, **limits}
     text = list(text) if isinstance(text, list) else [text]
     data = {}
@@ -226,7 +273,10 @@ def published_call(
         if frame_types is None:
             frame_types = [torch.zeros((v.shape[0],), dtype=torch.long) for v in videos]
         sizes = (one or nothing for one in (height, width, fast_height, fast_width))
-        stage = video_stage(videos, frame_types, *sizes, **kwargs)
+        if operator is None:
+            stage = video_stage(videos, frame_types, *sizes, **kwargs)
+        else:
+            stage = operator_stage(operator, videos, frame_types, *sizes, **kwargs)
     if images is not None:
         fill_images(text, data["image_grid_thw"])
     if videos is not None:

@@ -1,0 +1,80 @@
+"""Some frames of a video into patches of one size, on the fast path or the plain one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+from transformers.image_utils import ChannelDimension
+
+from keye_vl_rs.geometry import SLOW, Size, count_patches
+from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
+from keye_vl_rs.recipe import Recipe
+from keye_vl_rs.tensors import empty_patches, video_patches
+
+__all__ = ["frame_patches"]
+
+
+def frame_patches(
+    frames: NDArray[Any] | torch.Tensor,
+    indices: Sequence[int],
+    size: Size,
+    *,
+    given: bool,
+    layout: ChannelDimension,
+    engine: KeyeVL1_5ImageProcessor,
+    recipe: Recipe,
+    resample: str = "bilinear",
+) -> torch.Tensor:
+    """Some frames of a video, all at one size, into (patches, 3, patch, patch).
+
+    Args:
+        frames: (T, 3, H, W) or (T, H, W, 3), as ``layout`` says; uint8 or floats.
+        indices: which of them, in which order; one at least.
+        size: (height, width) that they come out at.
+        given: whether the caller chose that size: the frames are resampled as tensors then, and
+            otherwise as images, with Pillow, as in the published processor.
+        layout: where the channels are.
+        engine: makes the patches of what the core does not serve.
+        recipe: what is done to pixels.
+        resample: "bilinear" or "bicubic", for a size that is given.
+    """
+    fused = recipe.fused() if frames.dtype in (np.uint8, torch.uint8) else None
+    if given and fused is not None:
+        runs = _runs(indices)
+        out = empty_patches(
+            count_patches([SLOW] * len(indices), size, size, recipe.patch_size),
+            recipe.patch_size,
+            recipe.dtype,
+        )
+        each = len(out) // len(indices)
+        for run, place in zip(runs, out.split([each * len(run) for run in runs]), strict=True):
+            part = frames[run.start : run.stop]
+            video_patches(part, None, size, size, out=place, resample=resample, **fused)
+        return out
+    if list(indices) != list(range(len(frames))):
+        frames = frames[list(indices)]
+    if given:
+        frames = torch.as_tensor(frames)
+        frames = frames if layout == ChannelDimension.FIRST else frames.permute(0, 3, 1, 2)
+        frames = functional.interpolate(frames, size, mode=resample, antialias=True)
+        layout, recipe = ChannelDimension.FIRST, replace(recipe, do_resize=False)
+    if fused is None:
+        frames = torch.as_tensor(frames).float()
+    return engine.patches(frames, replace(recipe, input_data_format=layout))
+
+
+def _runs(indices: Sequence[int]) -> list[range]:
+    """The same indices as ranges: a slice of frames is a view of them."""
+    runs: list[range] = []
+    for index in indices:
+        if runs and runs[-1].stop == index:
+            runs[-1] = range(runs[-1].start, index + 1)
+        else:
+            runs.append(range(index, index + 1))
+    return runs

@@ -1,0 +1,179 @@
+"""The fused operator that the published processors look for in ``keye_vl_utils``.
+
+Those processors import ``BicubicVideoProcessor`` (a later form ``BicubicVideoFusionOpProcessor``)
+from there and, unless ``ENABLE_FUSION_PROCESSOR_OP=0``, hand it a video's frames instead of
+resizing, normalising and cutting them themselves. The original was never published; it resamples
+bicubically, which changes results (VideoMME 74.7 to 74.4). This one is bilinear and gives what the
+processors compute without it, to the last bit. :func:`keye_vl_rs.enable` puts it into its place.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from keye_vl_rs.errors import FramesDtypeError, FramesShapeError, InvalidArgumentError, SizeError
+from keye_vl_rs.geometry import CHANNELS, FACTOR, PATCH_SIZE, Size
+from keye_vl_rs.sampling import positive_number
+
+if TYPE_CHECKING:
+    import torch
+
+    from keye_vl_rs.tensors import Frames
+
+__all__ = ["BicubicVideoFusionOpProcessor", "BicubicVideoProcessor", "check_resample"]
+
+_HALVES = (0.5, 0.5, 0.5)
+
+
+def check_resample(resample: str) -> str:
+    """``resample``; raises :class:`InvalidArgumentError` unless it is bilinear or bicubic."""
+    if resample not in ("bilinear", "bicubic"):
+        raise InvalidArgumentError(f"resample is {resample!r}: expected 'bilinear' or 'bicubic'")
+    return resample
+
+
+class BicubicVideoProcessor:
+    """The operator, under the name that the published processor imports.
+
+    Args:
+        resample: "bilinear", with the results of the processor without an operator; or "bicubic",
+            the filter of the original (in torch's fixed point).
+    """
+
+    def __init__(self, resample: str = "bilinear") -> None:
+        """See the class."""
+        self.resample = check_resample(resample)
+
+    def interp(
+        self,
+        frames: Frames,
+        nframes: int,
+        indices: Sequence[int] | torch.Tensor,
+        ori_height: int,
+        ori_width: int,
+        height: int,
+        width: int,
+        patch: int = PATCH_SIZE,
+        factor: int = FACTOR,
+        min_pixels: int = 4 * FACTOR * FACTOR,
+        max_pixels: int = 1280 * FACTOR * FACTOR,
+        scale: float = 255,
+        image_mean: float | Sequence[float] = _HALVES,
+        image_std: float | Sequence[float] = _HALVES,
+    ) -> dict[str, torch.Tensor] | None:
+        """Resample, normalise and cut some frames of a video into patches.
+
+        Args:
+            frames: (T, 3, H, W) or (T, H, W, 3), uint8 or floats that hold 0..255.
+            nframes: T.
+            indices: which frames: the slow or the fast ones.
+            ori_height: H.
+            ori_width: W.
+            height: what they are resampled to; 0 with ``width`` 0 is the nearest size in whole
+                tokens between ``min_pixels`` and ``max_pixels``, for which Pillow resizes.
+            width: see ``height``.
+            patch: side of a patch in pixels.
+            factor: side of a token in pixels, a multiple of ``patch``; height and width are
+                multiples of it.
+            min_pixels: the fewest pixels of a frame whose size is chosen here.
+            max_pixels: the most.
+            scale: what bytes are divided by before they are normalised.
+            image_mean: per channel, or one for all.
+            image_std: per channel, or one for all.
+
+        Returns:
+            ``pixel_values_videos`` (patches, 3, patch, patch) float32 and ``video_grid_thw`` (1, 3)
+            int64, [frames, rows, columns]; None if there are no indices.
+
+        Raises:
+            FramesShapeError, FramesDtypeError, SizeError, InvalidArgumentError: an argument is
+                impossible; the message names it.
+        """
+        places = _places(indices, nframes)
+        if not places:
+            return None
+        import torch
+        from transformers.image_utils import ChannelDimension
+
+        from keye_vl_rs.frame_patches import frame_patches
+        from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
+        from keye_vl_rs.tensors import per_channel
+
+        first = _check_frames(frames, (nframes, ori_height, ori_width))
+        if patch < 1 or factor < 1 or factor % patch:
+            raise InvalidArgumentError(
+                f"factor is {factor} and patch {patch}: expected a multiple of the patch"
+            )
+        engine = KeyeVL1_5ImageProcessor(
+            # That of Pillow: bilinear or bicubic.
+            resample={"bilinear": 2, "bicubic": 3}[self.resample],
+            rescale_factor=1 / positive_number("scale", scale),
+            image_mean=per_channel(image_mean, "image_mean"),
+            image_std=per_channel(image_std, "image_std"),
+            min_pixels=min_pixels,
+            max_pixels=max_pixels,
+            patch_size=patch,
+            merge_size=factor // patch,
+        )
+        recipe = engine.recipe({})
+        given = bool(height or width)
+        size = (
+            _given_size(height, width, factor)
+            if given
+            else recipe.target_size(ori_height, ori_width)
+        )
+        patches = frame_patches(
+            frames,
+            places,
+            size,
+            given=given,
+            layout=ChannelDimension.FIRST if first else ChannelDimension.LAST,
+            engine=engine,
+            recipe=recipe,
+            resample=self.resample,
+        )
+        grid = [[len(places), size[0] // patch, size[1] // patch]]
+        return {"pixel_values_videos": patches, "video_grid_thw": torch.tensor(grid)}
+
+
+class BicubicVideoFusionOpProcessor(BicubicVideoProcessor):
+    """The same operator under the name that later forms of the published processor import."""
+
+
+def _places(indices: Any, nframes: int) -> list[int]:
+    given = indices.tolist() if hasattr(indices, "tolist") else list(indices)
+    try:
+        places = [operator.index(place) for place in given]
+    except TypeError as error:
+        raise InvalidArgumentError(f"indices is {given}: expected whole numbers") from error
+    for place in places:
+        if not 0 <= place < nframes:
+            raise InvalidArgumentError(
+                f"indices holds {place}: expected places of {nframes} frames, from 0 on"
+            )
+    return places
+
+
+def _check_frames(frames: Any, expected: tuple[int, int, int]) -> bool:
+    """Whether the channels come first."""
+    shape = tuple(getattr(frames, "shape", ()))
+    count, height, width = expected
+    first = shape == (count, CHANNELS, height, width)
+    if not first and shape != (count, height, width, CHANNELS):
+        raise FramesShapeError(
+            f"frames has shape {shape}: expected {(count, CHANNELS, height, width)}, "
+            "as nframes, ori_height and ori_width say, or the channels last"
+        )
+    kind = str(frames.dtype).removeprefix("torch.")
+    if kind != "uint8" and "float" not in kind:
+        raise FramesDtypeError(f"frames has dtype {kind}: expected uint8, or floats of 0..255")
+    return first
+
+
+def _given_size(height: int, width: int, factor: int) -> Size:
+    for name, side in (("height", height), ("width", width)):
+        if side <= 0 or side % factor:
+            raise SizeError(f"{name} is {side}: expected a multiple of {factor}, or 0 for both")
+    return int(height), int(width)

@@ -1,0 +1,70 @@
+"""Stands for the processor that a checkpoint of Keye-VL-1.5 brings along, in two forms.
+
+The form is the name under which it looks for the fused operator: ``BicubicVideoProcessor``, or the
+later ``BicubicVideoFusionOpProcessor``.
+"""
+
+import os
+from typing import Any
+
+from transformers.feature_extraction_utils import BatchFeature
+from transformers.processing_utils import ProcessingKwargs, ProcessorMixin, Unpack, VideosKwargs
+
+from oracle import published_processor as published
+
+try:
+    from keye_vl_utils import BicubicVideoProcessor
+except ImportError:
+    BicubicVideoProcessor = None
+
+bicubic = None if BicubicVideoProcessor is None else BicubicVideoProcessor()
+
+
+class KeyeVL1_5VideosProcessorKwargs(VideosKwargs, total=False):
+    fps: Any
+    width: Any
+    height: Any
+    fast_width: Any
+    fast_height: Any
+    timestamps: Any
+    frame_types: Any
+
+
+class KeyeVL1_5ProcessorKwargs(ProcessingKwargs, total=False):
+    videos_kwargs: KeyeVL1_5VideosProcessorKwargs
+    _defaults = {"text_kwargs": {"padding": False}, "videos_kwargs": {"fps": 2.0}}
+
+
+class KeyeVL1_5Processor(ProcessorMixin):
+    attributes = ["image_processor", "tokenizer"]
+    image_processor_class = "AutoImageProcessor"
+    tokenizer_class = ("Qwen2Tokenizer", "Qwen2TokenizerFast")
+
+    def __init__(self, image_processor=None, tokenizer=None, chat_template=None, **kwargs):
+        asked = bool(int(os.environ.get("ENABLE_FUSION_PROCESSOR_OP", 1)))
+        self.enable_fusion_op = asked and bicubic is not None
+        super().__init__(image_processor, tokenizer, chat_template=chat_template)
+
+    def __call__(
+        self, text=None, images=None, videos=None, **kwargs: Unpack[KeyeVL1_5ProcessorKwargs]
+    ):
+        merged = self._merge_kwargs(
+            KeyeVL1_5ProcessorKwargs,
+            tokenizer_init_kwargs=self.tokenizer.init_kwargs,
+            **kwargs,
+        )
+        about = {k: v for k, v in merged["videos_kwargs"].items() if k in _ABOUT}
+        made = published.published_call(
+            self.tokenizer,
+            text,
+            videos,
+            images=images,
+            operator=bicubic if self.enable_fusion_op else None,
+            text_kwargs=merged["text_kwargs"],
+            **about,
+            **self.image_processor.settings(),
+        )
+        return BatchFeature(data=made)
+
+
+_ABOUT = ("width", "height", "fast_width", "fast_height", "timestamps", "frame_types")

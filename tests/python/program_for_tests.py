@@ -1,0 +1,48 @@
+"""Programs of users, each run in a process of its own: what they import is imported anew."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import traceback
+from typing import Any
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+# The server imports what takes long and is the same for all; not what the package waits for.
+_CONTEXT.set_forkserver_preload(["torch", "numpy", "av", "transformers"])
+
+
+def run_program(code: str, names: tuple[str, ...], **environment: str) -> dict[str, Any]:
+    """Execute ``code``, with variables of the environment, and give what it set ``names`` to."""
+    ours, theirs = _CONTEXT.Pipe()
+    process = _CONTEXT.Process(target=_run, args=(theirs, code, names, environment))
+    process.start()
+    theirs.close()
+    try:
+        error, values = ours.recv()
+    finally:
+        process.join()
+    assert error is None, error
+    return dict(zip(names, values, strict=True))
+
+
+def _run(pipe: Any, code: str, names: tuple[str, ...], environment: dict[str, str]) -> None:
+    os.environ.update(environment)
+    scope: dict[str, Any] = {}
+    try:
+        exec(compile(code, "program", "exec"), scope)
+        # Tensors go as arrays: theirs would need file descriptors of a process that has ended.
+        pipe.send((None, [_plain(scope[name]) for name in names]))
+    except BaseException:
+        pipe.send((traceback.format_exc(), None))
+    pipe.close()
+
+
+def _plain(value: Any) -> Any:
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return value.numpy()
+    if hasattr(value, "items"):
+        return {key: _plain(one) for key, one in value.items()}
+    return value

@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 RUST_SOURCES := $(shell find rust -name '*.rs') Cargo.toml Cargo.lock rust/py/Cargo.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python lint format bench bench-record wheel clean
+.PHONY: help demo test test-rust test-python test-compat lint format bench bench-record wheel clean
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -34,6 +34,14 @@ $(VENV)/.lint-tools: $(VENV)/.created pyproject.toml
 demo: $(VENV)/.built ## Make an environment, build, and preprocess a bundled clip
 	$(BIN)/keye-vl-rs preprocess tests/media/bunny_360p.mp4 --fps 4 --output demo-out
 
+# Hosts that cannot be installed beside each other have environments of their own, each on top of the
+# usual one, whose packages it sees but for those that it has itself.
+COMPAT := build/compat
+COMPAT_TRANSFORMERS := 4.52.4 4.57.6 5.0.0
+COMPAT_TESTS := $(addprefix tests/python/test_, chat.py fused_operator.py image_processing*.py \
+	integrations_*.py preprocess_media.py processing*.py prompt.py tokenization.py video_batch.py \
+	video_processing.py)
+
 test: test-rust test-python ## Run cargo test, then pytest once per SIMD level of this CPU
 
 test-rust:
@@ -43,6 +51,20 @@ test-python: $(VENV)/.built $(VENV)/.test-tools
 	set -e; for level in $$($(BIN)/python -c 'from keye_vl_rs import _core; print(*_core.simd_levels())'); do \
 		echo "KEYE_VL_RS_SIMD=$$level"; \
 		KEYE_VL_RS_SIMD=$$level $(BIN)/python -m pytest; \
+	done
+
+$(COMPAT)/%/.made: $(VENV)/.built $(VENV)/.test-tools
+	$(PYTHON) -m venv --clear $(@D)
+	$(BIN)/python -c 'import site; print(f"import site; site.addsitedir({site.getsitepackages()[0]!r})")' \
+		> $$(echo $(@D)/lib/python*/site-packages)/usual.pth
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check '$*'
+	$(@D)/bin/python -c 'import importlib.metadata as m; name, _, version = "$*".partition("=="); assert m.version(name) == version'
+	touch $@
+
+test-compat: $(foreach version, $(COMPAT_TRANSFORMERS), $(COMPAT)/transformers==$(version)/.made) ## Run the hosts' tests with older transformers, too
+	set -e; for version in $(COMPAT_TRANSFORMERS); do \
+		echo "transformers $$version"; \
+		"$(COMPAT)/transformers==$$version/bin/python" -m pytest -q -p no:cacheprovider $(COMPAT_TESTS); \
 	done
 
 lint: $(VENV)/.built $(VENV)/.lint-tools ## Check formatting, clippy, ruff, mypy and the stub file

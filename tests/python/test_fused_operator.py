@@ -44,7 +44,7 @@ def interp(frames, indices, height, width, operator=BicubicVideoProcessor, **kwa
     return operator().interp(*about, **{**SETTINGS, **kwargs})
 
 
-@pytest.mark.parametrize(("size", "types"), itertools.product(SIZES, TYPES))
+@pytest.mark.parametrize(("size", "types"), list(itertools.product(SIZES, TYPES)))
 @pytest.mark.parametrize("given", [True, False], ids=["given", "chosen"])
 def test_the_published_call_site(size, types, given):
     video, about = clip(len(types), *size), joined(video_kwargs(types))

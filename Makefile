@@ -57,14 +57,14 @@ $(COMPAT)/%/.made: $(VENV)/.built $(VENV)/.test-tools
 	$(PYTHON) -m venv --clear $(@D)
 	$(BIN)/python -c 'import site; print(f"import site; site.addsitedir({site.getsitepackages()[0]!r})")' \
 		> $$(echo $(@D)/lib/python*/site-packages)/usual.pth
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check '$*'
-	$(@D)/bin/python -c 'import importlib.metadata as m; name, _, version = "$*".partition("=="); assert m.version(name) == version'
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check "$$(echo '$*' | sed -E 's/-([0-9.]+)$$/==\1/')"
+	$(@D)/bin/python -c 'import importlib.metadata as m; name, _, version = "$*".rpartition("-"); assert m.version(name) == version'
 	touch $@
 
-test-compat: $(foreach version, $(COMPAT_TRANSFORMERS), $(COMPAT)/transformers==$(version)/.made) ## Run the hosts' tests with older transformers, too
+test-compat: $(foreach version, $(COMPAT_TRANSFORMERS), $(COMPAT)/transformers-$(version)/.made) ## Run the hosts' tests with older transformers, too
 	set -e; for version in $(COMPAT_TRANSFORMERS); do \
 		echo "transformers $$version"; \
-		"$(COMPAT)/transformers==$$version/bin/python" -m pytest -q -p no:cacheprovider $(COMPAT_TESTS); \
+		$(COMPAT)/transformers-$$version/bin/python -m pytest -q -p no:cacheprovider $(COMPAT_TESTS); \
 	done
 
 lint: $(VENV)/.built $(VENV)/.lint-tools ## Check formatting, clippy, ruff, mypy and the stub file

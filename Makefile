@@ -39,8 +39,8 @@ demo: $(VENV)/.built ## Make an environment, build, and preprocess a bundled cli
 COMPAT := build/compat
 COMPAT_TRANSFORMERS := 4.52.4 4.57.6 5.0.0
 COMPAT_TESTS := $(addprefix tests/python/test_, chat.py fused_operator.py image_processing*.py \
-	integrations_*.py preprocess_media.py processing*.py prompt.py tokenization.py video_batch.py \
-	video_processing.py)
+	integrations_*.py preprocess_media.py processing*.py prompt.py tested_hosts.py tokenization.py \
+	video_batch.py video_processing.py)
 
 test: test-rust test-python ## Run cargo test, then pytest once per SIMD level of this CPU
 

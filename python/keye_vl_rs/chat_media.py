@@ -12,6 +12,7 @@ from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.geometry import MERGE_SIZE, PATCH_SIZE
 from keye_vl_rs.preprocess import preprocess_video
 from keye_vl_rs.recipe import Recipe
+from keye_vl_rs.say_once import say_once
 
 __all__ = ["ChatMedia", "load_media", "openai_blocks_as_images"]
 
@@ -145,7 +146,7 @@ def _can_stream(recipe: Recipe) -> bool:
         reason = f"the image processor's settings are not the model's: {recipe}"
     else:
         return True
-    logger.info("videos are decoded whole before they are processed, for %s", reason)
+    say_once(logger, f"videos are decoded whole before they are processed, for {reason}")
     return False
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "PromptError",
     "SizeError",
     "UnreadableMediaError",
+    "UnsupportedHostError",
 ]
 
 
@@ -69,6 +70,10 @@ class OutOfMemoryError(KeyeVLError, MemoryError):
 
 class CancelledError(KeyeVLError):
     """The caller's cancel flag was set before the operation was finished."""
+
+
+class UnsupportedHostError(KeyeVLError, ImportError):
+    """A library that this package works with is of a release that it cannot work with."""
 
 
 class MediaError(KeyeVLError, OSError):

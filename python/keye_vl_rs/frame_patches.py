@@ -61,6 +61,9 @@ def frame_patches(
         frames = frames[list(indices)]
     if given:
         frames = torch.as_tensor(frames)
+        if frames.dtype in (torch.float16, torch.bfloat16):
+            # Which torch does not resample; the processor goes on in float32 in any case.
+            frames = frames.float()
         frames = frames if layout == ChannelDimension.FIRST else frames.permute(0, 3, 1, 2)
         frames = functional.interpolate(frames, size, mode=resample, antialias=True)
         layout, recipe = ChannelDimension.FIRST, replace(recipe, do_resize=False)

@@ -6,6 +6,7 @@ the request (floats, other than three channels, neither rescale nor normalise): 
 run in NumPy with transformers' own functions.
 """
 
+import logging
 import math
 from collections.abc import Mapping
 from typing import Any, TypeAlias
@@ -27,9 +28,12 @@ from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, SizeError
 from keye_vl_rs.geometry import CHANNELS, MERGE_SIZE, Size
 from keye_vl_rs.pixel_settings import PixelSettings
 from keye_vl_rs.recipe import Recipe
+from keye_vl_rs.say_once import say_once
 from keye_vl_rs.tensors import empty_patches, to_numpy, video_patches
 
 __all__ = ["KeyeVL1_5ImageProcessor", "KeyeVL1_5ImagesKwargs"]
+
+logger = logging.getLogger(__name__)
 
 Grid: TypeAlias = tuple[int, int, int]
 """(frames, rows, columns) of patches."""
@@ -132,9 +136,9 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
                 f"size {size[0]}x{size[1]} is not a multiple of patch_size, {recipe.patch_size}"
             )
         grid = (len(arrays), size[0] // recipe.patch_size, size[1] // recipe.patch_size)
-        whole_tokens = all(side % (MERGE_SIZE * recipe.patch_size) == 0 for side in size)
-        rgb = all(array.dtype == np.uint8 and array.shape[2] == CHANNELS for array in arrays)
-        if recipe.fused() is None or not whole_tokens or not rgb:
+        reason = recipe.why_not_fused() or _why_not_fused(arrays, size, recipe)
+        if reason is not None:
+            say_once(logger, f"images and frames take the plain path, which is slower: {reason}")
             return _plain_patches(arrays, size, recipe), grid
         if recipe.do_resize:
             arrays = [_pillow_resize(array, size, recipe.resample) for array in arrays]
@@ -168,6 +172,18 @@ def _pillow_resize(image: NDArray[np.uint8], size: Size, resample: int) -> NDArr
         return image
     source = Image.fromarray(np.ascontiguousarray(image))
     return np.asarray(source.resize((size[1], size[0]), resample=Image.Resampling(resample)))
+
+
+def _why_not_fused(arrays: list[NDArray[Any]], size: Size, recipe: Recipe) -> str | None:
+    unit = MERGE_SIZE * recipe.patch_size
+    if any(side % unit for side in size):
+        return f"the size {size[0]}x{size[1]} is no multiple of {unit}"
+    for array in arrays:
+        if array.dtype != np.uint8:
+            return f"pixels are {array.dtype}, not uint8"
+        if array.shape[2] != CHANNELS:
+            return f"there are {array.shape[2]} channels"
+    return None
 
 
 def _plain_patches(arrays: list[NDArray[Any]], size: Size, recipe: Recipe) -> torch.Tensor:

@@ -25,10 +25,14 @@ from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor, KeyeVL1_5ImagesKwargs
 from keye_vl_rs.processor_files import ProcessorFilesMixin
 from keye_vl_rs.recipe import Recipe
-from keye_vl_rs.tensors import to_numpy
+from keye_vl_rs.tensors import on_device, to_numpy
 from keye_vl_rs.tokenization import tokenize
 from keye_vl_rs.video_batch import AnyVideo, check_videos, video_tensors
-from keye_vl_rs.video_processing import KeyeVL1_5VideoProcessor, KeyeVL1_5VideosKwargs
+from keye_vl_rs.video_processing import (
+    KeyeVL1_5VideoProcessor,
+    KeyeVL1_5VideosKwargs,
+    check_sampled,
+)
 
 __all__ = ["KeyeVL1_5Processor", "KeyeVL1_5ProcessorKwargs"]
 
@@ -111,7 +115,8 @@ class KeyeVL1_5Processor(
             videos: one video or a list: uint8 (T, 3, H, W) or (T, H, W, 3), or a list of frames; or
                 what :func:`keye_vl_rs.preprocess_video` made of it.
             kwargs: those of ``process_vision_info`` with one entry per video; the tokenizer's; the
-                image processor's (``dtype=torch.bfloat16`` halves the patches); ``return_tensors``.
+                image processor's (``dtype=torch.bfloat16`` halves the patches); ``return_tensors``;
+                ``device``, where the patches are put.
 
         Returns:
             ``input_ids`` and ``attention_mask``, lists without ``return_tensors``; ``pixel_values``
@@ -133,18 +138,20 @@ class KeyeVL1_5Processor(
         )
         text_kwargs, images_kwargs = merged["text_kwargs"], merged["images_kwargs"]
         wanted = {name: text_kwargs.pop(name, merged.get(name, False)) for name in _MIRRORED}
+        tensors = text_kwargs.get("return_tensors")
+        as_arrays = getattr(tensors, "value", tensors) == "np"
+        check_sampled(merged["videos_kwargs"])
         engine = self._engine()
         recipe = self._recipe(merged)
         pictures = [] if images is None else flatten_images(images)
         clips = [] if videos is None else check_videos(videos, merged["videos_kwargs"], recipe)
-        expected = {self.image_token: len(pictures), self.video_token: len(clips)}
-        expected = {token: count for token, count in expected.items() if count}
-        if not expected:
+        if not pictures and not clips:
             texts = list(text) if isinstance(text, (list, tuple)) else [text]
             tokens = {} if text is None else dict(self.tokenizer(texts, **text_kwargs))
             return BatchFeature(data=tokens)
         cut = None
         if text is not None:
+            expected = {self.image_token: len(pictures), self.video_token: len(clips)}
             cut = prompt.split_texts(_texts(text), expected, guard=_guard(text_kwargs))
 
         vision: dict[str, Any] = {}
@@ -152,6 +159,13 @@ class KeyeVL1_5Processor(
             vision.update(engine.preprocess(pictures, **{**images_kwargs, "return_tensors": "pt"}))
         if clips:
             vision.update(video_tensors(clips, engine, recipe))
+        if as_arrays:
+            vision = {name: to_numpy(tensor) for name, tensor in vision.items()}
+        else:
+            for name, kind in (("pixel_values", "images"), ("pixel_values_videos", "videos")):
+                if name in vision:
+                    device = merged[f"{kind}_kwargs"].get("device")
+                    vision[name] = on_device(vision[name], device)
         tokens = {}
         if cut is not None:
             inputs = self._placeholders(vision.get("image_grid_thw"), clips, recipe)
@@ -161,9 +175,6 @@ class KeyeVL1_5Processor(
                 tokens["mm_token_type_ids"] = self._token_types(tokens["input_ids"])
             if wanted["return_text_replacement_offsets"]:
                 tokens["text_replacement_offsets"] = list(map(prompt.replacement_offsets, prompts))
-        tensors = text_kwargs.get("return_tensors")
-        if getattr(tensors, "value", tensors) == "np":
-            vision = {name: to_numpy(tensor) for name, tensor in vision.items()}
         return BatchFeature(data={**tokens, **vision})
 
     def _engine(self) -> KeyeVL1_5ImageProcessor:

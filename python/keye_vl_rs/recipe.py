@@ -59,7 +59,7 @@ class Recipe:
 
     def fused(self) -> dict[str, Any] | None:
         """Arguments with which the core does what follows the resize, None if it does not."""
-        if len(self.image_mean) != CHANNELS or not (self.do_rescale or self.do_normalize):
+        if self.why_not_fused() is not None:
             return None
         return {
             "dtype": self.dtype or torch.float32,
@@ -68,6 +68,14 @@ class Recipe:
             "image_mean": self.image_mean if self.do_normalize else (0.0, 0.0, 0.0),
             "image_std": self.image_std if self.do_normalize else (1.0, 1.0, 1.0),
         }
+
+    def why_not_fused(self) -> str | None:
+        """What the core does not serve, None if it serves it."""
+        if len(self.image_mean) != CHANNELS:
+            return f"image_mean has {len(self.image_mean)} values"
+        if not (self.do_rescale or self.do_normalize):
+            return "neither do_rescale nor do_normalize is set"
+        return None
 
 
 def make_recipe(settings: Any, overrides: Mapping[str, Any]) -> Recipe:

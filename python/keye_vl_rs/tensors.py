@@ -37,6 +37,7 @@ __all__ = [
     "frame_types_list",
     "frames_array",
     "grid_thw",
+    "on_device",
     "per_channel",
     "to_numpy",
     "video_patches",
@@ -204,6 +205,21 @@ def to_numpy(tensor: Any) -> Any:
             "dtype bfloat16 needs return_tensors='pt': NumPy has no such dtype"
         )
     return tensor.numpy()
+
+
+def on_device(tensor: torch.Tensor, device: Any) -> torch.Tensor:
+    """A tensor on a device, a ``torch.device`` or the name of one; as it is if that is None.
+
+    Raises :class:`InvalidArgumentError` if there is no such device.
+    """
+    try:
+        return tensor if device is None else tensor.to(device)
+    # torch says with an AssertionError that it was built without the device.
+    except (AssertionError, RuntimeError, TypeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InvalidArgumentError(
+            f"device is {device!r}: expected one that this torch has ({reason})"
+        ) from error
 
 
 def dtype_name(dtype: torch.dtype) -> str:

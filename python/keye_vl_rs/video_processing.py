@@ -7,6 +7,7 @@ is what ``AutoVideoProcessor`` gives. The work is that of the whole processor's 
 # No `from __future__ import annotations` here: transformers and vLLM read the annotations below as
 # objects, to learn which keyword arguments this processor takes.
 
+from collections.abc import Mapping
 from typing import Any
 
 from transformers.image_processing_utils import BatchFeature
@@ -16,7 +17,7 @@ from transformers.video_processing_utils import BaseVideoProcessor
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from keye_vl_rs.pixel_settings import PixelSettings
-from keye_vl_rs.tensors import to_numpy
+from keye_vl_rs.tensors import on_device, to_numpy
 from keye_vl_rs.video_batch import check_videos, video_tensors
 
 __all__ = ["KeyeVL1_5VideoProcessor", "KeyeVL1_5VideosKwargs"]
@@ -26,8 +27,10 @@ class KeyeVL1_5VideosKwargs(VideosKwargs, total=False):  # type: ignore[misc,cal
     """What a call says about its videos: one entry per video, or one for the only.
 
     ``frame_types`` (T,): 0 slow, 1 fast; ``timestamps`` (T,): seconds; ``height``, ``width``,
-    ``fast_height``, ``fast_width``: the sizes to resample to; ``fps``: accepted and not used. The
-    others are settings of :class:`keye_vl_rs.KeyeVL1_5ImageProcessor`, for this call.
+    ``fast_height``, ``fast_width``: the sizes to resample to. ``fps``, ``video_metadata`` and
+    ``return_metadata`` are accepted and not used: what the prompt says of times comes from
+    ``timestamps`` alone, as published. ``device``: where the patches are put. The others are
+    settings of :class:`keye_vl_rs.KeyeVL1_5ImageProcessor`, for this call.
     """
 
     fps: Any
@@ -43,6 +46,10 @@ class KeyeVL1_5VideosKwargs(VideosKwargs, total=False):  # type: ignore[misc,cal
     temporal_patch_size: int | None
     merge_size: int | None
     dtype: Any
+    # Of later releases; here all of them take it.
+    do_sample_frames: Any
+    return_metadata: Any
+    video_metadata: Any
 
 
 class KeyeVL1_5VideoProcessor(PixelSettings, BaseVideoProcessor):  # type: ignore[misc]
@@ -68,8 +75,7 @@ class KeyeVL1_5VideoProcessor(PixelSettings, BaseVideoProcessor):  # type: ignor
                 what :func:`keye_vl_rs.preprocess_video` made of it.
             return_tensors: "pt"; otherwise the results are NumPy arrays.
             kwargs: what ``process_vision_info`` says about the videos, one entry per video, and
-                this class's settings for this call. Those of transformers' that say how to sample
-                frames have no effect.
+                this class's settings for this call; ``device``, where the patches are put.
 
         Returns:
             ``pixel_values_videos`` (patches of all frames in time order, 3, 14, 14),
@@ -83,10 +89,21 @@ class KeyeVL1_5VideoProcessor(PixelSettings, BaseVideoProcessor):  # type: ignor
         unknown = sorted(set(kwargs) - set(KeyeVL1_5VideosKwargs.__annotations__))
         if unknown:
             raise InvalidArgumentError(f"{', '.join(unknown)}: not among this class's settings")
+        check_sampled(kwargs)
         recipe = self.recipe(kwargs)
         tensors = video_tensors(
             check_videos(videos, kwargs, recipe), KeyeVL1_5ImageProcessor(), recipe
         )
         if getattr(return_tensors, "value", return_tensors) != "pt":
             return BatchFeature({name: to_numpy(tensor) for name, tensor in tensors.items()})
-        return BatchFeature(tensors)
+        pixels = on_device(tensors["pixel_values_videos"], kwargs.get("device"))
+        return BatchFeature({**tensors, "pixel_values_videos": pixels})
+
+
+def check_sampled(kwargs: Mapping[str, Any]) -> None:
+    """Raises :class:`InvalidArgumentError` if frames are to be sampled, which is not done here."""
+    if kwargs.get("do_sample_frames"):
+        raise InvalidArgumentError(
+            "do_sample_frames is True: expected frames that have been sampled, as "
+            "process_vision_info and apply_chat_template sample them"
+        )

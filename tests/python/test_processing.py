@@ -95,9 +95,15 @@ def test_text_without_inputs_passes_untouched():
         actual = PROCESSOR(text=text, padding=True, return_tensors="pt")
         texts = text if isinstance(text, list) else [text]
         assert_bits(actual, dict(TOKENIZER(texts, padding=True, return_tensors="pt")))
-    image = np.zeros((40, 40, 3), np.uint8)
-    actual = PROCESSOR(text=f"<|image_pad|>{TEXT}", images=[image], videos=[])
-    assert actual["input_ids"][0].count(PROCESSOR.video_token_id) == 1
+
+
+def test_tokens_of_a_kind_that_has_no_inputs():
+    """Beside inputs of the other kind: the model would look for what is not there."""
+    image, video = np.zeros((40, 40, 3), np.uint8), clip(2, 60, 80)
+    with pytest.raises(PromptError, match=r"text holds 1 <\|video_pad\|> for 0 inputs"):
+        PROCESSOR(text=f"<|image_pad|>{TEXT}", images=[image], videos=[])
+    with pytest.raises(PromptError, match=r"text holds 2 <\|image_pad\|> for 0 inputs"):
+        PROCESSOR(text=f"<|image_pad|>{TEXT}<|image_pad|>", videos=[video])
 
 
 def test_inputs_without_text():

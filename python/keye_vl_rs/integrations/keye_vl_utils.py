@@ -17,13 +17,13 @@ from typing import Any
 
 from keye_vl_rs.fused_operator import BicubicVideoFusionOpProcessor, BicubicVideoProcessor
 
-__all__ = ["NAME", "TRIED", "put_operator", "put_vision_process", "take_back"]
+__all__ = ["NAME", "put_operator", "put_vision_process", "take_back"]
 
 logger = logging.getLogger(__name__)
 
 NAME = "keye_vl_utils"
-# The releases on PyPI, and the module that stands for their vision_process.
-TRIED = {"1.5.2": "keye_vl_rs.vision_process"}
+# What stands for the vision_process of each release that was tested.
+_DROP_INS = {"1.5.2": "keye_vl_rs.vision_process"}
 
 _VISION_PROCESS = f"{NAME}.vision_process"
 _MISSING = object()
@@ -54,11 +54,11 @@ def put_vision_process(package: ModuleType) -> None:
         version = importlib.metadata.version("keye-vl-utils")
     except importlib.metadata.PackageNotFoundError:
         version = "unknown"
-    if version not in TRIED:
+    if version not in _DROP_INS:
         logger.warning(
             "keye-vl-utils %s is left as it is: its functions were compared with those of %s only",
             version,
-            ", ".join(TRIED),
+            ", ".join(_DROP_INS),
         )
         return
     wrapped = [
@@ -73,7 +73,7 @@ def put_vision_process(package: ModuleType) -> None:
             ", ".join(wrapped),
         )
         return
-    ours = import_module(TRIED[version])
+    ours = import_module(_DROP_INS[version])
     for name, value in vars(theirs).items():
         if name.isupper() and getattr(ours, name, _MISSING) not in (value, _MISSING):
             _constants_before[name] = getattr(ours, name)

@@ -13,6 +13,8 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from keye_vl_rs.tested_hosts import TESTED
+
 __all__ = ["AUTO_MODULES", "register", "unregister"]
 
 logger = logging.getLogger(__name__)
@@ -45,10 +47,11 @@ def register(module: ModuleType) -> None:
     except Exception as error:
         logger.warning(
             "transformers %s takes no registration of keye-vl-rs's processors (%s: %s); tried with "
-            "4.52.4, 4.57, 5.0 and 5.24. KeyeVL1_5Processor.from_pretrained gives them",
+            "%s. KeyeVL1_5Processor.from_pretrained gives them",
             transformers.__version__,
             type(error).__name__,
             error,
+            ", ".join(TESTED["transformers"]),
         )
 
 

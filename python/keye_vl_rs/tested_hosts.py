@@ -1,0 +1,41 @@
+"""Which releases of each host this package was tested with, and what to say of others."""
+
+from __future__ import annotations
+
+import logging
+
+from packaging.version import InvalidVersion, Version
+
+from keye_vl_rs.errors import UnsupportedHostError
+from keye_vl_rs.say_once import say_once
+
+__all__ = ["TESTED", "check_host"]
+
+logger = logging.getLogger(__name__)
+
+# The oldest that works comes first, the newest last.
+TESTED = {
+    "keye-vl-utils": ("1.5.2",),
+    "transformers": ("4.52.4", "4.57.6", "5.0.0", "5.24.0"),
+}
+
+
+def check_host(host: str, version: str) -> None:
+    """Raise for a release that is too old, and warn once of one that is of a later generation.
+
+    Raises:
+        UnsupportedHostError: the release is older than the oldest that was tested.
+    """
+    tested = TESTED[host]
+    tried = f"tried with {', '.join(tested)}"
+    try:
+        given = Version(version)
+    except InvalidVersion:
+        say_once(logger, f"{host} {version}: not a release that keye-vl-rs knows; {tried}")
+        return
+    if given < Version(tested[0]):
+        raise UnsupportedHostError(
+            f"{host} {version}: expected {tested[0]} or later, for keye-vl-rs was {tried}"
+        )
+    if given.major > Version(tested[-1]).major:
+        say_once(logger, f"{host} {version}: newer than what keye-vl-rs was {tried}")

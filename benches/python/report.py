@@ -23,6 +23,7 @@ NOISE = 0.15
 GROUPS = {
     "file_to_tensors": ("file to tensors", "#013a63"),
     "processor_stage": ("processor stage", "#2a6f97"),
+    "operator_in_the_published_processor": ("operator in the published processor", "#468faf"),
     "slow_fast_stage": ("slow/fast stage", "#61a5c2"),
     "pixels": ("pixels, 720p", "#2a6f97"),
 }

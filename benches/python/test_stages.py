@@ -11,7 +11,12 @@ import torch
 
 import bench_clips
 from conftest import sample
-from keye_vl_rs import KeyeVL1_5ImageProcessor, KeyeVL1_5Processor, vision_process
+from keye_vl_rs import (
+    BicubicVideoProcessor,
+    KeyeVL1_5ImageProcessor,
+    KeyeVL1_5Processor,
+    vision_process,
+)
 from oracle.published_processor import published_call
 from tokenizers_for_tests import make_tokenizer
 
@@ -63,6 +68,21 @@ def test_processor_stage(sampled, dtype, versus):
     expected["pixel_values_videos"] = expected["pixel_values_videos"].to(dtype)
     assert_equal(ours(), expected)
     del expected
+    versus(ours, published)
+
+
+def test_operator_in_the_published_processor(sampled, versus):
+    """What ``enable()`` gains where a checkpoint's own processor goes on to be used."""
+    about = {"image_mean": HALF, "image_std": HALF, **sampled.processor_kwargs}
+
+    def ours():
+        operator = BicubicVideoProcessor()
+        return published_call(TOKENIZER, [PROMPT], [sampled.frames], operator=operator, **about)
+
+    def published():
+        return published_call(TOKENIZER, [PROMPT], [sampled.frames], **about)
+
+    assert_equal(ours(), published())
     versus(ours, published)
 
 

@@ -75,4 +75,4 @@ pub use resize::{resize, resize_into};
 pub use simd::{Level, LevelName};
 pub use similarity::frame_similarity;
 pub use slow_fast::{Comparison, FrameType, SlowFastSplitter, all_slow, slow_fast};
-pub use weights::{Filter, Weights};
+pub use weights::{Filter, Taps, Weights};

@@ -24,6 +24,7 @@ GROUPS = {
     "file_to_tensors": ("file to tensors", "#013a63"),
     "processor_stage": ("processor stage", "#2a6f97"),
     "slow_fast_stage": ("slow/fast stage", "#61a5c2"),
+    "images": ("images", "#468faf"),
     "pixels": ("pixels, 720p", "#2a6f97"),
 }
 PEER = "#b0b7bf"

@@ -13,7 +13,7 @@ import torch
 from PIL import Image, ImageSequence
 
 from images_for_tests import noise, opened, picture, saved
-from keye_vl_rs import _core, image_patches
+from keye_vl_rs import _core, image_patches, known_pillow
 from keye_vl_rs.errors import AspectRatioError, FramesShapeError, UnreadableMediaError
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from oracle import published_processor as published
@@ -67,35 +67,37 @@ def test_any_size_to_any_size(resample):
 
 def test_the_core_resizes_as_pillow_does():
     for kernel in ("pillow-bilinear", "pillow-bicubic"):
-        assert image_patches.resizes_alike(kernel)
+        assert known_pillow.resizes_alike(kernel)
 
 
-@pytest.mark.parametrize("name", ["resizes_alike", "_shows_its_memory"])
+@pytest.mark.parametrize("name", ["resizes_alike", "shows_its_memory"])
 def test_where_pillow_is_not_as_known(name, monkeypatch):
     monkeypatch.setattr(image_patches, name, lambda *_: False)
     assert_bits(processed(mixed()), published.preprocess(mixed(), "image"))
 
 
 def test_an_unknown_pillow_is_not_trusted(monkeypatch):
-    monkeypatch.setattr(image_patches.PIL, "__version__", "99.1.0")
-    image_patches.resizes_alike.cache_clear()
+    monkeypatch.setattr(known_pillow.PIL, "__version__", "99.1.0")
+    known_pillow.resizes_alike.cache_clear()
     try:
-        assert not image_patches.resizes_alike("pillow-bilinear")
+        assert not known_pillow.resizes_alike("pillow-bilinear")
     finally:
-        image_patches.resizes_alike.cache_clear()
+        known_pillow.resizes_alike.cache_clear()
 
 
-def test_aligned_rows_of_pillow(run_python):
+@pytest.mark.parametrize("alignment", [8, 64])
+def test_aligned_rows_of_pillow(alignment, run_python):
     code = """
 from PIL import Image
+x = x[:, :, :169]
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 image = Image.fromarray(x[0])
 pixels = [KeyeVL1_5ImageProcessor()(one, return_tensors="np")["pixel_values"]
           for one in (image, x[0])]
 print(json.dumps([Image.core.get_alignment(), np.array_equal(*pixels)]))
 """
-    setting = "from PIL import Image; Image.core.set_alignment(64)\n"
-    assert run_python(setting + code) == [64, True]
+    setting = f"from PIL import Image; Image.core.set_alignment({alignment})\n"
+    assert run_python(setting + code) == [alignment, True]
 
 
 def test_frames_of_a_video_that_are_images(threads):

@@ -7,7 +7,7 @@ use half::bf16;
 use keye_vl_core::kernels::horizontal::{ROWS, RowWeights, resample_rows, row_bytes};
 use keye_vl_core::kernels::patch_band::{Band, write_patches};
 use keye_vl_core::kernels::{dot, hsv, vertical};
-use keye_vl_core::{Element, Filter, Level, Normalization, Weights};
+use keye_vl_core::{Element, Filter, Level, Normalization, Taps, Weights};
 
 mod support;
 use support::bytes;
@@ -29,7 +29,7 @@ fn horizontal(c: &mut Criterion) {
     for (name, width) in RESIZED {
         for level in Level::all() {
             let weights = Weights::new(WIDTH, width, Filter::Bilinear).unwrap();
-            let weights = RowWeights::new(weights, level);
+            let weights = RowWeights::new(weights, level, 3);
             let stride = row_bytes(width);
             let mut out = vec![0; ROWS * stride];
             group.bench_function(id(name, level), |b| {
@@ -51,7 +51,12 @@ fn vertical(c: &mut Criterion) {
         for level in Level::all() {
             group.bench_function(id(name, level), |b| {
                 b.iter(|| {
-                    vertical::blend_rows(level, black_box(&rows), &offsets, &weights, 14, &mut out);
+                    let taps = Taps {
+                        upper: &weights,
+                        lower: &[],
+                        precision: 14,
+                    };
+                    vertical::blend_rows(level, black_box(&rows), &offsets, taps, &mut out);
                 });
             });
         }

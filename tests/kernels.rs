@@ -6,12 +6,17 @@ use half::{bf16, f16};
 use keye_vl_core::kernels::horizontal::RowWeights;
 use keye_vl_core::kernels::patch_band::Band;
 use keye_vl_core::kernels::{dot, horizontal, hsv, patch_band, vertical};
-use keye_vl_core::{Element, Filter, Level, Normalization, Weights};
+use keye_vl_core::{Element, Filter, Level, Normalization, Taps, Weights};
 use proptest::prelude::*;
 
 /// Twice the widest register's bytes, plus one.
 const LONGEST: usize = 2 * 64 + 1;
-const FILTERS: [Filter; 2] = [Filter::Bilinear, Filter::Bicubic];
+const FILTERS: [Filter; 4] = [
+    Filter::Bilinear,
+    Filter::Bicubic,
+    Filter::PillowBilinear,
+    Filter::PillowBicubic,
+];
 
 /// Bytes that look random and are the same on every run.
 fn bytes(length: usize, seed: usize) -> Vec<u8> {
@@ -55,41 +60,48 @@ fn weights_are_those_of_the_definition() {
             assert_eq!(weights.precision(), precision);
             for (output, (start, row)) in expected.iter().enumerate() {
                 assert_eq!(weights.start(output), *start);
-                let values = &weights.row(output)[..weights.count(output)];
-                assert!(
-                    values
-                        .iter()
-                        .copied()
-                        .map(i64::from)
-                        .eq(row.iter().copied())
-                );
+                let values = weights.of(output).values().map(i64::from);
+                assert!(values.eq(row.iter().copied()));
             }
         }
     }
 }
 
 fn check_horizontal(width_in: usize, width_out: usize, filter: Filter, offset: usize) {
+    for spacing in [3, 4] {
+        check_spaced(width_in, width_out, filter, offset, spacing);
+    }
+}
+
+fn check_spaced(width_in: usize, width_out: usize, filter: Filter, offset: usize, spacing: usize) {
     let weights = Weights::new(width_in, width_out, filter).unwrap();
-    let data = bytes(4 * width_in * 3 + offset, width_in * 1000 + width_out);
-    let rows: Vec<&[u8]> = data[offset..].chunks_exact(width_in * 3).collect();
+    let data = bytes(4 * width_in * spacing + offset, width_in * 1000 + width_out);
+    let row_bytes = (width_in - 1) * spacing + 3;
+    let rows: Vec<&[u8]> = data[offset..]
+        .chunks_exact(width_in * spacing)
+        .map(|row| &row[..row_bytes])
+        .collect();
     let rows: [&[u8]; 4] = rows.try_into().unwrap();
     let stride = horizontal::row_bytes(width_out) + offset;
     for level in Level::all() {
         let mut out = vec![0; 4 * stride];
-        let weights = RowWeights::new(weights.clone(), level);
+        let weights = RowWeights::new(weights.clone(), level, spacing);
         horizontal::resample_rows(rows, &weights, &mut out, stride, 0);
         for (row, out) in rows.iter().zip(out.chunks_exact(stride)) {
             let image = naive::Image {
                 height: 1,
                 width: width_in,
-                rgb: row.to_vec(),
+                rgb: row
+                    .chunks(spacing)
+                    .flat_map(|p| [p[0], p[1], p[2]])
+                    .collect(),
             };
             let expected = if width_in == width_out {
                 image.rgb
             } else {
                 naive::resize(&image, 1, width_out, filter).rgb
             };
-            let what = format!("{width_in} -> {width_out} {filter:?} {level:?}");
+            let what = format!("{width_in} -> {width_out} {filter:?} {level:?} {spacing}");
             assert_eq!(out[..width_out * 3], expected, "{what}");
         }
     }
@@ -124,7 +136,8 @@ fn vertical_at_all_small_lengths_and_numbers_of_rows() {
     for length in 0..=LONGEST {
         for taps in 1..=9 {
             let size_in = taps * 3;
-            let weights = Weights::new(size_in, 5, Filter::Bicubic).unwrap();
+            let filter = [Filter::Bicubic, Filter::PillowBicubic][length % 2];
+            let weights = Weights::new(size_in, 5, filter).unwrap();
             let output = taps % 5;
             let count = weights.count(output);
             let rows = bytes(size_in * (length + 5) + 40, length * 10 + taps);
@@ -132,15 +145,15 @@ fn vertical_at_all_small_lengths_and_numbers_of_rows() {
             let offsets: Vec<usize> = (0..count)
                 .map(|k| (k * 7 % size_in) * (length + 3) + k % 4)
                 .collect();
-            let row = &weights.row(output)[..count];
+            let row: Vec<i64> = weights.of(output).values().map(i64::from).collect();
             for level in Level::all() {
                 let mut out = vec![0; length];
-                vertical::blend_rows(level, &rows, &offsets, row, weights.precision(), &mut out);
+                vertical::blend_rows(level, &rows, &offsets, weights.of(output), &mut out);
                 for (i, value) in out.iter().enumerate() {
                     let sum: i64 = offsets
                         .iter()
-                        .zip(row)
-                        .map(|(offset, weight)| i64::from(rows[offset + i]) * i64::from(*weight))
+                        .zip(&row)
+                        .map(|(offset, weight)| i64::from(rows[offset + i]) * weight)
                         .sum();
                     let half = 1i64 << (weights.precision() - 1);
                     let expected = ((sum + half) >> weights.precision()).clamp(0, 255);
@@ -337,7 +350,7 @@ proptest! {
 #[should_panic(expected = "source row length")]
 fn horizontal_refuses_a_row_of_another_length() {
     let weights = Weights::new(10, 5, Filter::Bilinear).unwrap();
-    let weights = RowWeights::new(weights, Level::available());
+    let weights = RowWeights::new(weights, Level::available(), 3);
     horizontal::resample_rows([&[0; 29]; 4], &weights, &mut [0; 64], 16, 0);
 }
 
@@ -345,21 +358,19 @@ fn horizontal_refuses_a_row_of_another_length() {
 #[should_panic(expected = "too short")]
 fn horizontal_refuses_an_output_without_room() {
     let weights = Weights::new(10, 5, Filter::Bilinear).unwrap();
-    let weights = RowWeights::new(weights, Level::available());
+    let weights = RowWeights::new(weights, Level::available(), 3);
     horizontal::resample_rows([&[0; 30]; 4], &weights, &mut [0; 60], 15, 0);
 }
 
 #[test]
 #[should_panic(expected = "is outside")]
 fn vertical_refuses_a_row_outside_its_buffer() {
-    vertical::blend_rows(
-        Level::available(),
-        &[0; 64],
-        &[0, 33],
-        &[1, 1],
-        8,
-        &mut [0; 32],
-    );
+    let taps = Taps {
+        upper: &[1, 1],
+        lower: &[],
+        precision: 8,
+    };
+    vertical::blend_rows(Level::available(), &[0; 64], &[0, 33], taps, &mut [0; 32]);
 }
 
 #[test]

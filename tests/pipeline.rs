@@ -98,7 +98,12 @@ fn frames(
 }
 
 fn filter() -> impl Strategy<Value = Filter> {
-    prop_oneof![Just(Filter::Bilinear), Just(Filter::Bicubic)]
+    prop_oneof![
+        Just(Filter::Bilinear),
+        Just(Filter::Bicubic),
+        Just(Filter::PillowBilinear),
+        Just(Filter::PillowBicubic),
+    ]
 }
 
 /// As the naive definition lays it out: frame after frame.

@@ -25,6 +25,7 @@ GROUPS = {
     "processor_stage": ("processor stage", "#2a6f97"),
     "operator_in_the_published_processor": ("operator in the published processor", "#468faf"),
     "slow_fast_stage": ("slow/fast stage", "#61a5c2"),
+    "images": ("images", "#468faf"),
     "pixels": ("pixels, 720p", "#2a6f97"),
 }
 PEER = "#b0b7bf"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from typing_extensions import Self
 
 __all__ = [
+    "ImageBands",
     "SlowFastSplitter",
     "__version__",
     "describe_packet",
@@ -73,7 +74,11 @@ def plan_sizes(
 def resize(
     frames: NDArray[np.uint8], height: int, width: int, *, kernel: str = "bilinear"
 ) -> NDArray[np.uint8]:
-    """Antialiased resize to (N, height, width, 3); ``kernel`` is "bilinear" or "bicubic"."""
+    """Antialiased resize to (N, height, width, 3).
+
+    ``kernel`` is "bilinear" or "bicubic", with the bytes of torch; "pillow-bilinear" or
+    "pillow-bicubic", with those of Pillow where it resizes rows before columns.
+    """
 
 def hsv_from_rgb(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(N, H, W, 3) HSV of RGB frames, hue in 0..179."""
@@ -120,6 +125,40 @@ class SlowFastSplitter:
 
         Releases the GIL while it computes. A frame of another size raises FramesShapeError and
         counts as not pushed; a push while another thread is in one raises KeyeVLError.
+        """
+
+@final
+class ImageBands:
+    """Takes images of one size to patches, some rows of patches ("bands") at a time.
+
+    Both sizes are (height, width); ``kernel`` is as in :func:`resize`. One serves any number of
+    threads; its length is the number of bands.
+    """
+
+    def __new__(
+        cls, image_size: tuple[int, int], size: tuple[int, int], *, patch_size: int, kernel: str
+    ) -> Self: ...
+    def __len__(self) -> int: ...
+    def source_rows(self, first: int, end: int) -> tuple[int, int]:
+        """(first, end) of the image's rows that bands ``first`` to ``end`` are made of."""
+
+    def write_patches(
+        self,
+        rows: NDArray[np.uint8] | tuple[object, object],
+        first: int,
+        end: int,
+        out: NDArray[Any],
+        *,
+        dtype: str = "float32",
+        rescale_factor: float,
+        image_mean: tuple[float, float, float],
+        image_std: tuple[float, float, float],
+    ) -> None:
+        """Write bands ``first`` to ``end`` to ``out``, as :func:`write_patches` does.
+
+        ``rows`` are those of :meth:`source_rows`: an array (3, rows, W) or (rows, W, 3), or what
+        ``__arrow_c_array__()`` of an image of Pillow's in mode RGB returns. Releases the GIL while
+        it computes, on the calling thread alone.
         """
 
 def nal_length_size(codec: str, extradata: bytes) -> int:

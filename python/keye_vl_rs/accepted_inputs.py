@@ -13,9 +13,19 @@ from PIL import Image
 from transformers.image_transforms import convert_to_rgb
 
 from keye_vl_rs.errors import FramesShapeError
+from keye_vl_rs.geometry import CHANNELS
 from keye_vl_rs.video_inputs import VideoInputs
 
-__all__ = ["flatten_images", "image_array", "list_frames", "list_videos"]
+__all__ = [
+    "flatten_images",
+    "frame_pixels",
+    "image_array",
+    "is_rgb",
+    "list_frames",
+    "list_videos",
+    "rgb_pixels",
+    "shape_of",
+]
 
 
 def flatten_images(images: Any) -> list[Any]:
@@ -47,12 +57,20 @@ def list_frames(images: Any) -> Any:
     return [images]
 
 
-def image_array(image: Any, do_convert_rgb: bool) -> NDArray[Any]:
+def frame_pixels(image: Any, do_convert_rgb: bool) -> Any:
+    """An image as it is given if it is RGB or is to become it, else as an array.
+
+    The array is (H, W, C) or (C, H, W).
+    """
+    if isinstance(image, Image.Image) and (do_convert_rgb or is_rgb(image)):
+        return image
+    return image_array(image, do_convert_rgb)
+
+
+def image_array(image: Any, do_convert_rgb: bool = True) -> NDArray[Any]:
     """An image as an array, (H, W, C) or (C, H, W); ``PIL.Image`` as RGB if that is asked for."""
     if isinstance(image, Image.Image):
-        if do_convert_rgb and (image.mode != "RGB" or "transparency" in image.info):
-            image = convert_to_rgb(image, **_convert_arguments())
-        image = np.asarray(image)
+        image = np.asarray(rgb_pixels(image) if do_convert_rgb else image)
     elif isinstance(image, torch.Tensor):
         image = image.detach().cpu().numpy()
     if not isinstance(image, np.ndarray):
@@ -60,6 +78,24 @@ def image_array(image: Any, do_convert_rgb: bool) -> NDArray[Any]:
     if image.ndim != 3:
         raise FramesShapeError(f"an image has shape {image.shape}, not (H, W, C) or (C, H, W)")
     return image
+
+
+def shape_of(pixels: Any) -> tuple[int, int, int]:
+    """(height, width, channels) of an image that is or becomes RGB, or of an array like that."""
+    if isinstance(pixels, Image.Image):
+        return pixels.height, pixels.width, CHANNELS
+    height, width, channels = pixels.shape
+    return height, width, channels
+
+
+def is_rgb(image: Image.Image) -> bool:
+    """Whether an image needs no conversion to RGB."""
+    return image.mode == "RGB" and "transparency" not in image.info
+
+
+def rgb_pixels(image: Image.Image) -> Any:
+    """An image as it is if :func:`is_rgb`, else converted: as an image, or an array (H, W, 3)."""
+    return image if is_rgb(image) else convert_to_rgb(image, **_convert_arguments())
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from keye_vl_rs import vision_process
@@ -74,24 +75,35 @@ def load_media(
     for conversation in conversations:
         images: list[Any] = []
         videos: list[Any] = []
-        for message in conversation:
-            content = message.get("content")
-            for block in content if isinstance(content, (list, tuple)) else ():
-                kind = block.get("type") if isinstance(block, Mapping) else None
-                if kind in ("image", "image_url"):
-                    source = _source(block, _IMAGE_KEYS)
-                    images.append(vision_process.fetch_image({**block, "image": source}))
-                elif kind == "video":
-                    given = {key: value for key, value in block.items() if value is not None}
-                    ele = {**defaults, **given, "video": _source(block, _VIDEO_KEYS)}
-                    video, of_video = _load_video(ele, recipe, streams=streams)
-                    videos.append(video)
-                    about.append(of_video)
+        for kind, blocks in groupby(_media_blocks(conversation), _kind):
+            if kind == "image":
+                eles = [{**block, "image": _source(block, _IMAGE_KEYS)} for block in blocks]
+                images += vision_process.fetch_images(eles)
+                continue
+            for block in blocks:
+                given = {key: value for key, value in block.items() if value is not None}
+                ele = {**defaults, **given, "video": _source(block, _VIDEO_KEYS)}
+                video, of_video = _load_video(ele, recipe, streams=streams)
+                videos.append(video)
+                about.append(of_video)
         media.images.append(images)
         media.videos.append(videos)
     if any(about):
         media.about = {key: [of_video.get(key) for of_video in about] for key in _ABOUT}
     return media
+
+
+def _media_blocks(conversation: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The images and videos of a conversation, in order."""
+    contents = [message.get("content") for message in conversation]
+    blocks = [b for some in contents if isinstance(some, (list, tuple)) for b in some]
+    return [block for block in blocks if _kind(block) is not None]
+
+
+def _kind(block: Any) -> str | None:
+    kinds = {"image": "image", "image_url": "image", "video": "video"}
+    kind = block.get("type") if isinstance(block, Mapping) else None
+    return kinds.get(kind) if isinstance(kind, str) else None
 
 
 def openai_blocks_as_images(conversation: Any) -> Any:

@@ -13,10 +13,12 @@ of :mod:`keye_vl_rs.errors`.
 from __future__ import annotations
 
 import collections
+import itertools
 import logging
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import _core, geometry
+from keye_vl_rs._parallel import map_in_threads, map_in_turn
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError
 from keye_vl_rs.geometry import SLOW, Size, ceil_by_factor, floor_by_factor, round_by_factor
 from keye_vl_rs.images import load_image
@@ -221,6 +223,23 @@ def fetch_image(
     return image.resize((width, height))
 
 
+def fetch_images(
+    eles: Sequence[dict[str, Any]], size_factor: int = IMAGE_FACTOR, is_video: bool = False
+) -> list[Image.Image]:
+    """:func:`fetch_image` of each, several at a time, in order.
+
+    As many threads as ``_core.thread_count()`` says open and resize images; each holds one original
+    at a time. Of several errors the first in order is raised.
+    """
+    sources = [ele.get("image", ele.get("image_url")) for ele in eles]
+    files = [id(file) for source in sources if (file := getattr(source, "fp", None)) is not None]
+    fetch = map_in_threads
+    if len(set(files)) < len(files):
+        # Images of Pillow's that read from one file do so one after the other.
+        fetch = map_in_turn
+    return fetch(lambda ele: fetch_image(ele, size_factor, is_video), eles)
+
+
 def fetch_video(
     ele: dict[str, Any], image_factor: int = IMAGE_FACTOR
 ) -> tuple[torch.Tensor, dict[str, Any]]:
@@ -309,14 +328,10 @@ def read_frame_list(
     if not len(ele["video"]):
         raise InvalidArgumentError("video is an empty list: expected one frame at least")
     shared = {key: value for key, value in ele.items() if key not in ("type", "video")}
-    images = [
-        fetch_image(
-            frame if isinstance(frame, dict) else {"image": frame, **shared},
-            size_factor=image_factor,
-            is_video=True,
-        )
-        for frame in ele["video"]
+    eles = [
+        frame if isinstance(frame, dict) else {"image": frame, **shared} for frame in ele["video"]
     ]
+    images = fetch_images(eles, image_factor, is_video=True)
     sizes = {image.size for image in images}
     if len(sizes) > 1:
         raise FramesShapeError(
@@ -352,6 +367,10 @@ def plan_frame_sizes(
     )
 
 
+def _has_image(vision_info: dict[str, Any]) -> bool:
+    return "image" in vision_info or "image_url" in vision_info
+
+
 def process_vision_info(
     conversations: Sequence[Any] | None = None,
     vision_infos: list[dict[str, Any]] | None = None,
@@ -379,17 +398,18 @@ def process_vision_info(
     images: list[Image.Image] = []
     videos: list[torch.Tensor] = []
     for_processor: list[dict[str, Any]] = []
-    for vision_info in vision_infos:
-        if "image" in vision_info or "image_url" in vision_info:
-            images.append(fetch_image(vision_info, image_factor))
-        elif "video" in vision_info:
+    for are_images, run in itertools.groupby(vision_infos, _has_image):
+        if are_images:
+            images += fetch_images(list(run), image_factor)
+            continue
+        for vision_info in run:
+            if "video" not in vision_info:
+                raise InvalidArgumentError(
+                    f"content of type {vision_info.get('type')!r} has no image, image_url or video"
+                )
             frames, of_video = fetch_video(vision_info, image_factor)
             videos.append(frames)
             for_processor.append(of_video)
-        else:
-            raise InvalidArgumentError(
-                f"content of type {vision_info.get('type')!r} has no image, image_url or video"
-            )
     processor_kwargs: dict[str, list[Any]] = collections.defaultdict(list)
     for key in dict.fromkeys(key for of_video in for_processor for key in of_video):
         # Every list has one entry per video; the published code leaves out missing timestamps, and

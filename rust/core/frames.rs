@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::geometry::Size;
+use crate::kernels::horizontal::PADDED;
 
 /// Red, green, blue.
 pub(crate) const CHANNELS: usize = 3;
@@ -105,6 +106,16 @@ impl<'a> FramesView<'a> {
         self.strides[1]
     }
 
+    /// Bytes from one pixel to the next where kernels can read rows as they lie; else those of packed
+    /// RGB, as which rows are to be copied.
+    pub(crate) fn spacing(&self) -> usize {
+        if self.strides[2..] == [PADDED as isize, 1] {
+            PADDED
+        } else {
+            CHANNELS
+        }
+    }
+
     /// Whether every pixel's bytes lie inside `data`.
     fn is_inside(&self) -> bool {
         let [frames, height, width] = self.shape;
@@ -158,17 +169,23 @@ pub(crate) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// The row's bytes where they lie as R G B R G B ..., which is what kernels read.
-    pub(crate) fn packed(&self) -> Option<&'a [u8]> {
-        (self.pixel_stride == CHANNELS as isize && self.channel_stride == 1)
-            .then(|| &self.data[self.start..self.start + self.width * CHANNELS])
+    /// The row's bytes where they lie as R G B, every `spacing` bytes, which is what kernels read.
+    pub(crate) fn spaced(&self, spacing: usize) -> Option<&'a [u8]> {
+        (self.pixel_stride == spacing as isize && self.channel_stride == 1).then(|| {
+            let length = (self.width - 1) * spacing + CHANNELS;
+            &self.data[self.start..self.start + length]
+        })
     }
 
     /// Copies the row as R G B R G B ... to the front of `out`.
     pub(crate) fn pack_into(&self, out: &mut [u8]) {
         let out = &mut out[..self.width * CHANNELS];
-        if let Some(packed) = self.packed() {
+        if let Some(packed) = self.spaced(CHANNELS) {
             out.copy_from_slice(packed);
+        } else if let Some(padded) = self.spaced(PADDED) {
+            for (pixel, padded) in out.chunks_exact_mut(CHANNELS).zip(padded.chunks(PADDED)) {
+                pixel.copy_from_slice(&padded[..CHANNELS]);
+            }
         } else if self.pixel_stride == 1 {
             let plane = |channel: usize| {
                 let start = self.position(0, channel);

@@ -38,6 +38,8 @@
 //! While a video is being decoded, [`SlowFastSplitter`] takes its frames one after the other, and
 //! [`describe_packet`] says which packets need not be decoded at all.
 //!
+//! An image, whose pixels Pillow may keep in pieces, goes through [`ImageBands`].
+//!
 //! Everything runs on one lazily made thread pool ([`Threads`]) and at one instruction-set level
 //! ([`Level`]); neither changes a byte of any result.
 
@@ -46,6 +48,7 @@ mod error;
 mod frames;
 mod geometry;
 mod hsv;
+mod image_bands;
 pub mod kernels;
 mod memory;
 mod normalize;
@@ -67,6 +70,7 @@ pub use geometry::{
 };
 pub use half::{bf16, f16};
 pub use hsv::hsv_from_rgb;
+pub use image_bands::ImageBands;
 pub use normalize::{Element, Normalization};
 pub use parallel::{Threads, configured_threads};
 pub use patchify::PatchPlan;
@@ -75,4 +79,4 @@ pub use resize::{resize, resize_into};
 pub use simd::{Level, LevelName};
 pub use similarity::frame_similarity;
 pub use slow_fast::{Comparison, FrameType, SlowFastSplitter, all_slow, slow_fast};
-pub use weights::{Filter, Weights};
+pub use weights::{Filter, Taps, Weights};

@@ -2,12 +2,12 @@
 
 use crate::error::{Error, Result};
 use crate::frames::{CHANNELS, FramesView};
-use crate::kernels::patch_band::{self, Band};
+use crate::kernels::patch_band::{self, Band, Values};
 use crate::memory;
 use crate::normalize::{Element, Normalization};
 use crate::parallel::{Threads, split};
 use crate::patchify::PatchPlan;
-use crate::resize::Resampler;
+use crate::resize::{Resampler, Rows};
 use crate::simd::Level;
 use crate::slow_fast::FrameType;
 use crate::weights::Filter;
@@ -60,15 +60,30 @@ pub fn write_patches<T: Element>(
         let Some(resampler) = resampler else {
             return Ok(());
         };
-        let width = plan.size(kind).width;
         let rows = task.units.start * patch..task.units.end * patch;
-        let mut rows = resampler.rows(frames, task.frame, rows)?;
-        let mut band = memory::filled(0, patch.saturating_mul(resampler.stride()))?;
-        for out in task.out.chunks_exact_mut(width * patch * CHANNELS) {
-            rows.read(&mut band);
-            let pixels = Band::new(&band, resampler.stride(), width, patch);
-            patch_band::write_patches(level, pixels, &values, streamed, out);
-        }
-        Ok(())
+        let rows = resampler.rows(frames, task.frame, rows)?;
+        write_bands(rows, patch, &values, streamed, task.out)
     })
+}
+
+/// Writes rows of patches to `out`, as many as it has room for.
+///
+/// # Errors
+/// Scratch does not fit in memory.
+pub(crate) fn write_bands<T: Element>(
+    mut rows: Rows<'_>,
+    patch: usize,
+    values: &Values<T>,
+    streamed: bool,
+    out: &mut [T],
+) -> Result<()> {
+    let resampler = rows.resampler();
+    let (width, stride) = (resampler.size().width, resampler.stride());
+    let mut band = memory::filled(0, patch.saturating_mul(stride))?;
+    for out in out.chunks_exact_mut(width * patch * CHANNELS) {
+        rows.read(&mut band);
+        let pixels = Band::new(&band, stride, width, patch);
+        patch_band::write_patches(resampler.level(), pixels, values, streamed, out);
+    }
+    Ok(())
 }

@@ -1,9 +1,11 @@
 //! Antialiased uint8 resize: horizontal pass, rounded to bytes, then vertical pass.
 //!
-//! The result is that of `torch.nn.functional.interpolate(uint8, antialias=True)`. Source rows are read
-//! once, in order; rows between the two passes live in a small ring that stays in the cache.
+//! The result is that of `torch.nn.functional.interpolate(uint8, antialias=True)`, or, with Pillow's
+//! filters, of `PIL.Image.resize`. Source rows are read once, in order; rows between the two passes live
+//! in a small ring that stays in the cache.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
 use crate::frames::{CHANNELS, FramesView, Row};
@@ -80,9 +82,30 @@ fn resized_bytes(frames: &FramesView<'_>, size: Size) -> usize {
 #[derive(Debug)]
 pub(crate) struct Resampler {
     level: Level,
-    horizontal: Option<RowWeights>,
+    horizontal: Option<Horizontal>,
     vertical: Option<Weights>,
+    from: Size,
     size: Size,
+}
+
+/// Weights of the first pass, arranged for source rows as they are met.
+#[derive(Debug)]
+struct Horizontal {
+    weights: Weights,
+    packed: OnceLock<RowWeights>,
+    padded: OnceLock<RowWeights>,
+}
+
+impl Horizontal {
+    /// For rows with a pixel every `spacing` bytes.
+    fn arranged(&self, spacing: usize, level: Level) -> &RowWeights {
+        let arranged = if spacing == CHANNELS {
+            &self.packed
+        } else {
+            &self.padded
+        };
+        arranged.get_or_init(|| RowWeights::new(self.weights.clone(), level, spacing))
+    }
 }
 
 impl Resampler {
@@ -100,9 +123,13 @@ impl Resampler {
         size.expect_multiple_of(1, "size")?;
         Ok(Self {
             level,
-            horizontal: weights(from.width, size.width)?
-                .map(|weights| RowWeights::new(weights, level)),
+            horizontal: weights(from.width, size.width)?.map(|weights| Horizontal {
+                weights,
+                packed: OnceLock::new(),
+                padded: OnceLock::new(),
+            }),
             vertical: weights(from.height, size.height)?,
+            from,
             size,
         })
     }
@@ -122,12 +149,22 @@ impl Resampler {
         frame: usize,
         rows: Range<usize>,
     ) -> Result<Rows<'a>> {
-        let first = self.source_rows(rows.start).start;
-        let end = rows
-            .end
-            .checked_sub(1)
-            .map_or(first, |last| self.source_rows(last).end);
-        let ring = Ring::new(self, first..end.max(first))?;
+        self.rows_of_part(frames, frame, 0, rows)
+    }
+
+    /// As [`Resampler::rows`], where `frames` begin at row `top` of what is resized, and hold at least
+    /// what [`Resampler::source_range`] says.
+    ///
+    /// # Errors
+    /// The rows between the two passes do not fit in memory.
+    pub(crate) fn rows_of_part<'a>(
+        &'a self,
+        frames: &'a FramesView<'a>,
+        frame: usize,
+        top: usize,
+        rows: Range<usize>,
+    ) -> Result<Rows<'a>> {
+        let ring = Ring::new(self, top, self.source_range(rows.clone()))?;
         Ok(Rows {
             resampler: self,
             frames,
@@ -136,6 +173,31 @@ impl Resampler {
             ring,
             offsets: Vec::new(),
         })
+    }
+
+    /// The instruction set that it runs at.
+    pub(crate) fn level(&self) -> Level {
+        self.level
+    }
+
+    /// The size of what is resized.
+    pub(crate) fn from(&self) -> Size {
+        self.from
+    }
+
+    /// The size that it is resized to.
+    pub(crate) fn size(&self) -> Size {
+        self.size
+    }
+
+    /// The rows of a source frame that output rows `rows` are made of.
+    pub(crate) fn source_range(&self, rows: Range<usize>) -> Range<usize> {
+        let first = self.source_rows(rows.start).start;
+        let end = rows
+            .end
+            .checked_sub(1)
+            .map_or(first, |last| self.source_rows(last).end);
+        first..end.max(first)
     }
 
     /// The rows of a source frame that output row `y` is made of.
@@ -157,7 +219,12 @@ pub(crate) struct Rows<'a> {
     offsets: Vec<usize>,
 }
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
+    /// What makes the rows.
+    pub(crate) fn resampler(&self) -> &'a Resampler {
+        self.resampler
+    }
+
     /// Reads the next rows, packed RGB, to as many strides of [`Resampler::stride`] as `out` has. What
     /// lies between the rows is left undefined.
     pub(crate) fn read(&mut self, out: &mut [u8]) {
@@ -176,10 +243,9 @@ impl Rows<'_> {
             if let Some(weights) = &resampler.vertical {
                 offsets.clear();
                 offsets.extend(source.map(|row| ring.offset(row)));
-                let row = &weights.row(self.next)[..offsets.len()];
                 // Whole registers: the ring's rows are as long as these, and padded alike.
-                let precision = weights.precision();
-                blend_rows(resampler.level, &ring.bytes, offsets, row, precision, out);
+                let taps = weights.of(self.next);
+                blend_rows(resampler.level, &ring.bytes, offsets, taps, out);
             } else {
                 let row = ring.offset(source.start);
                 out[..packed].copy_from_slice(&ring.bytes[row..][..packed]);
@@ -197,6 +263,8 @@ struct Ring {
     capacity: usize,
     /// Source rows that will be asked for, in order.
     rows: Range<usize>,
+    /// The source row with which frames begin.
+    top: usize,
     /// Groups filled so far, counted from the first of `rows`.
     filled: usize,
     /// One group of source rows, where those do not lie packed in memory.
@@ -204,7 +272,7 @@ struct Ring {
 }
 
 impl Ring {
-    fn new(resampler: &Resampler, rows: Range<usize>) -> Result<Self> {
+    fn new(resampler: &Resampler, top: usize, rows: Range<usize>) -> Result<Self> {
         let stride = resampler.stride();
         let taps = resampler.vertical.as_ref().map_or(1, Weights::taps);
         // `taps` rows in sequence touch at most this many groups.
@@ -215,6 +283,7 @@ impl Ring {
             stride,
             capacity,
             rows,
+            top,
             filled: 0,
             packed: Vec::new(),
         })
@@ -235,13 +304,16 @@ impl Ring {
         for group in self.filled..groups {
             let start = self.rows.start + group * ROWS;
             // Past the last row that is needed the group is filled up with that row.
-            let source: [Row<'_>; ROWS] =
-                std::array::from_fn(|i| frames.row(frame, (start + i).min(self.rows.end - 1)));
+            let source: [Row<'_>; ROWS] = std::array::from_fn(|i| {
+                frames.row(frame, (start + i).min(self.rows.end - 1) - self.top)
+            });
             let at = self.offset(start);
             let out = &mut self.bytes[at..][..ROWS * self.stride];
             match &resampler.horizontal {
                 Some(weights) => {
-                    let source = packed_rows(&source, frames.width(), &mut self.packed);
+                    let spacing = frames.spacing();
+                    let source = spaced_rows(&source, spacing, frames.width(), &mut self.packed);
+                    let weights = weights.arranged(spacing, resampler.level);
                     let ahead = frames.row_stride().saturating_mul(ROWS as isize);
                     resample_rows(source, weights, out, self.stride, ahead);
                 }
@@ -256,14 +328,15 @@ impl Ring {
     }
 }
 
-/// The rows as packed RGB: where they lie, or copied to `scratch`.
-fn packed_rows<'a>(
+/// The rows as RGB every `spacing` bytes: where they lie, or, packed, copied to `scratch`.
+fn spaced_rows<'a>(
     rows: &[Row<'a>; ROWS],
+    spacing: usize,
     width: usize,
     scratch: &'a mut Vec<u8>,
 ) -> [&'a [u8]; ROWS] {
     let bytes = width * CHANNELS;
-    if let [Some(a), Some(b), Some(c), Some(d)] = rows.map(|row| row.packed()) {
+    if let [Some(a), Some(b), Some(c), Some(d)] = rows.map(|row| row.spaced(spacing)) {
         return [a, b, c, d];
     }
     scratch.resize(ROWS * bytes, 0);
@@ -289,7 +362,7 @@ mod tests {
             let resampler = Resampler::new(from, size, Filter::Bicubic, Level::SCALAR).unwrap();
             for first in [0, height / 3, height - 1] {
                 let start = resampler.source_rows(first).start;
-                let ring = Ring::new(&resampler, start..997).unwrap();
+                let ring = Ring::new(&resampler, 0, start..997).unwrap();
                 for y in first..height {
                     let rows = resampler.source_rows(y);
                     let group = |row: usize| (row - start) / ROWS;

@@ -1,54 +1,83 @@
-//! Resampling weights in fixed point: the recipe of torch's antialiased uint8 `interpolate`.
+//! Resampling weights in fixed point: the recipes of torch's antialiased uint8 `interpolate` and of
+//! Pillow's `resize`, which agree up to the rounding of the weights.
 
 use crate::error::{Error, Result};
 
 /// Fraction bits at most; with fewer where the largest weight would not fit an i16.
 const MAX_PRECISION: u32 = 22;
+/// Fraction bits that Pillow always has, and how many of them are kept in the lower parts.
+const PILLOW_PRECISION: u32 = 22;
+/// How far the upper parts of weights are shifted left of the lower ones.
+pub(crate) const LOWER_BITS: u32 = 11;
 /// The longest side, in or out, for which positions and weights are exact enough to trust.
 pub(crate) const MAX_SIDE: usize = 1 << 24;
 
-/// The kernel that weighs source pixels around an output pixel.
+/// The kernel that weighs source pixels around an output pixel, and whose rounding weights have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Filter {
-    /// Triangle of radius 1: what the published pipeline uses.
+    /// Triangle of radius 1, as torch rounds: what the published pipeline uses for videos.
     Bilinear,
-    /// Keys' cubic with a = -0.5, radius 2.
+    /// Keys' cubic with a = -0.5, radius 2, as torch rounds.
     Bicubic,
+    /// The triangle as Pillow rounds: what the published pipeline uses for images.
+    PillowBilinear,
+    /// The cubic as Pillow rounds.
+    PillowBicubic,
 }
 
 impl Filter {
     fn radius(self) -> f64 {
         match self {
-            Filter::Bilinear => 1.0,
-            Filter::Bicubic => 2.0,
+            Filter::Bilinear | Filter::PillowBilinear => 1.0,
+            Filter::Bicubic | Filter::PillowBicubic => 2.0,
         }
+    }
+
+    fn is_pillow(self) -> bool {
+        matches!(self, Filter::PillowBilinear | Filter::PillowBicubic)
     }
 
     fn at(self, x: f64) -> f64 {
         const A: f64 = -0.5;
         let x = x.abs();
         match self {
-            Filter::Bilinear => (1.0 - x).max(0.0),
-            Filter::Bicubic if x < 1.0 => ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0,
-            Filter::Bicubic if x < 2.0 => (((x - 5.0) * x + 8.0) * x - 4.0) * A,
-            Filter::Bicubic => 0.0,
+            Filter::Bilinear | Filter::PillowBilinear => (1.0 - x).max(0.0),
+            _ if x < 1.0 => ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0,
+            _ if x < 2.0 => (((x - 5.0) * x + 8.0) * x - 4.0) * A,
+            _ => 0.0,
         }
     }
 }
 
 /// For each output position, where its source pixels start and what each of them weighs.
 ///
-/// Weights are computed and normalised in float64, then rounded half away from zero to i16 with the
-/// most fraction bits at which the largest weight of the whole set still fits. Every output has room
+/// Weights are computed and normalised in float64, then rounded half away from zero: by torch's recipe
+/// to i16 with the most fraction bits at which the largest weight of the whole set still fits, by
+/// Pillow's with 22 fraction bits, which takes two numbers a weight ([`Taps`]). Every output has room
 /// for [`Weights::taps`] weights, an even number; those past its own count are zero.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Weights {
     starts: Vec<usize>,
     counts: Vec<usize>,
     values: Vec<i16>,
+    /// As long as `values`, or empty.
+    lower: Vec<i16>,
     taps: usize,
     precision: u32,
     size_in: usize,
+}
+
+/// What the source pixels of one output weigh.
+///
+/// A weight is `upper`, or, where `lower` is not empty, `upper * 2**11 + lower`.
+#[derive(Debug, Clone, Copy)]
+pub struct Taps<'a> {
+    /// The weights, or their upper parts.
+    pub upper: &'a [i16],
+    /// Lower parts, of 11 bits; or nothing.
+    pub lower: &'a [i16],
+    /// Fraction bits of every weight.
+    pub precision: u32,
 }
 
 impl Weights {
@@ -92,23 +121,36 @@ impl Weights {
             starts.push(start);
             counts.push(end - start);
         }
-        let precision = precision_for(largest);
+        let precision = if filter.is_pillow() {
+            PILLOW_PRECISION
+        } else {
+            precision_for(largest)
+        };
         let taps = counts
             .iter()
             .max()
             .map_or(0, |most| most.next_multiple_of(2));
-        let mut values = vec![0i16; size_out * taps];
+        let mut fixed = vec![0i32; size_out * taps];
         let mut exact = exact.into_iter();
-        for (row, count) in values.chunks_exact_mut(taps).zip(&counts) {
+        for (row, count) in fixed.chunks_exact_mut(taps).zip(&counts) {
             for (value, weight) in row.iter_mut().zip(exact.by_ref().take(*count)) {
                 let scaled = weight * f64::from(1u32 << precision);
-                *value = (scaled + 0.5f64.copysign(weight)) as i16;
+                *value = (scaled + 0.5f64.copysign(weight)) as i32;
             }
         }
+        // Both parts fit: by torch's recipe whole weights do, and Pillow's are below 2**24.
+        let (shift, lower) = if filter.is_pillow() {
+            let below = |value: &i32| (value & ((1 << LOWER_BITS) - 1)) as i16;
+            (LOWER_BITS, fixed.iter().map(below).collect())
+        } else {
+            (0, Vec::new())
+        };
+        let values = fixed.iter().map(|value| (value >> shift) as i16).collect();
         Ok(Self {
             starts,
             counts,
             values,
+            lower,
             taps,
             precision,
             size_in,
@@ -150,9 +192,24 @@ impl Weights {
         self.counts[output]
     }
 
-    /// The weights of an output, zeros past its count.
-    pub fn row(&self, output: usize) -> &[i16] {
-        &self.values[output * self.taps..][..self.taps]
+    /// The weights of an output, as many as it has source pixels.
+    pub fn of(&self, output: usize) -> Taps<'_> {
+        let first = output * self.taps;
+        let some = first..first + self.counts[output];
+        Taps {
+            upper: &self.values[some.clone()],
+            lower: if self.is_split() {
+                &self.lower[some]
+            } else {
+                &[]
+            },
+            precision: self.precision,
+        }
+    }
+
+    /// Whether weights have lower parts.
+    pub fn is_split(&self) -> bool {
+        !self.lower.is_empty()
     }
 
     /// All first source pixels.
@@ -160,9 +217,24 @@ impl Weights {
         &self.starts
     }
 
-    /// All weights, [`Weights::taps`] for each output.
+    /// All weights or their upper parts, [`Weights::taps`] for each output; zeros past its count.
     pub fn values(&self) -> &[i16] {
         &self.values
+    }
+
+    /// All lower parts, laid out alike; empty where weights have none.
+    pub fn lower(&self) -> &[i16] {
+        &self.lower
+    }
+}
+
+impl<'a> Taps<'a> {
+    /// The weights as one number each.
+    pub fn values(self) -> impl Iterator<Item = i32> + 'a {
+        let shift = if self.lower.is_empty() { 0 } else { LOWER_BITS };
+        let lower = self.lower.iter().copied().chain(std::iter::repeat(0));
+        let parts = self.upper.iter().zip(lower);
+        parts.map(move |(upper, lower)| (i32::from(*upper) << shift) + i32::from(lower))
     }
 }
 
@@ -179,23 +251,20 @@ mod tests {
 
     #[test]
     fn weights_of_an_output_sum_to_one_within_rounding() {
-        for filter in [Filter::Bilinear, Filter::Bicubic] {
+        use Filter::{Bicubic, Bilinear, PillowBicubic, PillowBilinear};
+        for filter in [Bilinear, Bicubic, PillowBilinear, PillowBicubic] {
             for (size_in, size_out) in [(1, 1), (1, 7), (7, 1), (640, 224), (33, 32), (5, 500)] {
                 let weights = Weights::new(size_in, size_out, filter).unwrap();
                 let one = 1i64 << weights.precision();
                 for output in 0..size_out {
-                    let row = weights.row(output);
-                    let sum: i64 = row.iter().copied().map(i64::from).sum();
-                    assert!(
-                        (sum - one).abs() <= row.len() as i64,
-                        "{size_in}->{size_out}"
-                    );
-                    assert!(weights.start(output) + weights.count(output) <= size_in);
-                    assert!(
-                        row[weights.count(output)..]
-                            .iter()
-                            .all(|weight| *weight == 0)
-                    );
+                    let row = weights.of(output);
+                    let sum: i64 = row.values().map(i64::from).sum();
+                    let count = weights.count(output);
+                    assert!((sum - one).abs() <= count as i64, "{size_in}->{size_out}");
+                    assert!(weights.start(output) + count <= size_in);
+                    let place = output * weights.taps() + count..(output + 1) * weights.taps();
+                    assert!(weights.values()[place.clone()].iter().all(|w| *w == 0));
+                    assert!(!weights.is_split() || weights.lower()[place].iter().all(|w| *w == 0));
                 }
                 assert!(weights.starts().is_sorted());
             }

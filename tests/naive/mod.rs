@@ -20,10 +20,10 @@ impl Image {
 fn kernel(filter: Filter, x: f64) -> f64 {
     let x = x.abs();
     match filter {
-        Filter::Bilinear => f64::max(0.0, 1.0 - x),
-        Filter::Bicubic if x < 1.0 => (1.5 * x - 2.5) * x * x + 1.0,
-        Filter::Bicubic if x < 2.0 => (((x - 5.0) * x + 8.0) * x - 4.0) * -0.5,
-        Filter::Bicubic => 0.0,
+        Filter::Bilinear | Filter::PillowBilinear => f64::max(0.0, 1.0 - x),
+        _ if x < 1.0 => (1.5 * x - 2.5) * x * x + 1.0,
+        _ if x < 2.0 => (((x - 5.0) * x + 8.0) * x - 4.0) * -0.5,
+        _ => 0.0,
     }
 }
 
@@ -33,7 +33,11 @@ pub(crate) fn weights(
     size_out: usize,
     filter: Filter,
 ) -> (Vec<(usize, Vec<i64>)>, u32) {
-    let radius = if filter == Filter::Bilinear { 1.0 } else { 2.0 };
+    let radius = match filter {
+        Filter::Bilinear | Filter::PillowBilinear => 1.0,
+        Filter::Bicubic | Filter::PillowBicubic => 2.0,
+    };
+    let pillow = matches!(filter, Filter::PillowBilinear | Filter::PillowBicubic);
     let scale = size_in as f64 / size_out as f64;
     let stretch = if scale > 1.0 { scale } else { 1.0 };
     let rows: Vec<(usize, Vec<f64>)> = (0..size_out)
@@ -52,7 +56,7 @@ pub(crate) fn weights(
         .iter()
         .flat_map(|(_, row)| row)
         .fold(0.0, |a: f64, b| a.max(*b));
-    let mut bits = 0;
+    let mut bits = if pillow { 22 } else { 0 };
     while bits < 22 && ((0.5 + largest * 2f64.powi(bits + 1)) as i64) < 1 << 15 {
         bits += 1;
     }

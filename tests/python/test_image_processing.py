@@ -8,25 +8,14 @@ import torch
 from PIL import Image
 from transformers import AutoImageProcessor, PretrainedConfig
 
-from keye_vl_rs import _core
+from images_for_tests import picture
+from keye_vl_rs import image_patches
 from keye_vl_rs.errors import AspectRatioError, FramesShapeError, InvalidArgumentError, SizeError
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from oracle import published_processor as published
 from processor_for_tests import assert_bits
 
 HALF = (0.5, 0.5, 0.5)
-
-
-def picture(height: int, width: int, mode: str = "RGB", seed: int = 0) -> Image.Image:
-    """Smooth colours with an edge and some noise."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[0:height, 0:width] / max(height, width)
-    waves = [np.sin(7 * x + 3 * c) + np.cos(5 * y * (c + 1)) + (x > 0.6) for c in range(4)]
-    pixels = np.stack(waves, -1) * 60 + 120 + rng.integers(-20, 20, (height, width, 4))
-    image = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
-    if mode == "RGBA":
-        return image
-    return image.convert("RGB").convert(mode)
 
 
 SIZES = [(56, 56), (61, 83), (640, 363), (2, 2), (13, 900), (900, 13), (1500, 1100), (28, 3000)]
@@ -161,13 +150,14 @@ def test_videos_in_every_form():
 
 def test_images_are_written_to_their_places_in_one_tensor(monkeypatch):
     outs = []
-    write = _core.write_patches
+    write = image_patches._write_bands
 
-    def spy(frames, types, slow, fast, out, **kwargs):
+    def spy(bands, pixels, part, out, recipe):
         outs.append(out.__array_interface__["data"][0])
-        write(frames, types, slow, fast, out, **kwargs)
+        write(bands, pixels, part, out, recipe)
 
-    monkeypatch.setattr(_core, "write_patches", spy)
+    monkeypatch.setattr(image_patches, "_write_bands", spy)
+    monkeypatch.setenv("KEYE_VL_UTILS_PARALLEL_NUM", "1")
     made = KeyeVL1_5ImageProcessor()([picture(56, 84), picture(112, 56)], return_tensors="pt")
     pixels = made["pixel_values"]
     assert outs == [pixels.data_ptr(), pixels[4 * 6 :].data_ptr()]

@@ -1,6 +1,9 @@
-//! NumPy arrays as the core's views, without copies. The only module here with `unsafe` code.
-#![allow(unsafe_code, reason = "a NumPy array's memory as a slice")]
+//! NumPy arrays and Pillow's images as the core's views, without copies. The only module here with
+//! `unsafe` code.
+#![allow(unsafe_code, reason = "memory that Python objects hold as a slice")]
 
+use std::ffi::{CStr, c_char, c_void};
+use std::ops::Range;
 use std::slice;
 
 use keye_vl_core::FramesView;
@@ -9,10 +12,13 @@ use numpy::{
     PyReadwriteArray1, PyUntypedArray, PyUntypedArrayMethods,
 };
 use pyo3::prelude::*;
+use pyo3::types::PyCapsule;
 
 use crate::errors::{exception, to_python};
 
 const CHANNELS: usize = 3;
+/// Bytes of a pixel in an image of Pillow's: R, G, B and one that is not used.
+const PADDED: usize = 4;
 
 /// A uint8 array, held so that nothing in Rust writes to it meanwhile.
 pub(crate) struct Frames<'py> {
@@ -91,12 +97,7 @@ impl<'py> Frames<'py> {
     ) -> PyResult<()> {
         let (below, length) = self.extent();
         let frames = self.array.data().addr() - below;
-        let out = out.data().addr()..out.data().addr() + out.len() * size_of::<T>();
-        if frames < out.end && out.start < frames + length {
-            let message = format!("out overlaps {}: expected memory of its own", self.name);
-            return Err(exception(py, "InvalidArgumentError", message));
-        }
-        Ok(())
+        expect_apart(py, frames..frames + length, self.name, out)
     }
 
     /// How many bytes lie before the array's first element, and how many there are from its lowest to
@@ -129,6 +130,144 @@ impl<'py> Frames<'py> {
             unsafe { slice::from_raw_parts(self.array.data().cast_const().sub(below), length) };
         (bytes, below)
     }
+}
+
+fn expect_apart<'py, T: Element>(
+    py: Python<'py>,
+    read: Range<usize>,
+    name: &str,
+    out: &PyReadwriteArray1<'py, T>,
+) -> PyResult<()> {
+    let out = out.data().addr()..out.data().addr() + out.len() * size_of::<T>();
+    if read.start < out.end && out.start < read.end {
+        let message = format!("out overlaps {name}: expected memory of its own");
+        return Err(exception(py, "InvalidArgumentError", message));
+    }
+    Ok(())
+}
+
+/// The C data interface of Apache Arrow, as far as it is looked at: what an array is made of.
+#[repr(C)]
+struct ArrowSchema {
+    format: *const c_char,
+    _name: *const c_char,
+    _metadata: *const c_char,
+    _flags: i64,
+    n_children: i64,
+    children: *const *const ArrowSchema,
+}
+
+/// And where it lies.
+#[repr(C)]
+struct ArrowArray {
+    length: i64,
+    _null_count: i64,
+    offset: i64,
+    n_buffers: i64,
+    n_children: i64,
+    buffers: *const *const c_void,
+    children: *const *const ArrowArray,
+}
+
+/// An image of Pillow's in mode RGB, held so that its memory stays.
+pub(crate) struct PaddedImage<'py> {
+    _array: Bound<'py, PyCapsule>,
+    bytes: *const u8,
+    length: usize,
+    size: [usize; 2],
+}
+
+impl<'py> PaddedImage<'py> {
+    /// The pixels, (height, width) of them, where they lie: `shown` is what the image's
+    /// `__arrow_c_array__()` returns.
+    ///
+    /// # Errors
+    /// `shown` is something else, or not four bytes a pixel: the image has another mode or size.
+    pub(crate) fn extract(shown: &Bound<'py, PyAny>, size: [usize; 2]) -> PyResult<Self> {
+        let (schema, array) = shown.extract::<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)>()?;
+        let schema = schema.pointer_checked(Some(c"arrow_schema"))?;
+        let pointer = array.pointer_checked(Some(c"arrow_array"))?;
+        // SAFETY: capsules of these names hold these structures, which live as long as they do, and
+        // whose pointers are valid for as many children and buffers as they say.
+        let found = unsafe {
+            let (schema, array) = (
+                schema.cast::<ArrowSchema>().as_ref(),
+                pointer.cast::<ArrowArray>().as_ref(),
+            );
+            pixels_of(schema, array)
+        };
+        let length = size[0].saturating_mul(size[1]).saturating_mul(PADDED);
+        match found {
+            Some((bytes, held)) if held == length && !bytes.is_null() => Ok(Self {
+                _array: array,
+                bytes,
+                length,
+                size,
+            }),
+            _ => {
+                let message = format!(
+                    "rows are not an RGB image of {}x{} (height x width)",
+                    size[0], size[1]
+                );
+                Err(exception(shown.py(), "FramesShapeError", message))
+            }
+        }
+    }
+
+    /// Checks that `out` shares no byte with the image.
+    ///
+    /// # Errors
+    /// It does.
+    pub(crate) fn expect_apart<T: Element>(
+        &self,
+        py: Python<'py>,
+        out: &PyReadwriteArray1<'py, T>,
+    ) -> PyResult<()> {
+        let start = self.bytes.addr();
+        expect_apart(py, start..start + self.length, "rows", out)
+    }
+
+    /// The image as one frame.
+    ///
+    /// # Errors
+    /// It has no pixels.
+    pub(crate) fn view(&self, py: Python<'py>) -> PyResult<FramesView<'_>> {
+        // SAFETY: the array, which is not released while `_array` lives, has `length` bytes there, and
+        // they are not written to: an image of Pillow's is exported to be read.
+        let bytes = unsafe { slice::from_raw_parts(self.bytes, self.length) };
+        let [height, width] = self.size;
+        let row = (width * PADDED) as isize;
+        let strides = [row * height as isize, row, PADDED as isize, 1];
+        FramesView::new(bytes, 0, [1, height, width], strides)
+            .map_err(|error| to_python(py, &error))
+    }
+}
+
+/// Where an array of pixels, each four bytes, begins, and how many bytes it has; None for another array.
+///
+/// # Safety
+/// Both structures are valid, and describe the same array.
+unsafe fn pixels_of(schema: &ArrowSchema, array: &ArrowArray) -> Option<(*const u8, usize)> {
+    if schema.n_children != 1 || array.n_children != 1 || array.offset != 0 {
+        return None;
+    }
+    // SAFETY: there is one child of each, as was just seen.
+    let (value_schema, values) = unsafe { (&**schema.children, &**array.children) };
+    // SAFETY: formats are strings that end in a zero.
+    let formats = unsafe {
+        (
+            CStr::from_ptr(schema.format),
+            CStr::from_ptr(value_schema.format),
+        )
+    };
+    let four_bytes = formats == (c"+w:4", c"C");
+    let counts = array.length.checked_mul(PADDED as i64) == Some(values.length);
+    if !four_bytes || !counts || values.n_buffers != 2 || values.offset != 0 {
+        return None;
+    }
+    // SAFETY: there are two buffers, as was just seen: which values are missing, and the values.
+    let bytes = unsafe { *values.buffers.add(1) };
+    Some((bytes.cast(), usize::try_from(values.length).ok()?))
 }
 
 /// The bytes of a contiguous one-dimensional array, to be read.

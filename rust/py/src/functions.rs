@@ -54,14 +54,16 @@ pub(crate) fn size(name: &'static str, (height, width): Sides) -> Result<Size> {
     })
 }
 
-fn filter(name: &str) -> Result<Filter> {
+pub(crate) fn filter(name: &str) -> Result<Filter> {
     match name {
         "bilinear" => Ok(Filter::Bilinear),
         "bicubic" => Ok(Filter::Bicubic),
+        "pillow-bilinear" => Ok(Filter::PillowBilinear),
+        "pillow-bicubic" => Ok(Filter::PillowBicubic),
         _ => Err(Error::Argument {
             name: "kernel",
             value: format!("{name:?}"),
-            expected: "\"bilinear\" or \"bicubic\"",
+            expected: "\"bilinear\" or \"bicubic\", or either after \"pillow-\"",
         }),
     }
 }
@@ -267,12 +269,13 @@ pub(crate) fn write_patches(
                 call.run(py, bits.reinterpret_cast_mut::<bf16>())
             }
         }
-        _ => {
-            let message =
-                format!("dtype is {dtype:?}: expected \"float32\", \"bfloat16\" or \"float16\"");
-            Err(exception(py, "InvalidArgumentError", message))
-        }
+        _ => Err(wrong_dtype(py, dtype)),
     }
+}
+
+pub(crate) fn wrong_dtype(py: Python<'_>, dtype: &str) -> PyErr {
+    let message = format!("dtype is {dtype:?}: expected \"float32\", \"bfloat16\" or \"float16\"");
+    exception(py, "InvalidArgumentError", message)
 }
 
 /// The types as given, or all slow.

@@ -3,6 +3,7 @@
 mod arrays;
 mod errors;
 mod functions;
+mod image_bands;
 mod packets;
 mod splitter;
 
@@ -15,6 +16,8 @@ mod _core {
         frame_similarity, hsv_from_rgb, plan_sizes, resize, simd_level, simd_levels, slow_fast,
         smart_resize, thread_count, write_patches,
     };
+    #[pymodule_export]
+    use super::image_bands::ImageBands;
     #[pymodule_export]
     use super::packets::{describe_packet, nal_length_size};
     #[pymodule_export]

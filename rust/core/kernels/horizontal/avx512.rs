@@ -3,11 +3,11 @@
 use std::arch::x86_64::*;
 
 use super::{BLOCK, CHANNELS, ROWS};
-use crate::weights::Weights;
+use crate::weights::{LOWER_BITS, Weights};
 
 /// Bytes of a register.
 const LANES: usize = 64;
-/// Source bytes that a block can reach: two registers, 42 pixels.
+/// Source bytes that a block can reach: two registers, 42 pixels, or 32 padded ones.
 const REACH: usize = 2 * LANES;
 
 /// Where the 15 sums of a block, and one that is not used, find their two source bytes (`.` is zero),
@@ -26,6 +26,11 @@ struct Pair {
     weights: [i16; LANES / 2],
 }
 
+/// The lower parts of the weights of a [`Pair`].
+#[derive(Debug, Clone)]
+#[repr(C, align(64))]
+struct Lower([i16; LANES / 2]);
+
 /// Where a block's source bytes are.
 #[derive(Debug, Clone, Copy)]
 struct Window {
@@ -41,28 +46,32 @@ pub(super) struct Blocks {
     windows: Vec<Window>,
     /// `pairs_per_block` of them for each window.
     pairs: Vec<Pair>,
+    /// As many as `pairs`, or none.
+    lower: Vec<Lower>,
     pairs_per_block: usize,
     /// Whether some block needs its second register.
     two_registers: bool,
     precision: u32,
-    /// Pixels of a source row, and of a result.
-    size_in: usize,
+    /// Bytes of a source row, and pixels of a result.
+    source_bytes: usize,
     size_out: usize,
 }
 
 impl Blocks {
     /// None where the outputs of a block lie too far apart in the source: shrinking to less than about
-    /// a seventh.
-    pub(super) fn new(weights: &Weights) -> Option<Self> {
+    /// a seventh, or a fifth where source pixels are padded.
+    pub(super) fn new(weights: &Weights, spacing: usize) -> Option<Self> {
+        let source_bytes = (weights.size_in() - 1) * spacing + CHANNELS;
         let outputs = weights.len();
         let pairs_per_block = weights.taps() / 2;
         let mut blocks = Self {
             windows: Vec::with_capacity(outputs.div_ceil(BLOCK)),
             pairs: Vec::with_capacity(outputs.div_ceil(BLOCK) * pairs_per_block),
+            lower: Vec::new(),
             pairs_per_block,
             two_registers: false,
             precision: weights.precision(),
-            size_in: weights.size_in(),
+            source_bytes,
             size_out: outputs,
         };
         for first in (0..outputs).step_by(BLOCK) {
@@ -72,14 +81,14 @@ impl Blocks {
                 .clone()
                 .map(|x| weights.start(x) + weights.count(x))
                 .max()?;
-            let reach = (end - start) * CHANNELS;
+            let reach = (end - start - 1) * spacing + CHANNELS;
             if reach > REACH {
                 return None;
             }
             blocks.two_registers |= reach > LANES;
-            let left = (weights.size_in() - start) * CHANNELS;
+            let left = source_bytes - start * spacing;
             blocks.windows.push(Window {
-                start: start * CHANNELS,
+                start: start * spacing,
                 readable: [low_bits(left), low_bits(left.saturating_sub(LANES))],
             });
             for pair in 0..pairs_per_block {
@@ -87,18 +96,26 @@ impl Blocks {
                     bytes: [0; LANES],
                     weights: [0; LANES / 2],
                 };
+                let mut lower = Lower([0; LANES / 2]);
                 for (pixel, x) in block.clone().enumerate() {
+                    let taps = weights.of(x);
                     for tap in 2 * pair..weights.count(x).min(2 * pair + 2) {
                         for channel in 0..CHANNELS {
                             let word = 2 * (pixel * CHANNELS + channel) + tap % 2;
-                            let byte = (weights.start(x) + tap - start) * CHANNELS + channel;
+                            let byte = (weights.start(x) + tap - start) * spacing + channel;
                             // Below `REACH`, so it fits.
                             table.bytes[2 * word] = byte as u8;
-                            table.weights[word] = weights.row(x)[tap];
+                            table.weights[word] = taps.upper[tap];
+                            if weights.is_split() {
+                                lower.0[word] = taps.lower[tap];
+                            }
                         }
                     }
                 }
                 blocks.pairs.push(table);
+                if weights.is_split() {
+                    blocks.lower.push(lower);
+                }
             }
         }
         Some(blocks)
@@ -115,7 +132,7 @@ fn low_bits(count: usize) -> u64 {
 }
 
 /// # Safety
-/// The CPU has AVX-512 F, BW, VBMI and VNNI; each source row has `blocks.size_in` pixels; `stride` is
+/// The CPU has AVX-512 F, BW, VBMI and VNNI; each source row has `blocks.source_bytes`; `stride` is
 /// at least `row_bytes(blocks.size_out)`; `out` holds `ROWS` strides.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub(super) unsafe fn resample_rows(
@@ -125,34 +142,33 @@ pub(super) unsafe fn resample_rows(
     stride: usize,
     ahead: isize,
 ) {
+    let split = !blocks.lower.is_empty();
+    let kernel = match (split, blocks.two_registers, blocks.pairs_per_block) {
+        (false, false, 2) => resample_blocks::<false, false, 2>,
+        (false, false, 3) => resample_blocks::<false, false, 3>,
+        (false, false, _) => resample_blocks::<false, false, 0>,
+        (false, true, _) => resample_blocks::<false, true, 0>,
+        (true, false, _) => resample_blocks::<true, false, 0>,
+        (true, true, 4) => resample_blocks::<true, true, 4>,
+        (true, true, _) => resample_blocks::<true, true, 0>,
+    };
     // SAFETY: the caller's promises.
-    unsafe {
-        match (blocks.two_registers, blocks.pairs_per_block) {
-            (false, 2) => resample_blocks::<false, 2>(source, blocks, out, stride, ahead),
-            (false, 3) => resample_blocks::<false, 3>(source, blocks, out, stride, ahead),
-            (false, _) => resample_blocks::<false, 0>(source, blocks, out, stride, ahead),
-            (true, _) => resample_blocks::<true, 0>(source, blocks, out, stride, ahead),
-        }
-    }
+    unsafe { kernel(source, blocks, out, stride, ahead) };
 }
 
 /// `PAIRS` pairs of taps; 0 stands for "as many as there are".
 ///
 /// # Safety
-/// As [`resample_rows`]; `TWO` is `blocks.two_registers`.
+/// As [`resample_rows`]; `TWO` is `blocks.two_registers`, `SPLIT` whether there are lower parts.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
-unsafe fn resample_blocks<const TWO: bool, const PAIRS: usize>(
+unsafe fn resample_blocks<const SPLIT: bool, const TWO: bool, const PAIRS: usize>(
     source: [&[u8]; ROWS],
     blocks: &Blocks,
     out: &mut [u8],
     stride: usize,
     ahead: isize,
 ) {
-    debug_assert!(
-        source
-            .iter()
-            .all(|row| row.len() == blocks.size_in * CHANNELS)
-    );
+    debug_assert!(source.iter().all(|row| row.len() == blocks.source_bytes));
     debug_assert!(stride > blocks.size_out.next_multiple_of(BLOCK) * CHANNELS);
     // Every second byte is the upper half of a word, and zero.
     const WORDS: u64 = 0x5555_5555_5555_5555;
@@ -165,7 +181,14 @@ unsafe fn resample_blocks<const TWO: bool, const PAIRS: usize>(
     };
     let tables = blocks.pairs.chunks_exact(pairs);
     for (block, (window, tables)) in blocks.windows.iter().zip(tables).enumerate() {
-        let mut sums = [half; ROWS];
+        // One sum for both parts of weights, or one each.
+        let mut sums = [if SPLIT { _mm512_setzero_si512() } else { half }; ROWS];
+        let mut lower_sums = [half; ROWS];
+        let lower: &[Lower] = if SPLIT {
+            &blocks.lower[block * pairs..][..pairs]
+        } else {
+            &[]
+        };
         // SAFETY: the masks keep every byte that is read inside the row: `start` is inside, and bits
         // are set only for as many bytes as the row has from there. Without any bit set the address
         // may lie behind the row, and is not read.
@@ -192,13 +215,19 @@ unsafe fn resample_blocks<const TWO: bool, const PAIRS: usize>(
                 .wrapping_add(window.start);
             _mm_prefetch::<_MM_HINT_T0>(later.cast());
         }
-        for table in tables {
+        for (pair, table) in tables.iter().enumerate() {
             // SAFETY: a table's two halves are 64 bytes each, and aligned.
             let (bytes, weights) = unsafe {
                 (
                     _mm512_load_si512(table.bytes.as_ptr().cast()),
                     _mm512_load_si512(table.weights.as_ptr().cast()),
                 )
+            };
+            let lower = if SPLIT {
+                // SAFETY: likewise.
+                unsafe { _mm512_load_si512(lower[pair].0.as_ptr().cast()) }
+            } else {
+                weights
             };
             for row in 0..ROWS {
                 let words = if TWO {
@@ -207,6 +236,14 @@ unsafe fn resample_blocks<const TWO: bool, const PAIRS: usize>(
                     _mm512_maskz_permutexvar_epi8(WORDS, bytes, low[row])
                 };
                 sums[row] = _mm512_dpwssd_epi32(sums[row], words, weights);
+                if SPLIT {
+                    lower_sums[row] = _mm512_dpwssd_epi32(lower_sums[row], words, lower);
+                }
+            }
+        }
+        if SPLIT {
+            for (sum, lower) in sums.iter_mut().zip(lower_sums) {
+                *sum = _mm512_add_epi32(_mm512_slli_epi32::<LOWER_BITS>(*sum), lower);
             }
         }
         for (row, sums) in sums.into_iter().enumerate() {

@@ -13,6 +13,9 @@ use crate::weights::Weights;
 /// Rows that one call resamples, so that each weight is loaded once for all of them.
 pub const ROWS: usize = 4;
 
+/// Bytes of a source pixel that has a fourth one, which is not looked at.
+pub(crate) const PADDED: usize = CHANNELS + 1;
+
 /// Output pixels that the widest kernel makes at a time: 15 of 16 lanes.
 const BLOCK: usize = 5;
 
@@ -21,25 +24,32 @@ pub const fn row_bytes(width: usize) -> usize {
     width.next_multiple_of(BLOCK) * CHANNELS + 1
 }
 
-/// Weights of a row, arranged for a level.
+/// Weights of a row, arranged for a level and for source pixels so far apart.
 #[derive(Debug)]
 pub struct RowWeights {
     weights: Weights,
     level: Level,
+    spacing: usize,
     #[cfg(target_arch = "x86_64")]
     blocks: Option<avx512::Blocks>,
 }
 
 impl RowWeights {
-    /// Arranges `weights` for `level`.
-    pub fn new(weights: Weights, level: Level) -> Self {
+    /// Arranges `weights` for `level` and for source rows with a pixel every `spacing` bytes: packed RGB
+    /// has 3, RGB with a byte of padding has 4.
+    ///
+    /// # Panics
+    /// `spacing` is neither 3 nor 4.
+    pub fn new(weights: Weights, level: Level, spacing: usize) -> Self {
+        assert!([CHANNELS, PADDED].contains(&spacing), "spacing {spacing}");
         #[cfg(target_arch = "x86_64")]
         let blocks = (level.name() >= LevelName::Avx512)
-            .then(|| avx512::Blocks::new(&weights))
+            .then(|| avx512::Blocks::new(&weights, spacing))
             .flatten();
         Self {
             weights,
             level,
+            spacing,
             #[cfg(target_arch = "x86_64")]
             blocks,
         }
@@ -49,9 +59,19 @@ impl RowWeights {
     pub fn size_out(&self) -> usize {
         self.weights.len()
     }
+
+    /// Bytes from one source pixel to the next.
+    pub fn spacing(&self) -> usize {
+        self.spacing
+    }
+
+    /// Bytes of a source row, from the first channel of its first pixel to the last of its last.
+    pub fn source_bytes(&self) -> usize {
+        (self.weights.size_in() - 1) * self.spacing + CHANNELS
+    }
 }
 
-/// Resamples `ROWS` rows of packed RGB to `rows.size_out()` pixels each.
+/// Resamples `ROWS` rows of RGB to `rows.size_out()` pixels each, packed.
 ///
 /// Row `i` of the result starts at `out[i * stride]`; the bytes between rows are left undefined. The
 /// rows that will be asked for next are expected `ahead` bytes behind these, for the cache; nothing is
@@ -66,12 +86,11 @@ pub fn resample_rows(
     stride: usize,
     ahead: isize,
 ) {
-    let RowWeights { weights, level, .. } = rows;
     for row in source {
-        assert_eq!(row.len(), weights.size_in() * CHANNELS, "source row length");
+        assert_eq!(row.len(), rows.source_bytes(), "source row length");
     }
     assert!(
-        stride >= row_bytes(weights.len()),
+        stride >= row_bytes(rows.size_out()),
         "stride {stride} is too short"
     );
     assert!(
@@ -85,13 +104,13 @@ pub fn resample_rows(
         // those instructions, and for these weights; lengths were checked above.
         return unsafe { avx512::resample_rows(source, blocks, out, stride, ahead) };
     }
-    match level.name() {
+    match rows.level.name() {
         // SAFETY: a level named `Avx2`, or a higher one, exists only on a CPU with AVX2; lengths were
         // checked above.
         #[cfg(target_arch = "x86_64")]
         LevelName::Avx2 | LevelName::Avx512 => unsafe {
-            avx2::resample_rows(source, weights, out, stride, ahead);
+            avx2::resample_rows(source, rows, out, stride, ahead);
         },
-        _ => scalar::resample_rows(source, weights, 0, out, stride),
+        _ => scalar::resample_rows(source, rows, 0, out, stride),
     }
 }

@@ -3,47 +3,75 @@
 use std::arch::x86_64::*;
 
 use super::scalar;
+use crate::weights::{LOWER_BITS, Taps};
 
 /// Bytes of a register.
 const LANES: usize = 32;
+/// How far upper parts are shifted.
+const LOWER: i32 = LOWER_BITS as i32;
 
 /// # Safety
-/// The CPU has AVX2; there is one weight per offset; `out.len()` bytes from each offset on are inside
-/// `rows`.
+/// The CPU has AVX2; there is one weight per offset, and one lower part or none;
+/// `out.len()` bytes from each offset on are inside `rows`.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn blend_rows(
+pub(super) unsafe fn blend_rows(rows: &[u8], offsets: &[usize], taps: Taps<'_>, out: &mut [u8]) {
+    // SAFETY: the caller's promises.
+    unsafe {
+        if taps.lower.is_empty() {
+            blend_parts::<false>(rows, offsets, taps, out);
+        } else {
+            blend_parts::<true>(rows, offsets, taps, out);
+        }
+    }
+}
+
+/// # Safety
+/// As [`blend_rows`]; `SPLIT` is whether there are lower parts.
+#[target_feature(enable = "avx2")]
+unsafe fn blend_parts<const SPLIT: bool>(
     rows: &[u8],
     offsets: &[usize],
-    weights: &[i16],
-    precision: u32,
+    taps: Taps<'_>,
     out: &mut [u8],
 ) {
-    let half = _mm256_set1_epi32(1 << (precision - 1));
-    let shift = _mm_cvtsi32_si128(precision as i32);
+    let half = _mm256_set1_epi32(1 << (taps.precision - 1));
+    let shift = _mm_cvtsi32_si128(taps.precision as i32);
+    let (upper, lower) = (taps.upper, if SPLIT { taps.lower } else { taps.upper });
     let whole = out.len() - out.len() % LANES;
     let rows_start = rows.as_ptr();
     for at in (0..whole).step_by(LANES) {
-        let mut sums = [half; 4];
-        let mut taps = offsets.chunks_exact(2).zip(weights.chunks_exact(2));
-        for (offset, weight) in &mut taps {
-            let pair = i32::from(weight[0]) & 0xffff | i32::from(weight[1]) << 16;
+        // One sum for both parts of weights, or one each.
+        let mut sums = [if SPLIT { _mm256_setzero_si256() } else { half }; 4];
+        let mut lower_sums = [half; 4];
+        let pairs = upper.chunks_exact(2).zip(lower.chunks_exact(2));
+        let mut taps = offsets.chunks_exact(2).zip(pairs);
+        for (offset, (upper, lower)) in &mut taps {
             // SAFETY: `at + LANES <= whole <= out.len()`, and so many bytes follow each offset.
-            let (p, q) = unsafe {
-                (
+            let words = unsafe {
+                interleave(
                     load(rows_start.add(offset[0] + at)),
                     load(rows_start.add(offset[1] + at)),
                 )
             };
-            sums = add_pair(sums, p, q, _mm256_set1_epi32(pair));
+            sums = add_pairs(sums, words, broadcast(upper[0], upper[1]));
+            if SPLIT {
+                lower_sums = add_pairs(lower_sums, words, broadcast(lower[0], lower[1]));
+            }
         }
-        if let ([offset], [weight]) = (
-            offsets.chunks_exact(2).remainder(),
-            weights.chunks_exact(2).remainder(),
-        ) {
-            let pair = i32::from(*weight) & 0xffff;
+        if let [offset] = offsets.chunks_exact(2).remainder() {
             // SAFETY: as above.
-            let p = unsafe { load(rows_start.add(offset + at)) };
-            sums = add_pair(sums, p, _mm256_setzero_si256(), _mm256_set1_epi32(pair));
+            let words =
+                unsafe { interleave(load(rows_start.add(offset + at)), _mm256_setzero_si256()) };
+            let last = offsets.len() - 1;
+            sums = add_pairs(sums, words, broadcast(upper[last], 0));
+            if SPLIT {
+                lower_sums = add_pairs(lower_sums, words, broadcast(lower[last], 0));
+            }
+        }
+        if SPLIT {
+            for (sum, lower) in sums.iter_mut().zip(lower_sums) {
+                *sum = _mm256_add_epi32(_mm256_slli_epi32::<LOWER>(*sum), lower);
+            }
         }
         let [s0, s1, s2, s3] = sums.map(|sum| _mm256_sra_epi32(sum, shift));
         // Unpacking and packing take the same order within each half, so bytes come out in place.
@@ -51,29 +79,41 @@ pub(super) unsafe fn blend_rows(
         // SAFETY: `at + LANES <= out.len()`.
         unsafe { _mm256_storeu_si256(out.as_mut_ptr().add(at).cast(), bytes) };
     }
-    scalar::blend_rows(rows, offsets, weights, precision, whole, out);
+    scalar::blend_rows(rows, offsets, taps, whole, out);
 }
 
-/// Adds p * wp + q * wq to 32 sums. Per half, with eight bytes for sixteen:
+/// The words of two rows, one of each in turn. Per half, with eight bytes for sixteen:
 ///   p q           p0 p1 p2 ... p7      q0 q1 q2 ... q7
 ///   unpack bytes  p0 q0 p1 q1 ...      p4 q4 p5 q5 ...
 ///   unpack zero   p0 q0 | p1 q1 | ...  as 16-bit words; madd with (wp wq): one sum per byte
 #[inline]
 #[target_feature(enable = "avx2")]
-fn add_pair(sums: [__m256i; 4], p: __m256i, q: __m256i, weights: __m256i) -> [__m256i; 4] {
+fn interleave(p: __m256i, q: __m256i) -> [__m256i; 4] {
     let zero = _mm256_setzero_si256();
     let (low, high) = (_mm256_unpacklo_epi8(p, q), _mm256_unpackhi_epi8(p, q));
-    let words = [
+    [
         _mm256_unpacklo_epi8(low, zero),
         _mm256_unpackhi_epi8(low, zero),
         _mm256_unpacklo_epi8(high, zero),
         _mm256_unpackhi_epi8(high, zero),
-    ];
-    let mut added = sums;
-    for (sum, words) in added.iter_mut().zip(words) {
+    ]
+}
+
+/// Adds p * wp + q * wq to 32 sums.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn add_pairs(mut sums: [__m256i; 4], words: [__m256i; 4], weights: __m256i) -> [__m256i; 4] {
+    for (sum, words) in sums.iter_mut().zip(words) {
         *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(words, weights));
     }
-    added
+    sums
+}
+
+/// Both weights in each 32 bits.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn broadcast(p: i16, q: i16) -> __m256i {
+    _mm256_set1_epi32(i32::from(p) & 0xffff | i32::from(q) << 16)
 }
 
 /// # Safety

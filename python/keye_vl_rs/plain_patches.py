@@ -1,0 +1,60 @@
+"""The published steps, for what the core does not serve: NumPy and transformers' own functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from transformers.image_transforms import normalize, rescale, resize
+from transformers.image_utils import ChannelDimension
+
+from keye_vl_rs.geometry import CHANNELS, MERGE_SIZE, Size
+from keye_vl_rs.recipe import Recipe
+
+__all__ = ["plain_patches", "why_plain"]
+
+
+def why_plain(
+    frames: Sequence[Image.Image | NDArray[Any]], size: Size, recipe: Recipe
+) -> str | None:
+    """What of a request the core does not serve; None if it serves it.
+
+    ``frames`` are images that are RGB or are to become it, or arrays (H, W, C).
+    """
+    reason = recipe.why_not_fused()
+    unit = MERGE_SIZE * recipe.patch_size
+    if reason is not None:
+        return reason
+    if any(side % unit for side in size):
+        return f"the size {size[0]}x{size[1]} is no multiple of {unit}"
+    for frame in frames:
+        if isinstance(frame, Image.Image):
+            continue
+        if frame.dtype != np.uint8:
+            return f"pixels are {frame.dtype}, not uint8"
+        if frame.shape[2] != CHANNELS:
+            return f"there are {frame.shape[2]} channels"
+    return None
+
+
+def plain_patches(arrays: list[NDArray[Any]], size: Size, recipe: Recipe) -> torch.Tensor:
+    """Frames (H, W, C) into (patches, C, patch, patch), each resized to ``size``."""
+    last, done = {"input_data_format": ChannelDimension.LAST}, []
+    for image in arrays:
+        if recipe.do_resize:
+            image = resize(image, size, resample=Image.Resampling(recipe.resample), **last)
+        if recipe.do_rescale:
+            image = rescale(image, recipe.rescale_factor, **last)
+        if recipe.do_normalize:
+            image = normalize(image, recipe.image_mean, recipe.image_std, **last)
+        done.append(image)
+    frames, patch = np.array(done), recipe.patch_size
+    n, height, width, channels = frames.shape
+    grid = frames.reshape(n, height // patch, patch, width // patch, patch, channels)
+    patches = grid.transpose(0, 1, 3, 5, 2, 4).reshape(-1, channels, patch, patch)
+    pixels = torch.from_numpy(patches)
+    return pixels if recipe.dtype is None else pixels.to(torch.float32).to(recipe.dtype)

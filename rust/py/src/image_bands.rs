@@ -1,0 +1,140 @@
+//! Images into patches, some rows of patches at a time.
+
+use half::slice::HalfBitsSliceExt;
+use keye_vl_core::{self as core, Element, FramesView, Normalization, Size, bf16, f16};
+use numpy::{PyReadwriteArray1, PyUntypedArray};
+use pyo3::prelude::*;
+
+use crate::arrays::{Frames, PaddedImage, output};
+use crate::errors::to_python;
+use crate::functions::{Sides, compute, filter, level, size, wrong_dtype};
+
+#[pyclass(module = "keye_vl_rs._core", frozen)]
+pub(crate) struct ImageBands {
+    bands: core::ImageBands,
+    from: Size,
+}
+
+#[pymethods]
+impl ImageBands {
+    #[new]
+    #[pyo3(signature = (image_size, size, *, patch_size, kernel))]
+    fn new(
+        py: Python<'_>,
+        image_size: Sides,
+        size: Sides,
+        patch_size: usize,
+        kernel: &str,
+    ) -> PyResult<Self> {
+        let level = level(py)?;
+        compute(py, || {
+            let from = self::size("image_size", image_size)?;
+            let size = self::size("size", size)?;
+            let bands = core::ImageBands::new(from, size, patch_size, filter(kernel)?, level)?;
+            Ok(Self { bands, from })
+        })
+    }
+
+    fn __len__(&self) -> usize {
+        self.bands.len()
+    }
+
+    fn source_rows(&self, py: Python<'_>, first: usize, end: usize) -> PyResult<(usize, usize)> {
+        let rows = self.bands.source_rows(first..end);
+        rows.map(|rows| (rows.start, rows.end))
+            .map_err(|error| to_python(py, &error))
+    }
+
+    #[pyo3(signature = (
+        rows, first, end, out, *, dtype = "float32", rescale_factor, image_mean, image_std,
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
+    fn write_patches(
+        &self,
+        py: Python<'_>,
+        rows: &Bound<'_, PyAny>,
+        first: usize,
+        end: usize,
+        out: &Bound<'_, PyAny>,
+        dtype: &str,
+        rescale_factor: f64,
+        image_mean: [f64; 3],
+        image_std: [f64; 3],
+    ) -> PyResult<()> {
+        let normalization = Normalization::new(rescale_factor, image_mean, image_std)
+            .map_err(|error| to_python(py, &error))?;
+        let (top, bottom) = self.source_rows(py, first, end)?;
+        let rows = Rows::extract(rows, [bottom - top, self.from.width])?;
+        let view = rows.view(py)?;
+        let bands = first..end;
+        match dtype {
+            "float32" => {
+                let mut out = output::<f32>(out)?;
+                rows.expect_apart(py, &out)?;
+                self.run(py, &view, bands, &normalization, out.as_slice_mut()?)
+            }
+            "bfloat16" | "float16" => {
+                let mut out = output::<u16>(out)?;
+                rows.expect_apart(py, &out)?;
+                let bits = out.as_slice_mut()?;
+                if dtype == "float16" {
+                    let out = bits.reinterpret_cast_mut::<f16>();
+                    self.run(py, &view, bands, &normalization, out)
+                } else {
+                    let out = bits.reinterpret_cast_mut::<bf16>();
+                    self.run(py, &view, bands, &normalization, out)
+                }
+            }
+            _ => Err(wrong_dtype(py, dtype)),
+        }
+    }
+}
+
+/// Rows of an image, as an array or as an image of Pillow's.
+enum Rows<'py> {
+    Array(Frames<'py>),
+    Image(PaddedImage<'py>),
+}
+
+impl<'py> Rows<'py> {
+    fn extract(value: &Bound<'py, PyAny>, size: [usize; 2]) -> PyResult<Self> {
+        if value.cast::<PyUntypedArray>().is_ok() {
+            Frames::extract(value, "rows").map(Self::Array)
+        } else {
+            PaddedImage::extract(value, size).map(Self::Image)
+        }
+    }
+
+    fn view(&self, py: Python<'py>) -> PyResult<FramesView<'_>> {
+        match self {
+            Self::Array(array) => array.view(py, true),
+            Self::Image(image) => image.view(py),
+        }
+    }
+
+    fn expect_apart<T: numpy::Element>(
+        &self,
+        py: Python<'py>,
+        out: &PyReadwriteArray1<'py, T>,
+    ) -> PyResult<()> {
+        match self {
+            Self::Array(array) => array.expect_apart(py, out),
+            Self::Image(image) => image.expect_apart(py, out),
+        }
+    }
+}
+
+impl ImageBands {
+    fn run<T: Element>(
+        &self,
+        py: Python<'_>,
+        rows: &FramesView<'_>,
+        bands: std::ops::Range<usize>,
+        normalization: &Normalization,
+        out: &mut [T],
+    ) -> PyResult<()> {
+        compute(py, || {
+            self.bands.write_patches(rows, bands, normalization, out)
+        })
+    }
+}

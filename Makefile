@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 RUST_SOURCES := $(shell find rust -name '*.rs') Cargo.toml Cargo.lock rust/py/Cargo.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-compat lint format bench bench-record wheel clean
+.PHONY: help demo test test-rust test-python test-compat test-vllm lint format bench bench-record wheel clean
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -37,6 +37,7 @@ demo: $(VENV)/.built ## Make an environment, build, and preprocess a bundled cli
 # Hosts that cannot be installed beside each other have environments of their own, each on top of the
 # usual one, whose packages it sees but for those that it has itself.
 COMPAT := build/compat
+VLLM := 0.33.0
 COMPAT_TRANSFORMERS := 4.52.4 4.57.6 5.0.0
 COMPAT_TESTS := $(addprefix tests/python/test_, chat.py fused_operator.py image_processing*.py \
 	integrations_*.py preprocess_media.py processing*.py prompt.py tested_hosts.py tokenization.py \
@@ -66,6 +67,17 @@ test-compat: $(foreach version, $(COMPAT_TRANSFORMERS), $(COMPAT)/transformers-$
 		echo "transformers $$version"; \
 		$(COMPAT)/transformers-$$version/bin/python -m pytest -q -p no:cacheprovider $(COMPAT_TESTS); \
 	done
+
+# vLLM brings a torch and a transformers of its own, and what it needs of CUDA.
+$(COMPAT)/vllm-$(VLLM)/.made: $(RUST_SOURCES) pyproject.toml
+	$(PYTHON) -m venv --clear $(@D)
+	@echo 'Installing vLLM (9 GB: minutes) ...'
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check 'vllm==$(VLLM)' pytest .
+	touch $@
+
+test-vllm: $(COMPAT)/vllm-$(VLLM)/.made ## Run vLLM's multi-modal processing with and without the plugin (9 GB)
+	$(<D)/bin/python -m pip install --quiet --no-deps --force-reinstall .
+	$(<D)/bin/python -m pytest -q -p no:cacheprovider tests/compat/vllm
 
 lint: $(VENV)/.built $(VENV)/.lint-tools ## Check formatting, clippy, ruff, mypy and the stub file
 	cargo fmt --all --check

@@ -43,6 +43,9 @@ class KeyeVL1_5Processor(ProcessorMixin):
     def __init__(self, image_processor=None, tokenizer=None, chat_template=None, **kwargs):
         asked = bool(int(os.environ.get("ENABLE_FUSION_PROCESSOR_OP", 1)))
         self.enable_fusion_op = asked and bicubic is not None
+        self.image_token, self.video_token = published.IMAGE, published.VIDEO
+        self.frame_token = published.FRAME
+        self.fast_start, self.fast_end = published.FAST_START, published.FAST_END
         super().__init__(image_processor, tokenizer, chat_template=chat_template)
 
     def __call__(

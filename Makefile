@@ -38,6 +38,7 @@ demo: $(VENV)/.built ## Make an environment, build, and preprocess a bundled cli
 # usual one, whose packages it sees but for those that it has itself.
 COMPAT := build/compat
 VLLM := 0.33.0
+OPENAI := 3.57.0
 COMPAT_TRANSFORMERS := 4.52.4 4.57.6 5.0.0
 COMPAT_TESTS := $(addprefix tests/python/test_, chat.py fused_operator.py image_processing*.py \
 	integrations_*.py preprocess_media.py processing*.py prompt.py tested_hosts.py tokenization.py \
@@ -62,11 +63,13 @@ $(COMPAT)/%/.made: $(VENV)/.built $(VENV)/.test-tools
 	$(@D)/bin/python -c 'import importlib.metadata as m; name, _, version = "$*".rpartition("-"); assert m.version(name) == version'
 	touch $@
 
-test-compat: $(foreach version, $(COMPAT_TRANSFORMERS), $(COMPAT)/transformers-$(version)/.made) ## Run the hosts' tests with older transformers, too
+COMPAT_MADE := $(COMPAT_TRANSFORMERS:%=$(COMPAT)/transformers-%/.made) $(COMPAT)/openai-$(OPENAI)/.made
+test-compat: $(COMPAT_MADE) ## Run the hosts' tests with older transformers, and with hosts of their own
 	set -e; for version in $(COMPAT_TRANSFORMERS); do \
 		echo "transformers $$version"; \
 		$(COMPAT)/transformers-$$version/bin/python -m pytest -q -p no:cacheprovider $(COMPAT_TESTS); \
 	done
+	$(COMPAT)/openai-$(OPENAI)/bin/python -m pytest -q -p no:cacheprovider tests/compat/openai
 
 # vLLM brings a torch and a transformers of its own, and what it needs of CUDA.
 $(COMPAT)/vllm-$(VLLM)/.made: $(RUST_SOURCES) pyproject.toml

@@ -7,6 +7,7 @@ the last bit.
   too.
 - :class:`KeyeVL1_5Processor`, :class:`KeyeVL1_5ImageProcessor`, :class:`KeyeVL1_5VideoProcessor`:
   processors for transformers, imported when first asked for.
+- :func:`to_openai_messages`, :func:`to_vllm_inputs`: messages for servers.
 - :mod:`keye_vl_rs.errors`: what is raised.
 """
 
@@ -17,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 from keye_vl_rs._core import __version__
 from keye_vl_rs.errors import KeyeVLError
 from keye_vl_rs.fused_operator import BicubicVideoFusionOpProcessor, BicubicVideoProcessor
+from keye_vl_rs.integrations.openai import to_openai_messages
 from keye_vl_rs.integrations.switch import disable, enable
+from keye_vl_rs.integrations.vllm_inputs import to_vllm_inputs
 from keye_vl_rs.preprocess import VideoInputs, preprocess_video
 from keye_vl_rs.vision_process import (
     extract_slow_fast_frames,
@@ -55,6 +58,8 @@ __all__ = [
     "process_vision_info",
     "smart_nframes",
     "smart_resize",
+    "to_openai_messages",
+    "to_vllm_inputs",
 ]
 
 # These import transformers, which takes seconds.

@@ -1,0 +1,165 @@
+"""Messages for a server that speaks OpenAI's protocol and runs Keye-VL-1.5, such as ``vllm serve``.
+
+Videos are sampled here and sent as JPEG frames, images as they would go into the processor here.
+What ``process_vision_info`` says about the videos goes along, so that the server's prompt has the
+same frames, sizes, types and times as one that is made here.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from keye_vl_rs import vision_process
+from keye_vl_rs._parallel import map_in_threads
+from keye_vl_rs.errors import InvalidArgumentError, KeyeVLError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["OpenAIRequest", "to_openai_messages"]
+
+# Of what process_vision_info says about a video; the server takes one entry per video of each.
+_ABOUT = ("height", "width", "fast_height", "fast_width", "timestamps", "frame_types")
+_QUALITY = 95
+
+
+class OpenAIRequest(NamedTuple):
+    """What a client of OpenAI's passes on.
+
+    ``client.chat.completions.create(model=..., messages=request.messages,
+    extra_body=request.extra_body)``
+
+    Attributes:
+        messages: with images as ``image_url`` and videos as ``video_url`` of data addresses.
+        extra_body: ``mm_processor_kwargs``, what is said about the videos, and ``media_io_kwargs``,
+            by which vLLM takes all frames; empty without videos.
+    """
+
+    messages: list[dict[str, Any]]
+    extra_body: dict[str, Any]
+
+
+def to_openai_messages(
+    messages: Sequence[Mapping[str, Any]],
+    *,
+    quality: int = _QUALITY,
+    image_format: Literal["png", "jpeg"] = "png",
+    resize_frames: bool = False,
+) -> OpenAIRequest:
+    """Turn the messages of one conversation into a request.
+
+    JPEG keeps no pixel as it is: with videos a server's results are near those of processing here,
+    with grids, token ids and times equal. Images are sent as PNG, without a loss.
+
+    Args:
+        messages: as for :func:`keye_vl_rs.process_vision_info`; they are not changed. Texts, and
+            content that is in OpenAI's form already (``video_url``), go through untouched.
+        quality: of JPEG, 1 to 95.
+        image_format: "png", or "jpeg" for fewer bytes.
+        resize_frames: send frames at the size at which the model reads slow ones, instead of the
+            video's own: fewer bytes, but the server resamples fast frames a second time.
+
+    Returns:
+        The messages and the extra body.
+
+    Raises:
+        MediaError: a subclass, when an image or a video cannot be read.
+        InvalidArgumentError: a subclass; the message names the message and its part.
+    """
+    if not isinstance(quality, int) or not 1 <= quality <= _QUALITY:
+        raise InvalidArgumentError(f"quality is {quality!r}: expected 1 to {_QUALITY}")
+    if image_format not in ("png", "jpeg"):
+        raise InvalidArgumentError(f"image_format is {image_format!r}: expected 'png' or 'jpeg'")
+    about: dict[str, list[Any]] = {}
+    converted = []
+    for index, message in enumerate(messages):
+        if not isinstance(message, Mapping):
+            raise InvalidArgumentError(
+                f"messages[{index}] is of type {type(message).__name__}: expected a dictionary; "
+                "give one conversation at a time"
+            )
+        content = message.get("content")
+        if isinstance(content, (list, tuple)):
+            parts = []
+            for place, part in enumerate(content):
+                where = f"messages[{index}]['content'][{place}]"
+                parts.append(_convert(part, where, quality, image_format, resize_frames, about))
+            message = {**message, "content": parts}
+        converted.append(dict(message))
+    if not about:
+        return OpenAIRequest(converted, {})
+    # vLLM takes 32 frames of a video unless it is told otherwise.
+    return OpenAIRequest(
+        converted,
+        {"mm_processor_kwargs": about, "media_io_kwargs": {"video": {"num_frames": -1}}},
+    )
+
+
+def _convert(
+    part: Any,
+    where: str,
+    quality: int,
+    image_format: str,
+    resize_frames: bool,
+    about: dict[str, list[Any]],
+) -> Any:
+    if not isinstance(part, Mapping):
+        raise InvalidArgumentError(
+            f"{where} is of type {type(part).__name__}: expected a dictionary"
+        )
+    try:
+        if "image" in part or "image_url" in part:
+            image = vision_process.fetch_image(_plain(part))
+            url = _data_url(_encoded(image, image_format, quality), image_format)
+            return {"type": "image_url", "image_url": {"url": url}}
+        if "video" in part:
+            frames, of_video = vision_process.fetch_video(dict(part))
+            for name in _ABOUT:
+                value: Any = of_video.get(name)
+                about.setdefault(name, []).append(
+                    value.tolist() if hasattr(value, "tolist") else value
+                )
+            size = (of_video["height"], of_video["width"]) if resize_frames else None
+            url = f"data:video/jpeg;base64,{','.join(_jpeg_frames(frames, size, quality))}"
+            return {"type": "video_url", "video_url": {"url": url}}
+    except KeyeVLError as error:
+        raise type(error)(f"{where}: {error}") from error
+    if part.get("type") in ("image", "video"):
+        raise InvalidArgumentError(
+            f"{where} has the keys {sorted(part)}: expected {part['type']!r} among them"
+        )
+    return dict(part)
+
+
+def _plain(part: Mapping[str, Any]) -> dict[str, Any]:
+    """An image as the published code has it, also out of OpenAI's form."""
+    source = part.get("image", part.get("image_url"))
+    if isinstance(source, Mapping):
+        source = source.get("url")
+    return {**{key: part[key] for key in part if key != "image_url"}, "image": source}
+
+
+def _jpeg_frames(frames: Any, size: tuple[int, int] | None, quality: int) -> list[str]:
+    from PIL import Image
+
+    def encode(frame: Any) -> str:
+        image = Image.fromarray(frame.permute(1, 2, 0).contiguous().numpy())
+        if size is not None:
+            image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+        return base64.b64encode(_encoded(image, "jpeg", quality)).decode()
+
+    return map_in_threads(encode, list(frames))
+
+
+def _encoded(image: Image.Image, image_format: str, quality: int) -> bytes:
+    buffer = io.BytesIO()
+    options: dict[str, Any] = {"quality": quality} if image_format == "jpeg" else {}
+    image.save(buffer, image_format, **options)
+    return buffer.getvalue()
+
+
+def _data_url(data: bytes, image_format: str) -> str:
+    return f"data:image/{image_format};base64,{base64.b64encode(data).decode()}"

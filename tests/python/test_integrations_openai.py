@@ -1,0 +1,155 @@
+"""Requests for a server that speaks OpenAI's protocol."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keye_vl_rs import process_vision_info, to_openai_messages
+from keye_vl_rs.errors import InvalidArgumentError, MediaNotFoundError
+from requests_for_tests import opened, opened_frames, talk
+from vision_process_for_tests import data_url, pictures
+
+
+@pytest.fixture(scope="module")
+def image():
+    return pictures(1, width=300, height=200)[0]
+
+
+def content(request):
+    return request.messages[1]["content"]
+
+
+def test_what_arrives_is_what_is_processed_here(image, short):
+    messages = talk(image, short, fps=4.0)
+    before = copy.deepcopy(messages)
+    request = to_openai_messages(messages)
+    assert messages == before
+    images, videos, about = process_vision_info(messages)
+    assert request.messages[0] == messages[0]
+    sent_image, sent_video, text = content(request)
+    assert text == {"type": "text", "text": "What happens?"}
+    assert [set(sent_image), set(sent_video)] == [{"type", "image_url"}, {"type", "video_url"}]
+    assert np.array_equal(opened(sent_image["image_url"]["url"]), images[0])
+    frames = opened_frames(sent_video["video_url"]["url"])
+    expected = videos[0].permute(0, 2, 3, 1).numpy()
+    assert frames.shape == expected.shape
+    assert abs(frames.astype(int) - expected).mean() < 5
+    said = json.loads(json.dumps(request.extra_body))
+    assert said["media_io_kwargs"] == {"video": {"num_frames": -1}}
+    assert list(said["mm_processor_kwargs"]) == [
+        *("height", "width", "fast_height", "fast_width", "timestamps", "frame_types")
+    ]
+    for name, values in said["mm_processor_kwargs"].items():
+        assert np.array_equal(np.float32(values), np.float32([np.asarray(v) for v in about[name]]))
+    types = said["mm_processor_kwargs"]["frame_types"]
+    assert len(types[0]) == len(frames) == 8
+
+
+def test_several_videos_have_one_entry_each(image, short, h264):
+    request = to_openai_messages(talk(image, short, h264, fps=1.0))
+    said = request.extra_body["mm_processor_kwargs"]
+    assert {len(values) for values in said.values()} == {2}
+    videos = [opened_frames(part["video_url"]["url"]) for part in content(request)[1:3]]
+    assert [len(video) for video in videos] == [len(types) for types in said["frame_types"]]
+
+
+def test_frames_at_the_size_of_slow_ones(image, short):
+    own = to_openai_messages(talk(image, short))
+    request = to_openai_messages(talk(image, short), resize_frames=True)
+    said = request.extra_body["mm_processor_kwargs"]
+    frames = opened_frames(content(request)[1]["video_url"]["url"])
+    assert frames.shape[1:3] == (said["height"][0], said["width"][0])
+    assert said == own.extra_body["mm_processor_kwargs"]
+
+
+def test_quality_and_format(image, short):
+    sizes = [
+        len(json.dumps(to_openai_messages(talk(image, short), **options).messages))
+        for options in ({"quality": 30}, {"quality": 80}, {})
+    ]
+    assert sizes == sorted(sizes)
+    assert len(set(sizes)) == 3
+    request = to_openai_messages(talk(image), image_format="jpeg")
+    assert opened(content(request)[0]["image_url"]["url"]).format == "JPEG"
+    assert request.extra_body == {}
+
+
+@pytest.mark.parametrize("form", ["image", "path", "data", "openai"])
+def test_forms_of_an_image(form, image, tmp_path):
+    image.save(tmp_path / "image.png")
+    part = {
+        "image": {"type": "image", "image": image},
+        "path": {"type": "image", "image": str(tmp_path / "image.png")},
+        "data": {"type": "image_url", "image_url": data_url(image)},
+        "openai": {"type": "image_url", "image_url": {"url": data_url(image), "detail": "high"}},
+    }[form]
+    request = to_openai_messages([{"role": "user", "content": [part]}])
+    (sent,) = request.messages[0]["content"]
+    (expected,), _, _ = process_vision_info(
+        [{"role": "user", "content": [{"type": "image", "image": image}]}]
+    )
+    assert np.array_equal(opened(sent["image_url"]["url"]), expected)
+
+
+def test_a_list_of_frames_without_times():
+    part = {"type": "video", "video": pictures(3)}
+    request = to_openai_messages([{"role": "user", "content": [part]}])
+    assert request.extra_body["mm_processor_kwargs"]["timestamps"] == [None]
+    (sent,) = request.messages[0]["content"]
+    assert len(opened_frames(sent["video_url"]["url"])) == 3
+
+
+def test_what_is_in_openais_form_already():
+    parts = [
+        {"type": "video_url", "video_url": {"url": "http://host/clip.mp4"}},
+        {"type": "text", "text": "x"},
+    ]
+    request = to_openai_messages([{"role": "user", "content": parts}])
+    assert request.messages == [{"role": "user", "content": parts}]
+    assert request.extra_body == {}
+
+
+@pytest.mark.parametrize(
+    ("messages", "error", "message"),
+    [
+        (
+            [[{"role": "user", "content": "x"}]],
+            InvalidArgumentError,
+            r"messages\[0\] is of type list",
+        ),
+        ([{"content": ["x"]}], InvalidArgumentError, r"\['content'\]\[0\] is of type str"),
+        ([{"content": [{"type": "video"}]}], InvalidArgumentError, "expected 'video' among them"),
+        (
+            [{"content": [{"image": "/none.png"}]}],
+            MediaNotFoundError,
+            r"\[0\]\['content'\]\[0\]: /none",
+        ),
+        (
+            [{"content": []}, {"content": [{"video": "/none.mp4"}]}],
+            MediaNotFoundError,
+            r"^messages\[1",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named(messages, error, message):
+    with pytest.raises(error, match=message):
+        to_openai_messages(messages)
+
+
+def test_wrong_options():
+    for quality in (0, 96, "high", 50.5):
+        with pytest.raises(InvalidArgumentError, match="quality is"):
+            to_openai_messages([], quality=quality)
+    with pytest.raises(InvalidArgumentError, match="image_format is 'webp'"):
+        to_openai_messages([], image_format="webp")
+
+
+def test_images_in_other_modes():
+    image = Image.new("RGBA", (60, 60), (1, 2, 3, 4))
+    request = to_openai_messages([{"content": [{"image": image}]}], image_format="jpeg")
+    assert opened(request.messages[0]["content"][0]["image_url"]["url"]).mode == "RGB"

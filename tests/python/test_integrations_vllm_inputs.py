@@ -1,0 +1,62 @@
+"""Inputs for vLLM in one's own process."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from keye_vl_rs import process_vision_info, to_vllm_inputs
+from keye_vl_rs.errors import InvalidArgumentError
+from processor_for_tests import PROCESSOR
+from requests_for_tests import talk
+from vision_process_for_tests import assert_same, pictures
+
+
+@pytest.fixture(scope="module")
+def messages(short):
+    return talk(pictures(1)[0], short, fps=4.0)
+
+
+def test_a_conversation(messages):
+    inputs = to_vllm_inputs(messages, PROCESSOR)
+    images, videos, about = process_vision_info(messages)
+    assert inputs["prompt"] == PROCESSOR.apply_chat_template(
+        messages, tokenize=False, add_generation_prompt=True
+    )
+    assert inputs["prompt"].endswith("<|im_start|>assistant\n")
+    assert_same(inputs["multi_modal_data"]["image"], images)
+    (video,) = inputs["multi_modal_data"]["video"]
+    assert torch.equal(video, videos[0])
+    assert video.is_contiguous()
+    assert_same(inputs["mm_processor_kwargs"], dict(about))
+
+
+def test_the_same_tensors_as_here(messages):
+    inputs = to_vllm_inputs(messages, PROCESSOR)
+    data = inputs["multi_modal_data"]
+    actual = PROCESSOR(
+        text=inputs["prompt"],
+        images=data["image"],
+        videos=data["video"],
+        return_tensors="pt",
+        **inputs["mm_processor_kwargs"],
+    )
+    expected = PROCESSOR.apply_chat_template(
+        messages, tokenize=True, return_dict=True, return_tensors="pt", add_generation_prompt=True
+    )
+    for name, value in expected.items():
+        assert torch.equal(actual[name], value), name
+
+
+def test_a_batch_and_what_is_left_out(messages):
+    text = [{"role": "user", "content": "Hello."}]
+    image = [{"role": "user", "content": messages[1]["content"][:1]}]
+    both, only_text, only_image = to_vllm_inputs(
+        [messages, text, image], PROCESSOR, add_generation_prompt=False
+    )
+    assert set(both) == {"prompt", "multi_modal_data", "mm_processor_kwargs"}
+    assert only_text == {"prompt": "<|im_start|>user\nHello.<|im_end|>\n"}
+    assert set(only_image) == {"prompt", "multi_modal_data"}
+    assert set(only_image["multi_modal_data"]) == {"image"}
+    with pytest.raises(InvalidArgumentError, match="messages is empty"):
+        to_vllm_inputs([], PROCESSOR)

@@ -28,7 +28,8 @@ class ProcessorFilesMixin:
     """For a processor that comes before transformers' own class."""
 
     attributes: ClassVar = ["image_processor", "tokenizer"]
-    video_processor: Any
+    image_processor_kind: ClassVar[type[KeyeVL1_5ImageProcessor]] = KeyeVL1_5ImageProcessor
+    video_processor: Any = None
 
     @classmethod
     def get_attributes(cls) -> list[str]:
@@ -40,7 +41,7 @@ class ProcessorFilesMixin:
         cls, path: Any, processor_dict: dict[str, Any] | None = None, **kwargs: Any
     ) -> list[Any]:
         return [
-            KeyeVL1_5ImageProcessor.from_pretrained(path, **kwargs),
+            cls.image_processor_kind.from_pretrained(path, **kwargs),
             AutoTokenizer.from_pretrained(path, **kwargs),
             _load_video_processor(path, processor_dict or {}, kwargs),
         ]

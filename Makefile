@@ -39,9 +39,11 @@ demo: $(VENV)/.built ## Make an environment, build, and preprocess a bundled cli
 COMPAT := build/compat
 VLLM := 0.33.0
 OPENAI := 3.57.0
+# Of Keye-VL-8B-Preview.
+PREVIEW_UTILS := 1.0.0
 COMPAT_TRANSFORMERS := 4.52.4 4.57.6 5.0.0
 COMPAT_TESTS := $(addprefix tests/python/test_, chat.py fused_operator.py image_processing*.py \
-	integrations_*.py preprocess_media.py processing*.py prompt.py tested_hosts.py tokenization.py \
+	integrations_*.py preprocess_media.py preview_*.py processing*.py prompt.py tested_hosts.py tokenization.py \
 	video_batch.py video_processing.py)
 
 test: test-rust test-python ## Run cargo test, then pytest once per SIMD level of this CPU
@@ -63,13 +65,15 @@ $(COMPAT)/%/.made: $(VENV)/.built $(VENV)/.test-tools
 	$(@D)/bin/python -c 'import importlib.metadata as m; name, _, version = "$*".rpartition("-"); assert m.version(name) == version'
 	touch $@
 
-COMPAT_MADE := $(COMPAT_TRANSFORMERS:%=$(COMPAT)/transformers-%/.made) $(COMPAT)/openai-$(OPENAI)/.made
+COMPAT_MADE := $(patsubst %, $(COMPAT)/%/.made, \
+	$(COMPAT_TRANSFORMERS:%=transformers-%) openai-$(OPENAI) keye-vl-utils-$(PREVIEW_UTILS))
 test-compat: $(COMPAT_MADE) ## Run the hosts' tests with older transformers, and with hosts of their own
 	set -e; for version in $(COMPAT_TRANSFORMERS); do \
 		echo "transformers $$version"; \
 		$(COMPAT)/transformers-$$version/bin/python -m pytest -q -p no:cacheprovider $(COMPAT_TESTS); \
 	done
 	$(COMPAT)/openai-$(OPENAI)/bin/python -m pytest -q -p no:cacheprovider tests/compat/openai
+	$(COMPAT)/keye-vl-utils-$(PREVIEW_UTILS)/bin/python -m pytest -q -p no:cacheprovider tests/compat/preview
 
 # vLLM brings a torch and a transformers of its own, and what it needs of CUDA.
 $(COMPAT)/vllm-$(VLLM)/.made: $(RUST_SOURCES) pyproject.toml

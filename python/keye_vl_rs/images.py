@@ -1,7 +1,8 @@
 """Opening one image.
 
 The sources and the conversion are those of the published ``fetch_image``, and with them its two
-habits: EXIF orientation is not applied, and transparency is dropped rather than blended.
+habits: EXIF orientation is not applied, and transparency is dropped rather than blended. (That of
+Keye-VL-8B-Preview lays transparent images over white.)
 """
 
 from __future__ import annotations
@@ -28,12 +29,13 @@ ImageSource: TypeAlias = Union[MediaSource, "Image.Image"]
 """A path, a ``file://``, http(s) or ``data:image`` address, the bytes of a file, or an image."""
 
 
-def load_image(source: ImageSource) -> Image.Image:
+def load_image(source: ImageSource, *, on_white: bool = False) -> Image.Image:
     """Open an image and convert it to RGB, at its own size.
 
     Args:
         source: a path, a ``file://`` or http(s) address, ``data:image...;base64,...``, the bytes of
             an image file, or an image of Pillow's.
+        on_white: lay an image in mode RGBA over white, instead of dropping its transparency.
 
     Raises:
         MediaNotFoundError: there is no such file.
@@ -46,7 +48,7 @@ def load_image(source: ImageSource) -> Image.Image:
     from PIL import Image
 
     if isinstance(source, Image.Image):
-        return source.convert("RGB")
+        return _rgb(source, on_white)
     if not isinstance(source, (str, os.PathLike, bytes, bytearray, memoryview)):
         raise InvalidArgumentError(
             "an image source is a path, a file://, http(s) or data:image address, bytes or a "
@@ -60,14 +62,24 @@ def load_image(source: ImageSource) -> Image.Image:
         # Pillow's plug-ins raise what they like on damaged files: SyntaxError, struct.error, ...
         try:
             with Image.open(file) as image:
-                converted: Image.Image = image.convert("RGB")
-                return converted
+                return _rgb(image, on_white)
         except KeyeVLError:
             raise
         except Exception as error:
             raise UnreadableMediaError(
                 f"{name}: is not an image, or damaged: {type(error).__name__}: {error}"
             ) from error
+
+
+def _rgb(image: Image.Image, on_white: bool) -> Image.Image:
+    if on_white and image.mode == "RGBA":
+        from PIL import Image
+
+        white = Image.new("RGB", image.size, (255, 255, 255))
+        white.paste(image, mask=image.getchannel("A"))
+        return white
+    converted: Image.Image = image.convert("RGB")
+    return converted
 
 
 def _decode_data_url(url: str) -> bytes:

@@ -23,7 +23,10 @@ logger = logging.getLogger(__name__)
 
 NAME = "keye_vl_utils"
 # What stands for the vision_process of each release that was tested.
-_DROP_INS = {"1.5.2": "keye_vl_rs.vision_process"}
+_DROP_INS = {
+    "1.5.2": "keye_vl_rs.vision_process",
+    "1.0.0": "keye_vl_rs.preview.vision_process",
+}
 
 _VISION_PROCESS = f"{NAME}.vision_process"
 _MISSING = object()

@@ -1,0 +1,55 @@
+"""Keye-VL-8B-Preview: what ``keye_vl_utils`` 1.0.0 and that model's processor do, faster.
+
+- :func:`process_vision_info` and its like: the drop-in for ``keye_vl_utils`` 1.0.0.
+- :class:`KeyeProcessor`, :class:`SiglipImageProcessor`: processors for transformers, imported when
+  first asked for.
+
+This model has no slow and fast frames: a video's frames have one size, come two at a time, and are
+resized before the processor sees them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keye_vl_rs.preview.vision_process import (
+    extract_vision_info,
+    fetch_image,
+    fetch_video,
+    process_vision_info,
+    smart_nframes,
+    smart_resize,
+)
+
+if TYPE_CHECKING:
+    from keye_vl_rs.preview.image_processing import SiglipImageProcessor
+    from keye_vl_rs.preview.processing import KeyeProcessor
+
+__all__ = [
+    "KeyeProcessor",
+    "SiglipImageProcessor",
+    "extract_vision_info",
+    "fetch_image",
+    "fetch_video",
+    "process_vision_info",
+    "smart_nframes",
+    "smart_resize",
+]
+
+# These import transformers, which takes seconds.
+_LAZY = {
+    "KeyeProcessor": "keye_vl_rs.preview.processing",
+    "SiglipImageProcessor": "keye_vl_rs.preview.image_processing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

@@ -1,0 +1,182 @@
+"""The processor of Keye-VL-8B-Preview: text, images and videos into what the model reads."""
+
+# No `from __future__ import annotations` here: transformers and vLLM read the annotations below as
+# objects, to learn which keyword arguments this processor takes.
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from transformers.image_processing_utils import BatchFeature
+from transformers.processing_utils import ProcessingKwargs, Unpack, VideosKwargs
+
+from keye_vl_rs import prompt
+from keye_vl_rs.accepted_inputs import flatten_images, list_videos
+from keye_vl_rs.errors import InvalidArgumentError
+from keye_vl_rs.image_processing import KeyeVL1_5ImagesKwargs
+from keye_vl_rs.preview import vision_process
+from keye_vl_rs.preview.image_processing import SiglipImageProcessor
+from keye_vl_rs.processor_base import BaseProcessor, KeyeTextKwargs
+from keye_vl_rs.sampling import positive_number
+
+__all__ = ["KeyeProcessor", "KeyeProcessorKwargs"]
+
+
+class KeyeVideosKwargs(VideosKwargs, total=False):  # type: ignore[misc,call-arg]
+    """``fps``: frames per second of the videos' frames, one number or one per video."""
+
+    fps: Any
+
+
+class KeyeProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[misc,call-arg]
+    """The keyword arguments of :meth:`KeyeProcessor.__call__`, by what they are about."""
+
+    text_kwargs: KeyeTextKwargs
+    images_kwargs: KeyeVL1_5ImagesKwargs
+    videos_kwargs: KeyeVideosKwargs
+    _defaults = {"text_kwargs": {"padding": False}, "videos_kwargs": {"fps": 2.0}}
+
+
+class KeyeProcessor(BaseProcessor):
+    """Prepares text, images and videos for Keye-VL-8B-Preview.
+
+    Args:
+        image_processor: its settings are those of images and videos alike; None makes one.
+        tokenizer: Qwen's, with the model's vision tokens.
+        chat_template: a Jinja template.
+
+    """
+
+    valid_processor_kwargs = KeyeProcessorKwargs
+    image_processor_kind = SiglipImageProcessor
+
+    def __init__(
+        self,
+        image_processor: Any = None,
+        tokenizer: Any = None,
+        chat_template: str | dict[str, str] | None = None,
+    ) -> None:
+        """See the class."""
+        super().__init__(image_processor, tokenizer, chat_template)
+
+    def __call__(
+        self,
+        images: Any = None,
+        text: Any = None,
+        videos: Any = None,
+        **kwargs: Unpack[KeyeProcessorKwargs],
+    ) -> BatchFeature:
+        """Tokenise texts and turn the images and videos that they name into patches.
+
+        Args:
+            images: one image or a list: ``PIL.Image``, arrays or tensors.
+            text: one prompt or several, with one image (video) token for each image (video), in
+                order. Prompts pass untouched when there are neither images nor videos.
+            videos: one video or a list, as :func:`keye_vl_rs.preview.process_vision_info` gives
+                them: (T, 3, H, W), or a list of frames of one size.
+            kwargs: ``fps`` of the videos' frames, one number (2.0) or one per video; the
+                tokenizer's; the image processor's; ``return_tensors``; ``device``.
+
+        Returns:
+            ``input_ids`` and ``attention_mask``, lists without ``return_tensors``; ``pixel_values``
+            (patches, 3, 14, 14), ``image_grid_thw`` (images, 3); ``pixel_values_videos`` (patches,
+            3, 14, 14), ``video_grid_thw`` (videos, 3), ``second_per_grid_ts`` (videos,) float32,
+            seconds between frames.
+
+        Raises:
+            PromptError: a text holds more or fewer vision tokens than there are inputs.
+            FramesShapeError, SizeError, InvalidArgumentError: an input or an argument does not fit.
+
+        """
+        merged, wanted = self._merged(kwargs)
+        text_kwargs = merged["text_kwargs"]
+        pictures = [] if images is None else flatten_images(images)
+        clips = [] if videos is None else list_videos(videos)
+        if not pictures and not clips:
+            return self._text_alone(text, text_kwargs)
+        seconds = _seconds_per_grid(merged["videos_kwargs"].get("fps", 2.0), len(clips))
+        cut = self._cut(text, len(pictures), len(clips), text_kwargs)
+        engine = self._engine()
+        settings = {**merged["images_kwargs"], "return_tensors": "pt"}
+        vision: dict[str, Any] = {}
+        if pictures:
+            vision.update(engine.preprocess(pictures, **settings))
+        if clips:
+            vision.update(engine.preprocess(videos=clips, **settings))
+            vision["second_per_grid_ts"] = torch.tensor(seconds, dtype=torch.float32)
+        tokens = {}
+        if cut is not None:
+            merge_size = engine.recipe(merged["images_kwargs"]).merge_size
+            inputs = {
+                self.image_token: self._image_placeholders(
+                    vision.get("image_grid_thw"), merge_size
+                ),
+                self.video_token: self._video_placeholders(vision, merge_size),
+            }
+            tokens = self._tokens(cut, inputs, text_kwargs, wanted)
+        return BatchFeature(data={**tokens, **self._placed(vision, merged)})
+
+    def apply_chat_template(
+        self,
+        conversation: Any,
+        chat_template: str | None = None,
+        *,
+        tokenize: bool = False,
+        return_dict: bool = False,
+        processor_kwargs: Mapping[str, Any] | None = None,
+        return_tensors: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Spell a conversation, or a batch of them, out; with ``tokenize`` make the model's inputs.
+
+        The latter with images and videos loaded by
+        :func:`keye_vl_rs.preview.process_vision_info`.
+
+        Args:
+            conversation: messages, or a list of such lists.
+            chat_template: a Jinja template or the name of one; the processor's if None.
+            tokenize: give ``input_ids``, or with ``return_dict=True`` all inputs; else the text.
+            return_dict: see ``tokenize``.
+            processor_kwargs: for :meth:`__call__`.
+            return_tensors: for :meth:`__call__`.
+            kwargs: transformers' own, and variables of the template.
+
+        Raises:
+            MediaError, InvalidArgumentError: subclasses of them, that name what is wrong.
+        """
+        texts = super().apply_chat_template(conversation, chat_template, tokenize=False, **kwargs)
+        if not tokenize:
+            return texts
+        images, videos, about = vision_process.process_vision_info(
+            conversation, return_video_kwargs=True
+        )
+        call = dict(processor_kwargs or {})
+        if videos is not None:
+            call.setdefault("fps", about["fps"])
+        made = self(images=images, text=texts, videos=videos, return_tensors=return_tensors, **call)
+        return made if return_dict else made["input_ids"]
+
+    def _video_placeholders(
+        self, vision: Mapping[str, Any], merge_size: int
+    ) -> list[prompt.Placeholder]:
+        grid = vision.get("video_grid_thw")
+        rows = [] if grid is None else grid.prod(-1).tolist()
+        return [
+            prompt.Placeholder(
+                "video", self.video_token, self.video_token, (patches // merge_size**2,)
+            )
+            for patches in rows
+        ]
+
+
+def _seconds_per_grid(fps: Any, videos: int) -> list[float]:
+    """Seconds between two frames of each video."""
+    if hasattr(fps, "__len__"):
+        rates = list(fps)
+        if len(rates) != videos:
+            raise InvalidArgumentError(
+                f"fps has {len(rates)} entries for {videos} videos; give one per video, or a number"
+            )
+    else:
+        rates = [fps] * videos
+    return [1 / positive_number("fps", rate) for rate in rates]

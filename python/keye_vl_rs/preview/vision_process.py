@@ -1,0 +1,325 @@
+"""The drop-in for ``keye_vl_utils`` 1.0.0, of Keye-VL-8B-Preview: the same names and results.
+
+As there, the constants below are read when a function runs, so that a program may set them, and
+files are decoded through :data:`VIDEO_READER_BACKENDS`, so that a program may wrap a reader. All of
+them are one reader here: :func:`_read_video_decord`, which decodes with PyAV.
+
+Where the published code fails, this does not: a video of one frame gives it twice, ``http`` images
+have a timeout, and what is wrong with an argument or a file is said by an exception of
+:mod:`keye_vl_rs.errors`.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from typing import TYPE_CHECKING, Any
+
+from keye_vl_rs import geometry
+from keye_vl_rs._parallel import map_in_threads
+from keye_vl_rs.errors import InvalidArgumentError
+from keye_vl_rs.geometry import Size, ceil_by_factor, floor_by_factor, round_by_factor
+from keye_vl_rs.images import load_image
+from keye_vl_rs.messages import extract_vision_info
+from keye_vl_rs.preview.frame_resize import resize_frames
+from keye_vl_rs.sampling import (
+    number_from_zero,
+    optional_number,
+    positive_integer,
+    positive_number,
+)
+from keye_vl_rs.video import sample_video
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import torch
+    from PIL import Image
+
+    Reader = Callable[[dict[str, Any]], tuple[torch.Tensor, float]]
+
+__all__ = [
+    "ceil_by_factor",
+    "extract_vision_info",
+    "fetch_image",
+    "fetch_video",
+    "floor_by_factor",
+    "process_vision_info",
+    "round_by_factor",
+    "smart_nframes",
+    "smart_resize",
+]
+
+logger = logging.getLogger(__name__)
+
+# Pixels on a side of what becomes one token.
+IMAGE_FACTOR = geometry.FACTOR
+MIN_PIXELS = 4 * IMAGE_FACTOR * IMAGE_FACTOR
+MAX_PIXELS = 16384 * IMAGE_FACTOR * IMAGE_FACTOR
+MAX_RATIO = 200
+
+# Of one video frame.
+VIDEO_MIN_PIXELS = 128 * IMAGE_FACTOR * IMAGE_FACTOR
+VIDEO_MAX_PIXELS = 768 * IMAGE_FACTOR * IMAGE_FACTOR
+# Frames come in multiples of it.
+FRAME_FACTOR = 2
+FPS = 2.0
+FPS_MIN_FRAMES = 4
+FPS_MAX_FRAMES = 768
+# Of all frames of a video. The variable has the name of another limit, as published.
+VIDEO_TOTAL_PIXELS = int(float(os.environ.get("VIDEO_MAX_PIXELS", 128000 * 28 * 28 * 0.9)))
+
+
+def smart_resize(
+    height: int,
+    width: int,
+    factor: int = IMAGE_FACTOR,
+    min_pixels: float = MIN_PIXELS,
+    max_pixels: float = MAX_PIXELS,
+) -> tuple[int, int]:
+    """The size nearest to (height, width) in multiples of ``factor`` between two numbers of pixels.
+
+    Returns and raises as :func:`keye_vl_rs.smart_resize`.
+    """
+    return geometry.smart_resize(height, width, factor, min_pixels, max_pixels, max_ratio=MAX_RATIO)
+
+
+def smart_nframes(ele: dict[str, Any], total_frames: int, video_fps: float) -> int:
+    """How many of ``total_frames`` frames at ``video_fps`` are sampled: an even number.
+
+    Args:
+        ele: may hold ``nframes``, or else ``fps`` (frames per second to sample, 2.0),
+            ``min_frames`` (4) and ``max_frames`` (768).
+        total_frames: frames of the video.
+        video_fps: frames per second of the video.
+
+    Raises:
+        InvalidArgumentError: both ``fps`` and ``nframes`` are given, a number is impossible, or the
+            video has fewer frames than that makes; one of a single frame gives it twice.
+    """
+    if "fps" in ele and "nframes" in ele:
+        raise InvalidArgumentError(
+            f"fps is {ele['fps']!r} and nframes {ele['nframes']!r}: expected one of them"
+        )
+    if "nframes" in ele:
+        nframes = round_by_factor(positive_number("nframes", ele["nframes"]), FRAME_FACTOR)
+    else:
+        fps = optional_number(ele, "fps", FPS)
+        least = ceil_by_factor(
+            number_from_zero("min_frames", ele.get("min_frames", FPS_MIN_FRAMES)), FRAME_FACTOR
+        )
+        most = floor_by_factor(
+            optional_number(ele, "max_frames", min(FPS_MAX_FRAMES, total_frames)), FRAME_FACTOR
+        )
+        wanted = total_frames / positive_number("the video's frame rate", video_fps) * fps
+        if wanted > total_frames:
+            logger.warning("fps asks for %g frames of %d", wanted, total_frames)
+        nframes = floor_by_factor(min(max(wanted, least), most, total_frames), FRAME_FACTOR)
+    if total_frames == 1 and "nframes" not in ele:
+        return FRAME_FACTOR
+    if not FRAME_FACTOR <= nframes <= total_frames:
+        raise InvalidArgumentError(
+            f"{nframes} frames are to be sampled of {total_frames}: expected {FRAME_FACTOR} at "
+            "least, and no more than there are"
+        )
+    return nframes
+
+
+def fetch_image(ele: dict[str, Any], size_factor: int = IMAGE_FACTOR) -> Image.Image:
+    """Open the image of a message and resize it as the model wants it.
+
+    Args:
+        ele: ``image`` or ``image_url``: a ``PIL.Image``, path, ``file://``, ``http(s)://`` or
+            ``data:image...;base64,``; and, if wanted, ``min_pixels`` and ``max_pixels``, or
+            ``resized_height`` and ``resized_width``.
+        size_factor: both sides become multiples of it.
+
+    Returns:
+        RGB, over white where it is transparent, resized with Pillow's default filter.
+
+    Raises:
+        MediaError: a subclass, when the image cannot be read.
+        AspectRatioError, SizeError, InvalidArgumentError: its size is impossible.
+    """
+    image = load_image(ele["image"] if "image" in ele else ele["image_url"], on_white=True)
+    size = _stated_size(ele, size_factor)
+    if size is None:
+        size = smart_resize(
+            image.height,
+            image.width,
+            factor=size_factor,
+            min_pixels=optional_number(ele, "min_pixels", MIN_PIXELS, zero=True),
+            max_pixels=optional_number(ele, "max_pixels", MAX_PIXELS),
+        )
+    return image.resize((size[1], size[0]))
+
+
+def fetch_video(
+    ele: dict[str, Any],
+    image_factor: int = IMAGE_FACTOR,
+    return_video_sample_fps: bool = False,
+) -> Any:
+    """Sample the video of a message and resize its frames.
+
+    Args:
+        ele: ``video``: a path, ``file://``, ``http(s)://``, the bytes of a file, a file object, or
+            a list of frames, each an image source; and, if wanted, ``fps`` (2.0) with
+            ``min_frames`` and ``max_frames``, or ``nframes``; ``video_start`` and ``video_end``,
+            seconds; ``min_pixels``, ``max_pixels`` and ``total_pixels``, or ``resized_height`` and
+            ``resized_width``; ``timeout`` and ``on_error`` as in
+            :func:`keye_vl_rs.preprocess_video`.
+        image_factor: both sides become multiples of it.
+        return_video_sample_fps: give the frames that were sampled per second, too.
+
+    Returns:
+        The frames, float32 (T, 3, H, W) that holds whole numbers of 0..255, T even; for a list the
+        resized images, the last of them twice if they are odd in number. With
+        ``return_video_sample_fps`` a pair of that and frames per second.
+
+    Raises:
+        MediaError: a subclass, when the video cannot be read or decoded.
+        InvalidArgumentError: a subclass, when a number is impossible.
+    """
+    if isinstance(ele["video"], (list, tuple)):
+        frames = _fetch_frames(ele, image_factor)
+        return (frames, ele.get("fps", FPS)) if return_video_sample_fps else frames
+    backend = os.environ.get("FORCE_KEYEVL_VIDEO_READER", "decord")
+    if backend not in VIDEO_READER_BACKENDS:
+        raise InvalidArgumentError(
+            f"FORCE_KEYEVL_VIDEO_READER is {backend!r}: expected one of "
+            f"{', '.join(VIDEO_READER_BACKENDS)}"
+        )
+    video, sample_fps = VIDEO_READER_BACKENDS[backend](ele)
+    size = _frame_size(ele, len(video), (video.shape[2], video.shape[3]), image_factor)
+    resized = resize_frames(video, size)
+    return (resized, sample_fps) if return_video_sample_fps else resized
+
+
+def _fetch_frames(ele: dict[str, Any], image_factor: int) -> list[Image.Image]:
+    if not len(ele["video"]):
+        raise InvalidArgumentError("video is an empty list: expected one frame at least")
+    shared = {key: value for key, value in ele.items() if key not in ("type", "video")}
+    images = map_in_threads(
+        lambda frame: fetch_image({"image": frame, **shared}, image_factor), ele["video"]
+    )
+    missing = ceil_by_factor(len(images), FRAME_FACTOR) - len(images)
+    return images + [images[-1]] * missing
+
+
+def _frame_size(ele: dict[str, Any], nframes: int, size: Size, factor: int) -> Size:
+    """(height, width) of a video's frames under its limits."""
+    stated = _stated_size(ele, factor)
+    if stated is not None:
+        return stated
+    least = optional_number(ele, "min_pixels", VIDEO_MIN_PIXELS)
+    total = optional_number(ele, "total_pixels", VIDEO_TOTAL_PIXELS)
+    most = max(min(VIDEO_MAX_PIXELS, total / nframes * FRAME_FACTOR), int(least * 1.05))
+    asked = optional_number(ele, "max_pixels", most)
+    if asked > most:
+        logger.warning("max_pixels is %g: no more than %g are used", asked, most)
+    return smart_resize(*size, factor=factor, min_pixels=least, max_pixels=min(asked, most))
+
+
+def _stated_size(ele: dict[str, Any], factor: int) -> Size | None:
+    if "resized_height" not in ele or "resized_width" not in ele:
+        return None
+    return smart_resize(
+        positive_integer("resized_height", ele["resized_height"]),
+        positive_integer("resized_width", ele["resized_width"]),
+        factor=factor,
+    )
+
+
+def calculate_video_frame_range(
+    ele: dict[str, Any], total_frames: int, video_fps: float
+) -> tuple[int, int, int]:
+    """(first, last, how many) of the frames between ``video_start`` and ``video_end`` of ``ele``.
+
+    Both are in seconds, which are turned into numbers of frames by ``video_fps``.
+
+    Raises:
+        InvalidArgumentError: there are not two frames between them, or a number is impossible.
+    """
+    start, end = ele.get("video_start"), ele.get("video_end")
+    if start is None and end is None:
+        return 0, total_frames - 1, total_frames
+    duration = total_frames / positive_number("the video's frame rate", video_fps)
+    first, last = 0, total_frames - 1
+    if start is not None:
+        first = math.ceil(_clamped("video_start", start, duration) * video_fps)
+    if end is not None:
+        last = min(math.floor(_clamped("video_end", end, duration) * video_fps), last)
+    if first >= last:
+        raise InvalidArgumentError(
+            f"video_start is {start!r} and video_end {end!r}: expected two frames between them, of "
+            f"{total_frames} at {video_fps:g} per second ({duration:.2f} s)"
+        )
+    return first, last, last - first + 1
+
+
+def _clamped(name: str, value: Any, most: float) -> float:
+    if isinstance(value, (int, float)) and value < 0:
+        return 0.0
+    return min(number_from_zero(name, value), most)
+
+
+def _read_video_decord(ele: dict[str, Any]) -> tuple[torch.Tensor, float]:
+    """(frames, frames sampled per second) of a video file: uint8 (T, 3, H, W) at its own size.
+
+    The name is the published one; hosts wrap it.
+    """
+    import torch
+
+    rate = 0.0
+
+    def choose(total: int, fps: float) -> torch.Tensor:
+        nonlocal rate
+        first, last, count = calculate_video_frame_range(ele, total, fps)
+        nframes = smart_nframes(ele, count, fps)
+        rate = nframes / max(count, 1e-6) * fps
+        return torch.linspace(first, last, nframes).round().long()
+
+    options = {key: ele[key] for key in ("timeout", "on_error") if ele.get(key) is not None}
+    return sample_video(ele["video"], choose, **options).frames, rate
+
+
+# By the names that FORCE_KEYEVL_VIDEO_READER may have.
+VIDEO_READER_BACKENDS: dict[str, Reader] = {
+    "decord": lambda ele: _read_video_decord(ele),
+    "torchvision": lambda ele: _read_video_decord(ele),
+}
+
+
+def process_vision_info(
+    conversations: Sequence[Any], return_video_kwargs: bool = False
+) -> tuple[Any, ...]:
+    """Read every image and video of the conversations.
+
+    Args:
+        conversations: messages, or a list of such lists.
+        return_video_kwargs: give ``{"fps": [...]}`` as well, for the processor.
+
+    Returns:
+        (images, videos), or those and the dictionary: images as of :func:`fetch_image` and videos
+        as of :func:`fetch_video`, None where there is none.
+
+    Raises:
+        MediaError, InvalidArgumentError: subclasses of them, as those two raise them.
+    """
+    images: list[Any] = []
+    videos: list[Any] = []
+    rates: list[float] = []
+    for vision_info in extract_vision_info(conversations):  # type: ignore[arg-type]
+        if "image" in vision_info or "image_url" in vision_info:
+            images.append(fetch_image(vision_info))
+        elif "video" in vision_info:
+            video, rate = fetch_video(vision_info, return_video_sample_fps=True)
+            videos.append(video)
+            rates.append(rate)
+        else:
+            raise InvalidArgumentError(
+                f"content of type {vision_info.get('type')!r} has no image, image_url or video"
+            )
+    found = images or None, videos or None
+    return (*found, {"fps": rates}) if return_video_kwargs else found

@@ -41,6 +41,11 @@ VLLM := 0.33.0
 OPENAI := 3.57.0
 # Of Keye-VL-8B-Preview.
 PREVIEW_UTILS := 1.0.0
+# Without what it serves with: what its loading of plugins and processors imports, and the
+# transformers that it wants.
+SGLANG := 0.5.23
+SGLANG_NEEDS := aiohttp dill ipython msgspec orjson psutil pybase64 pyzmq sentencepiece starlette
+SGLANG_TRANSFORMERS := 5.19.0
 COMPAT_TRANSFORMERS := 4.52.4 4.57.6 5.0.0
 COMPAT_TESTS := $(addprefix tests/python/test_, chat.py fused_operator.py image_processing*.py \
 	integrations_*.py preprocess_media.py preview_*.py processing*.py prompt.py tested_hosts.py tokenization.py \
@@ -57,16 +62,30 @@ test-python: $(VENV)/.built $(VENV)/.test-tools
 		KEYE_VL_RS_SIMD=$$level $(BIN)/python -m pytest; \
 	done
 
-$(COMPAT)/%/.made: $(VENV)/.built $(VENV)/.test-tools
-	$(PYTHON) -m venv --clear $(@D)
+# $(call layered,folder): an environment on top of the usual one.
+define layered
+	$(PYTHON) -m venv --clear $(1)
 	$(BIN)/python -c 'import site; print(f"import site; site.addsitedir({site.getsitepackages()[0]!r})")' \
-		> $$(echo $(@D)/lib/python*/site-packages)/usual.pth
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check "$$(echo '$*' | sed -E 's/-([0-9.]+)$$/==\1/')"
+		> $$(echo $(1)/lib/python*/site-packages)/usual.pth
+endef
+
+$(COMPAT)/%/.made: $(VENV)/.built $(VENV)/.test-tools
+	$(call layered,$(@D))
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-warn-conflicts \
+		"$$(echo '$*' | sed -E 's/-([0-9.]+)$$/==\1/')"
 	$(@D)/bin/python -c 'import importlib.metadata as m; name, _, version = "$*".rpartition("-"); assert m.version(name) == version'
 	touch $@
 
+$(COMPAT)/sglang-$(SGLANG)/.made: $(VENV)/.built $(VENV)/.test-tools
+	$(call layered,$(@D))
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps 'sglang==$(SGLANG)'
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-warn-conflicts \
+		'transformers==$(SGLANG_TRANSFORMERS)' $(SGLANG_NEEDS)
+	touch $@
+
 COMPAT_MADE := $(patsubst %, $(COMPAT)/%/.made, \
-	$(COMPAT_TRANSFORMERS:%=transformers-%) openai-$(OPENAI) keye-vl-utils-$(PREVIEW_UTILS))
+	$(COMPAT_TRANSFORMERS:%=transformers-%) openai-$(OPENAI) keye-vl-utils-$(PREVIEW_UTILS) \
+	sglang-$(SGLANG))
 test-compat: $(COMPAT_MADE) ## Run the hosts' tests with older transformers, and with hosts of their own
 	set -e; for version in $(COMPAT_TRANSFORMERS); do \
 		echo "transformers $$version"; \
@@ -74,6 +93,7 @@ test-compat: $(COMPAT_MADE) ## Run the hosts' tests with older transformers, and
 	done
 	$(COMPAT)/openai-$(OPENAI)/bin/python -m pytest -q -p no:cacheprovider tests/compat/openai
 	$(COMPAT)/keye-vl-utils-$(PREVIEW_UTILS)/bin/python -m pytest -q -p no:cacheprovider tests/compat/preview
+	$(COMPAT)/sglang-$(SGLANG)/bin/python -m pytest -q -p no:cacheprovider tests/compat/sglang
 
 # vLLM brings a torch and a transformers of its own, and what it needs of CUDA.
 $(COMPAT)/vllm-$(VLLM)/.made: $(RUST_SOURCES) pyproject.toml

@@ -16,7 +16,8 @@ logger = logging.getLogger(__name__)
 # The oldest that works comes first, the newest last.
 TESTED = {
     "keye-vl-utils": ("1.0.0", "1.5.2"),
-    "transformers": ("4.52.4", "4.57.6", "5.0.0", "5.24.0"),
+    "sglang": ("0.5.23",),
+    "transformers": ("4.52.4", "4.57.6", "5.0.0", "5.19.0", "5.24.0"),
     "vllm": ("0.33.0",),
 }
 

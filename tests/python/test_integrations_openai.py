@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keye_vl_rs import process_vision_info, to_openai_messages
+from keye_vl_rs import preview, process_vision_info, to_openai_messages
 from keye_vl_rs.errors import InvalidArgumentError, MediaNotFoundError
 from requests_for_tests import opened, opened_frames, talk
 from vision_process_for_tests import data_url, pictures
@@ -104,6 +104,21 @@ def test_a_list_of_frames_without_times():
     assert len(opened_frames(sent["video_url"]["url"])) == 3
 
 
+def test_the_older_model(image, short):
+    messages = talk(image, short, fps=3.0)
+    frames = {"type": "video", "video": pictures(3), "fps": 1.0}
+    messages[1]["content"].insert(2, frames)
+    request = to_openai_messages(messages, model="Keye-VL-8B-Preview")
+    images, videos, about = preview.process_vision_info(messages, return_video_kwargs=True)
+    sent_image, *sent = content(request)[:3]
+    assert np.array_equal(opened(sent_image["image_url"]["url"]), images[0])
+    of_file, of_list = (opened_frames(part["video_url"]["url"]) for part in sent)
+    assert of_file.shape == tuple(videos[0].permute(0, 2, 3, 1).shape)
+    assert abs(of_file - videos[0].permute(0, 2, 3, 1).numpy()).mean() < 5
+    assert len(of_list) == len(videos[1]) == 4
+    assert request.extra_body["mm_processor_kwargs"] == about
+
+
 def test_what_is_in_openais_form_already():
     parts = [
         {"type": "video_url", "video_url": {"url": "http://host/clip.mp4"}},
@@ -147,6 +162,8 @@ def test_wrong_options():
             to_openai_messages([], quality=quality)
     with pytest.raises(InvalidArgumentError, match="image_format is 'webp'"):
         to_openai_messages([], image_format="webp")
+    with pytest.raises(InvalidArgumentError, match="model is 'Keye-VL-2'"):
+        to_openai_messages([], model="Keye-VL-2")
 
 
 def test_images_in_other_modes():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from keye_vl_rs import process_vision_info, to_vllm_inputs
+from keye_vl_rs import preview, process_vision_info, to_vllm_inputs
 from keye_vl_rs.errors import InvalidArgumentError
 from processor_for_tests import PROCESSOR
 from requests_for_tests import talk
@@ -46,6 +46,14 @@ def test_the_same_tensors_as_here(messages):
     )
     for name, value in expected.items():
         assert torch.equal(actual[name], value), name
+
+
+def test_the_older_model(messages):
+    inputs = to_vllm_inputs(messages, PROCESSOR, model="Keye-VL-8B-Preview")
+    images, videos, about = preview.process_vision_info(messages, return_video_kwargs=True)
+    assert_same(inputs["multi_modal_data"]["image"], images)
+    assert torch.equal(inputs["multi_modal_data"]["video"][0], videos[0])
+    assert inputs["mm_processor_kwargs"] == about
 
 
 def test_a_batch_and_what_is_left_out(messages):

@@ -1,4 +1,4 @@
-"""Messages for a server that speaks OpenAI's protocol and runs Keye-VL-1.5, such as ``vllm serve``.
+"""Messages for a server that speaks OpenAI's protocol and runs Keye-VL, such as ``vllm serve``.
 
 Videos are sampled here and sent as JPEG frames, images as they would go into the processor here.
 What ``process_vision_info`` says about the videos goes along, so that the server's prompt has the
@@ -10,20 +10,22 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from keye_vl_rs import vision_process
+from keye_vl_rs import preview, vision_process
 from keye_vl_rs._parallel import map_in_threads
 from keye_vl_rs.errors import InvalidArgumentError, KeyeVLError
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["OpenAIRequest", "to_openai_messages"]
+__all__ = ["Model", "OpenAIRequest", "model_functions", "to_openai_messages"]
 
 # Of what process_vision_info says about a video; the server takes one entry per video of each.
 _ABOUT = ("height", "width", "fast_height", "fast_width", "timestamps", "frame_types")
 _QUALITY = 95
+Model: TypeAlias = Literal["Keye-VL-1.5", "Keye-VL-8B-Preview"]
 
 
 class OpenAIRequest(NamedTuple):
@@ -48,6 +50,7 @@ def to_openai_messages(
     quality: int = _QUALITY,
     image_format: Literal["png", "jpeg"] = "png",
     resize_frames: bool = False,
+    model: Model = "Keye-VL-1.5",
 ) -> OpenAIRequest:
     """Turn the messages of one conversation into a request.
 
@@ -61,6 +64,9 @@ def to_openai_messages(
         image_format: "png", or "jpeg" for fewer bytes.
         resize_frames: send frames at the size at which the model reads slow ones, instead of the
             video's own: fewer bytes, but the server resamples fast frames a second time.
+        model: that of the server. For "Keye-VL-8B-Preview" images and videos are those of
+            :mod:`keye_vl_rs.preview`, frames have the model's size always, and ``fps`` is what is
+            said about videos.
 
     Returns:
         The messages and the extra body.
@@ -73,7 +79,7 @@ def to_openai_messages(
         raise InvalidArgumentError(f"quality is {quality!r}: expected 1 to {_QUALITY}")
     if image_format not in ("png", "jpeg"):
         raise InvalidArgumentError(f"image_format is {image_format!r}: expected 'png' or 'jpeg'")
-    about: dict[str, list[Any]] = {}
+    convert = _Converter(model_functions(model), quality, image_format, resize_frames)
     converted = []
     for index, message in enumerate(messages):
         if not isinstance(message, Mapping):
@@ -86,52 +92,89 @@ def to_openai_messages(
             parts = []
             for place, part in enumerate(content):
                 where = f"messages[{index}]['content'][{place}]"
-                parts.append(_convert(part, where, quality, image_format, resize_frames, about))
+                parts.append(convert(part, where))
             message = {**message, "content": parts}
         converted.append(dict(message))
-    if not about:
+    if not convert.about:
         return OpenAIRequest(converted, {})
     # vLLM takes 32 frames of a video unless it is told otherwise.
     return OpenAIRequest(
         converted,
-        {"mm_processor_kwargs": about, "media_io_kwargs": {"video": {"num_frames": -1}}},
+        {"mm_processor_kwargs": convert.about, "media_io_kwargs": {"video": {"num_frames": -1}}},
     )
 
 
-def _convert(
-    part: Any,
-    where: str,
-    quality: int,
-    image_format: str,
-    resize_frames: bool,
-    about: dict[str, list[Any]],
-) -> Any:
-    if not isinstance(part, Mapping):
-        raise InvalidArgumentError(
-            f"{where} is of type {type(part).__name__}: expected a dictionary"
-        )
-    try:
-        if "image" in part or "image_url" in part:
-            image = vision_process.fetch_image(_plain(part))
-            url = _data_url(_encoded(image, image_format, quality), image_format)
-            return {"type": "image_url", "image_url": {"url": url}}
-        if "video" in part:
+def model_functions(model: str) -> Any:
+    """The module with ``fetch_image`` and ``fetch_video`` of a model.
+
+    Raises :class:`InvalidArgumentError` for any other.
+    """
+    if model == "Keye-VL-1.5":
+        return vision_process
+    if model == "Keye-VL-8B-Preview":
+        return preview
+    raise InvalidArgumentError(
+        f"model is {model!r}: expected 'Keye-VL-1.5' or 'Keye-VL-8B-Preview'"
+    )
+
+
+@dataclass
+class _Converter:
+    """Turns parts of messages into OpenAI's, and collects what is said about their videos."""
+
+    functions: Any
+    quality: int
+    image_format: str
+    resize_frames: bool
+    about: dict[str, list[Any]] = field(default_factory=dict)
+
+    def __call__(self, part: Any, where: str) -> dict[str, Any]:
+        if not isinstance(part, Mapping):
+            kind = type(part).__name__
+            raise InvalidArgumentError(f"{where} is of type {kind}: expected a dictionary")
+        try:
+            if "image" in part or "image_url" in part:
+                image = self.functions.fetch_image(_plain(part))
+                data = _encoded(image, self.image_format, self.quality)
+                url = f"data:image/{self.image_format};base64,{_base64(data)}"
+                return {"type": "image_url", "image_url": {"url": url}}
+            if "video" in part:
+                frames = ",".join(map_in_threads(self._jpeg, self._frames(part)))
+                url = f"data:video/jpeg;base64,{frames}"
+                return {"type": "video_url", "video_url": {"url": url}}
+        except KeyeVLError as error:
+            raise type(error)(f"{where}: {error}") from error
+        if part.get("type") in ("image", "video"):
+            raise InvalidArgumentError(
+                f"{where} has the keys {sorted(part)}: expected {part['type']!r} among them"
+            )
+        return dict(part)
+
+    def _frames(self, part: Mapping[str, Any]) -> list[tuple[Any, tuple[int, int] | None]]:
+        """Frames, each with the size that it is resized to."""
+        if self.functions is preview:
+            frames, rate = preview.fetch_video(dict(part), return_video_sample_fps=True)
+            said: dict[str, Any] = {"fps": float(rate)}
+            size = None
+        else:
             frames, of_video = vision_process.fetch_video(dict(part))
-            for name in _ABOUT:
-                value: Any = of_video.get(name)
-                about.setdefault(name, []).append(
-                    value.tolist() if hasattr(value, "tolist") else value
-                )
-            size = (of_video["height"], of_video["width"]) if resize_frames else None
-            url = f"data:video/jpeg;base64,{','.join(_jpeg_frames(frames, size, quality))}"
-            return {"type": "video_url", "video_url": {"url": url}}
-    except KeyeVLError as error:
-        raise type(error)(f"{where}: {error}") from error
-    if part.get("type") in ("image", "video"):
-        raise InvalidArgumentError(
-            f"{where} has the keys {sorted(part)}: expected {part['type']!r} among them"
-        )
-    return dict(part)
+            said = {name: of_video.get(name) for name in _ABOUT}
+            size = (of_video["height"], of_video["width"]) if self.resize_frames else None
+        for name, value in said.items():
+            plain = value.tolist() if hasattr(value, "tolist") else value
+            self.about.setdefault(name, []).append(plain)
+        return [(frame, size) for frame in frames]
+
+    def _jpeg(self, task: tuple[Any, tuple[int, int] | None]) -> str:
+        from PIL import Image
+
+        frame, size = task
+        if not isinstance(frame, Image.Image):
+            # Floats hold whole numbers of 0..255.
+            frame = Image.fromarray(frame.byte().permute(1, 2, 0).contiguous().numpy())
+        if size is not None:
+            frame = frame.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+        return _base64(_encoded(frame, "jpeg", self.quality))
 
 
 def _plain(part: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,18 +185,6 @@ def _plain(part: Mapping[str, Any]) -> dict[str, Any]:
     return {**{key: part[key] for key in part if key != "image_url"}, "image": source}
 
 
-def _jpeg_frames(frames: Any, size: tuple[int, int] | None, quality: int) -> list[str]:
-    from PIL import Image
-
-    def encode(frame: Any) -> str:
-        image = Image.fromarray(frame.permute(1, 2, 0).contiguous().numpy())
-        if size is not None:
-            image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
-        return base64.b64encode(_encoded(image, "jpeg", quality)).decode()
-
-    return map_in_threads(encode, list(frames))
-
-
 def _encoded(image: Image.Image, image_format: str, quality: int) -> bytes:
     buffer = io.BytesIO()
     options: dict[str, Any] = {"quality": quality} if image_format == "jpeg" else {}
@@ -161,5 +192,5 @@ def _encoded(image: Image.Image, image_format: str, quality: int) -> bytes:
     return buffer.getvalue()
 
 
-def _data_url(data: bytes, image_format: str) -> str:
-    return f"data:image/{image_format};base64,{base64.b64encode(data).decode()}"
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

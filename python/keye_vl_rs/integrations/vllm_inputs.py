@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from keye_vl_rs import vision_process
+from keye_vl_rs import preview
 from keye_vl_rs.errors import InvalidArgumentError
+from keye_vl_rs.integrations.openai import Model, model_functions
 
 __all__ = ["to_vllm_inputs"]
 
@@ -16,6 +17,7 @@ def to_vllm_inputs(
     processor: Any,
     *,
     add_generation_prompt: bool = True,
+    model: Model = "Keye-VL-1.5",
     **template_kwargs: Any,
 ) -> Any:
     """What ``LLM.generate`` takes for a conversation, or a list of that for a batch of them.
@@ -25,23 +27,29 @@ def to_vllm_inputs(
         processor: has ``apply_chat_template``: :class:`keye_vl_rs.KeyeVL1_5Processor`, or what
             ``AutoProcessor`` gives.
         add_generation_prompt: end the prompt where the model is to go on.
+        model: "Keye-VL-1.5" or "Keye-VL-8B-Preview".
         template_kwargs: for the chat template.
 
     Returns:
         ``prompt``; with images or videos ``multi_modal_data``, which has them under ``image`` and
-        ``video`` (videos uint8 (T, 3, H, W)); with videos ``mm_processor_kwargs``, what is said
+        ``video`` (videos (T, 3, H, W)); with videos ``mm_processor_kwargs``, what is said
         about them, one entry per video.
 
     Raises:
         MediaError, InvalidArgumentError: subclasses of them, as ``process_vision_info`` raises
             them.
     """
+    functions = model_functions(model)
     if not messages:
         raise InvalidArgumentError("messages is empty: expected one message at least")
     if not isinstance(messages[0], Mapping):
         return [
             to_vllm_inputs(
-                one, processor, add_generation_prompt=add_generation_prompt, **template_kwargs
+                one,
+                processor,
+                add_generation_prompt=add_generation_prompt,
+                model=model,
+                **template_kwargs,
             )
             for one in messages
         ]
@@ -51,14 +59,17 @@ def to_vllm_inputs(
         add_generation_prompt=add_generation_prompt,
         **template_kwargs,
     )
-    images, videos, about = vision_process.process_vision_info(messages)
+    of_preview = {"return_video_kwargs": True} if functions is preview else {}
+    images, videos, about = functions.process_vision_info(messages, **of_preview)
     data: dict[str, Any] = {}
     if images is not None:
         data["image"] = images
     if videos is not None:
         # vLLM hashes the bytes in their order, and takes ten times as long to collect those of a
         # view: 311 ms for 32 frames of 720p.
-        data["video"] = [video.contiguous() for video in videos]
+        data["video"] = [
+            video.contiguous() if hasattr(video, "contiguous") else video for video in videos
+        ]
     inputs: dict[str, Any] = {"prompt": prompt}
     if data:
         inputs["multi_modal_data"] = data

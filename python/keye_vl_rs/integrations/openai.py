@@ -7,17 +7,17 @@ same frames, sizes, types and times as one that is made here.
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from keye_vl_rs import preview, vision_process
-from keye_vl_rs._parallel import map_in_threads
+from keye_vl_rs import _core, preview, vision_process
+from keye_vl_rs._encoding import encode_images
 from keye_vl_rs.errors import InvalidArgumentError, KeyeVLError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL import Image
 
 __all__ = ["Model", "OpenAIRequest", "model_functions", "to_openai_messages"]
@@ -80,7 +80,7 @@ def to_openai_messages(
     if image_format not in ("png", "jpeg"):
         raise InvalidArgumentError(f"image_format is {image_format!r}: expected 'png' or 'jpeg'")
     convert = _Converter(model_functions(model), quality, image_format, resize_frames)
-    converted = []
+    converted: list[dict[str, Any]] = []
     for index, message in enumerate(messages):
         if not isinstance(message, Mapping):
             raise InvalidArgumentError(
@@ -95,6 +95,7 @@ def to_openai_messages(
                 parts.append(convert(part, where))
             message = {**message, "content": parts}
         converted.append(dict(message))
+    convert.add_images()
     if not convert.about:
         return OpenAIRequest(converted, {})
     # vLLM takes 32 frames of a video unless it is told otherwise.
@@ -127,20 +128,21 @@ class _Converter:
     image_format: str
     resize_frames: bool
     about: dict[str, list[Any]] = field(default_factory=dict)
+    images: list[tuple[dict[str, str], Image.Image]] = field(default_factory=list)
 
     def __call__(self, part: Any, where: str) -> dict[str, Any]:
+        """What is sent for ``part``; the data of images is added by :meth:`add_images`."""
         if not isinstance(part, Mapping):
             kind = type(part).__name__
             raise InvalidArgumentError(f"{where} is of type {kind}: expected a dictionary")
         try:
             if "image" in part or "image_url" in part:
-                image = self.functions.fetch_image(_plain(part))
-                data = _encoded(image, self.image_format, self.quality)
-                url = f"data:image/{self.image_format};base64,{_base64(data)}"
-                return {"type": "image_url", "image_url": {"url": url}}
+                address: dict[str, str] = {}
+                self.images.append((address, self.functions.fetch_image(_plain(part))))
+                return {"type": "image_url", "image_url": address}
             if "video" in part:
-                frames = ",".join(map_in_threads(self._jpeg, self._frames(part)))
-                url = f"data:video/jpeg;base64,{frames}"
+                frames = encode_images(self._frames(part), "jpeg", self.quality)
+                url = f"data:video/jpeg;base64,{','.join(frames)}"
                 return {"type": "video_url", "video_url": {"url": url}}
         except KeyeVLError as error:
             raise type(error)(f"{where}: {error}") from error
@@ -150,8 +152,15 @@ class _Converter:
             )
         return dict(part)
 
-    def _frames(self, part: Mapping[str, Any]) -> list[tuple[Any, tuple[int, int] | None]]:
-        """Frames, each with the size that it is resized to."""
+    def add_images(self) -> None:
+        """Encode all images, several at a time, and put them where they belong."""
+        images = [image for _, image in self.images]
+        encoded = encode_images(images, self.image_format, self.quality)
+        for (address, _), data in zip(self.images, encoded, strict=True):
+            address["url"] = f"data:image/{self.image_format};base64,{data}"
+
+    def _frames(self, part: Mapping[str, Any]) -> list[Image.Image | NDArray[np.uint8]]:
+        """The frames to send."""
         if self.functions is preview:
             frames, rate = preview.fetch_video(dict(part), return_video_sample_fps=True)
             said: dict[str, Any] = {"fps": float(rate)}
@@ -163,18 +172,11 @@ class _Converter:
         for name, value in said.items():
             plain = value.tolist() if hasattr(value, "tolist") else value
             self.about.setdefault(name, []).append(plain)
-        return [(frame, size) for frame in frames]
-
-    def _jpeg(self, task: tuple[Any, tuple[int, int] | None]) -> str:
-        from PIL import Image
-
-        frame, size = task
-        if not isinstance(frame, Image.Image):
-            # Floats hold whole numbers of 0..255.
-            frame = Image.fromarray(frame.byte().permute(1, 2, 0).contiguous().numpy())
-        if size is not None:
-            frame = frame.resize((size[1], size[0]), Image.Resampling.BILINEAR)
-        return _base64(_encoded(frame, "jpeg", self.quality))
+        if isinstance(frames, list):
+            return frames
+        # Floats hold whole numbers of 0..255.
+        array = frames.byte().permute(0, 2, 3, 1).contiguous().numpy()
+        return list(array if size is None else _core.resize(array, *size))
 
 
 def _plain(part: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,14 +185,3 @@ def _plain(part: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(source, Mapping):
         source = source.get("url")
     return {**{key: part[key] for key in part if key != "image_url"}, "image": source}
-
-
-def _encoded(image: Image.Image, image_format: str, quality: int) -> bytes:
-    buffer = io.BytesIO()
-    options: dict[str, Any] = {"quality": quality} if image_format == "jpeg" else {}
-    image.save(buffer, image_format, **options)
-    return buffer.getvalue()
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()

@@ -99,9 +99,19 @@ def test_forms_of_an_image(form, image, tmp_path):
 def test_a_list_of_frames_without_times():
     part = {"type": "video", "video": pictures(3)}
     request = to_openai_messages([{"role": "user", "content": [part]}])
-    assert request.extra_body["mm_processor_kwargs"]["timestamps"] == [None]
+    said = request.extra_body["mm_processor_kwargs"]
+    assert list(said) == list(process_vision_info([{"role": "user", "content": [part]}])[2])
+    assert "timestamps" not in said
     (sent,) = request.messages[0]["content"]
     assert len(opened_frames(sent["video_url"]["url"])) == 3
+
+
+def test_times_of_some_videos(short):
+    parts = [{"type": "video", "video": pictures(3)}, {"type": "video", "video": str(short)}]
+    said = to_openai_messages([{"content": parts}]).extra_body["mm_processor_kwargs"]
+    assert said["timestamps"][0] is None
+    assert len(said["timestamps"][1]) == len(said["frame_types"][1])
+    json.dumps(said)
 
 
 def test_the_older_model(image, short):
@@ -127,6 +137,16 @@ def test_what_is_in_openais_form_already():
     request = to_openai_messages([{"role": "user", "content": parts}])
     assert request.messages == [{"role": "user", "content": parts}]
     assert request.extra_body == {}
+
+
+def test_videos_in_both_forms(image, short):
+    messages = talk(image, short)
+    address = {"type": "video_url", "video_url": {"url": "http://host/clip.mp4"}}
+    messages.append({"role": "user", "content": [address]})
+    with pytest.raises(
+        InvalidArgumentError, match=r"messages\[2\]\['content'\]\[0\] is a video_url"
+    ):
+        to_openai_messages(messages)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +177,7 @@ def test_what_is_wrong_is_named(messages, error, message):
 
 
 def test_wrong_options():
-    for quality in (0, 96, "high", 50.5):
+    for quality in (0, 96, "high", 50.5, True):
         with pytest.raises(InvalidArgumentError, match="quality is"):
             to_openai_messages([], quality=quality)
     with pytest.raises(InvalidArgumentError, match="image_format is 'webp'"):
@@ -170,3 +190,22 @@ def test_images_in_other_modes():
     image = Image.new("RGBA", (60, 60), (1, 2, 3, 4))
     request = to_openai_messages([{"content": [{"image": image}]}], image_format="jpeg")
     assert opened(request.messages[0]["content"][0]["image_url"]["url"]).mode == "RGB"
+
+
+def test_a_transparent_colour_is_white_where_the_format_has_none(tmp_path):
+    pixels = np.full((56, 56, 3), 60, np.uint8)
+    pixels[:28] = 200
+    Image.fromarray(pixels).save(tmp_path / "image.png", transparency=(60, 60, 60))
+    messages = [{"content": [{"type": "image", "image": str(tmp_path / "image.png")}]}]
+    kept, blended = (
+        opened(
+            to_openai_messages(messages, image_format=form).messages[0]["content"][0]["image_url"][
+                "url"
+            ]
+        )
+        for form in ("png", "jpeg")
+    )
+    assert kept.info["transparency"] == (60, 60, 60)
+    assert np.array_equal(kept, pixels)
+    assert abs(np.asarray(blended).astype(int)[32:] - 255).max() < 5
+    assert abs(np.asarray(blended).astype(int)[:24] - 200).max() < 5

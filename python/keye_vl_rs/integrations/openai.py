@@ -73,9 +73,10 @@ def to_openai_messages(
 
     Raises:
         MediaError: a subclass, when an image or a video cannot be read.
-        InvalidArgumentError: a subclass; the message names the message and its part.
+        InvalidArgumentError: a subclass; the message names the message and its part. Also where
+            some videos are given as ``video`` and others as ``video_url``.
     """
-    if not isinstance(quality, int) or not 1 <= quality <= _QUALITY:
+    if type(quality) is not int or not 1 <= quality <= _QUALITY:
         raise InvalidArgumentError(f"quality is {quality!r}: expected 1 to {_QUALITY}")
     if image_format not in ("png", "jpeg"):
         raise InvalidArgumentError(f"image_format is {image_format!r}: expected 'png' or 'jpeg'")
@@ -96,13 +97,7 @@ def to_openai_messages(
             message = {**message, "content": parts}
         converted.append(dict(message))
     convert.add_images()
-    if not convert.about:
-        return OpenAIRequest(converted, {})
-    # vLLM takes 32 frames of a video unless it is told otherwise.
-    return OpenAIRequest(
-        converted,
-        {"mm_processor_kwargs": convert.about, "media_io_kwargs": {"video": {"num_frames": -1}}},
-    )
+    return OpenAIRequest(converted, convert.extra_body())
 
 
 def model_functions(model: str) -> Any:
@@ -129,6 +124,7 @@ class _Converter:
     resize_frames: bool
     about: dict[str, list[Any]] = field(default_factory=dict)
     images: list[tuple[dict[str, str], Image.Image]] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
 
     def __call__(self, part: Any, where: str) -> dict[str, Any]:
         """What is sent for ``part``; the data of images is added by :meth:`add_images`."""
@@ -138,9 +134,12 @@ class _Converter:
         try:
             if "image" in part or "image_url" in part:
                 address: dict[str, str] = {}
-                self.images.append((address, self.functions.fetch_image(_plain(part))))
+                image = self.functions.fetch_image(_plain(part))
+                self.images.append((address, image))
                 return {"type": "image_url", "image_url": address}
-            if "video" in part:
+            if "video_url" in part:
+                self.addresses.append(where)
+            elif "video" in part:
                 frames = encode_images(self._frames(part), "jpeg", self.quality)
                 url = f"data:video/jpeg;base64,{','.join(frames)}"
                 return {"type": "video_url", "video_url": {"url": url}}
@@ -155,9 +154,29 @@ class _Converter:
     def add_images(self) -> None:
         """Encode all images, several at a time, and put them where they belong."""
         images = [image for _, image in self.images]
+        if self.image_format == "jpeg":
+            images = list(map(_opaque, images))
         encoded = encode_images(images, self.image_format, self.quality)
         for (address, _), data in zip(self.images, encoded, strict=True):
             address["url"] = f"data:image/{self.image_format};base64,{data}"
+
+    def extra_body(self) -> dict[str, Any]:
+        """What is said about the videos; empty where there are none."""
+        if not self.about:
+            return {}
+        if self.addresses:
+            raise InvalidArgumentError(
+                f"{self.addresses[0]} is a video_url beside videos that are sampled here: what is "
+                "said about videos has one entry for each, so expected all of them as 'video'"
+            )
+        # As in process_vision_info: nothing is said about times where no video has them.
+        said = {
+            name: values
+            for name, values in self.about.items()
+            if any(value is not None for value in values)
+        }
+        # vLLM takes 32 frames of a video unless it is told otherwise.
+        return {"mm_processor_kwargs": said, "media_io_kwargs": {"video": {"num_frames": -1}}}
 
     def _frames(self, part: Mapping[str, Any]) -> list[Image.Image | NDArray[np.uint8]]:
         """The frames to send."""
@@ -177,6 +196,17 @@ class _Converter:
         # Floats hold whole numbers of 0..255.
         array = frames.byte().permute(0, 2, 3, 1).contiguous().numpy()
         return list(array if size is None else _core.resize(array, *size))
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """The image on white, as processors see it: JPEG has no transparent colour."""
+    from PIL import Image
+
+    if image.info.get("transparency") is None:
+        return image
+    image = image.convert("RGBA")
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image).convert("RGB")
 
 
 def _plain(part: Mapping[str, Any]) -> dict[str, Any]:

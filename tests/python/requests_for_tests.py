@@ -16,14 +16,14 @@ def opened(url: str) -> Image.Image:
     return Image.open(io.BytesIO(base64.b64decode(data, validate=True)))
 
 
-def opened_frames(url: str) -> np.ndarray:
+def opened_frames(url: str, image_format: str = "JPEG") -> np.ndarray:
     """The frames of a video's data address, as vLLM reads them: (T, H, W, 3)."""
     header, _, data = url.partition(",")
     assert header == "data:video/jpeg;base64"
     frames = [
         Image.open(io.BytesIO(base64.b64decode(one, validate=True))) for one in data.split(",")
     ]
-    assert {frame.format for frame in frames} == {"JPEG"}
+    assert {frame.format for frame in frames} == {image_format}
     return np.stack([np.asarray(frame) for frame in frames])
 
 

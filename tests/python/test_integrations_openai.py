@@ -58,15 +58,6 @@ def test_several_videos_have_one_entry_each(image, short, h264):
     assert [len(video) for video in videos] == [len(types) for types in said["frame_types"]]
 
 
-def test_frames_at_the_size_of_slow_ones(image, short):
-    own = to_openai_messages(talk(image, short))
-    request = to_openai_messages(talk(image, short), resize_frames=True)
-    said = request.extra_body["mm_processor_kwargs"]
-    frames = opened_frames(content(request)[1]["video_url"]["url"])
-    assert frames.shape[1:3] == (said["height"][0], said["width"][0])
-    assert said == own.extra_body["mm_processor_kwargs"]
-
-
 def test_quality_and_format(image, short):
     sizes = [
         len(json.dumps(to_openai_messages(talk(image, short), **options).messages))
@@ -182,6 +173,8 @@ def test_wrong_options():
             to_openai_messages([], quality=quality)
     with pytest.raises(InvalidArgumentError, match="image_format is 'webp'"):
         to_openai_messages([], image_format="webp")
+    with pytest.raises(InvalidArgumentError, match="frame_format is None"):
+        to_openai_messages([], frame_format=None)
     with pytest.raises(InvalidArgumentError, match="model is 'Keye-VL-2'"):
         to_openai_messages([], model="Keye-VL-2")
 

@@ -1,6 +1,6 @@
 """Messages for a server that speaks OpenAI's protocol and runs Keye-VL, such as ``vllm serve``.
 
-Videos are sampled here and sent as JPEG frames, images as they would go into the processor here.
+Videos are sampled here and sent as frames, images as they would go into the processor here.
 What ``process_vision_info`` says about the videos goes along, so that the server's prompt has the
 same frames, sizes, types and times as one that is made here.
 """
@@ -25,6 +25,7 @@ __all__ = ["Model", "OpenAIRequest", "model_functions", "to_openai_messages"]
 # Of what process_vision_info says about a video; the server takes one entry per video of each.
 _ABOUT = ("height", "width", "fast_height", "fast_width", "timestamps", "frame_types")
 _QUALITY = 95
+ImageFormat: TypeAlias = Literal["png", "jpeg"]
 Model: TypeAlias = Literal["Keye-VL-1.5", "Keye-VL-8B-Preview"]
 
 
@@ -48,22 +49,27 @@ def to_openai_messages(
     messages: Sequence[Mapping[str, Any]],
     *,
     quality: int = _QUALITY,
-    image_format: Literal["png", "jpeg"] = "png",
+    image_format: ImageFormat = "png",
+    frame_format: ImageFormat = "jpeg",
     resize_frames: bool = False,
     model: Model = "Keye-VL-1.5",
 ) -> OpenAIRequest:
     """Turn the messages of one conversation into a request.
 
-    JPEG keeps no pixel as it is: with videos a server's results are near those of processing here,
-    with grids, token ids and times equal. Images are sent as PNG, without a loss.
+    Images are sent as PNG, without a loss. Frames are sent as JPEG, which keeps no pixel as it is:
+    grids, token ids and times are those of processing here, patches are near them. With
+    ``frame_format="png"`` patches are equal too, for five times the bytes.
 
     Args:
         messages: as for :func:`keye_vl_rs.process_vision_info`; they are not changed. Texts, and
             content that is in OpenAI's form already (``video_url``), go through untouched.
         quality: of JPEG, 1 to 95.
         image_format: "png", or "jpeg" for fewer bytes.
+        frame_format: "jpeg", or "png". The type of a video's data is ``video/jpeg`` for both: by it
+            vLLM tells frames from a file, and what they are from their first bytes.
         resize_frames: send frames at the size at which the model reads slow ones, instead of the
-            video's own: fewer bytes, but the server resamples fast frames a second time.
+            video's own: fewer bytes of a large video, but the server resamples fast frames a second
+            time.
         model: that of the server. For "Keye-VL-8B-Preview" images and videos are those of
             :mod:`keye_vl_rs.preview`, frames have the model's size always, and ``fps`` is what is
             said about videos.
@@ -78,9 +84,10 @@ def to_openai_messages(
     """
     if type(quality) is not int or not 1 <= quality <= _QUALITY:
         raise InvalidArgumentError(f"quality is {quality!r}: expected 1 to {_QUALITY}")
-    if image_format not in ("png", "jpeg"):
-        raise InvalidArgumentError(f"image_format is {image_format!r}: expected 'png' or 'jpeg'")
-    convert = _Converter(model_functions(model), quality, image_format, resize_frames)
+    for name, value in (("image_format", image_format), ("frame_format", frame_format)):
+        if value not in ("png", "jpeg"):
+            raise InvalidArgumentError(f"{name} is {value!r}: expected 'png' or 'jpeg'")
+    convert = _Converter(model_functions(model), quality, image_format, frame_format, resize_frames)
     converted: list[dict[str, Any]] = []
     for index, message in enumerate(messages):
         if not isinstance(message, Mapping):
@@ -121,6 +128,7 @@ class _Converter:
     functions: Any
     quality: int
     image_format: str
+    frame_format: str
     resize_frames: bool
     about: dict[str, list[Any]] = field(default_factory=dict)
     images: list[tuple[dict[str, str], Image.Image]] = field(default_factory=list)
@@ -140,7 +148,7 @@ class _Converter:
             if "video_url" in part:
                 self.addresses.append(where)
             elif "video" in part:
-                frames = encode_images(self._frames(part), "jpeg", self.quality)
+                frames = encode_images(self._frames(part), self.frame_format, self.quality)
                 url = f"data:video/jpeg;base64,{','.join(frames)}"
                 return {"type": "video_url", "video_url": {"url": url}}
         except KeyeVLError as error:

@@ -1,0 +1,70 @@
+"""Frames of requests, and what a server's processor makes of them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from clips import BUNNY
+from keye_vl_rs import to_openai_messages
+from processor_for_tests import PROCESSOR, assert_bits
+from requests_for_tests import opened, opened_frames, talk
+from vision_process_for_tests import pictures
+
+
+@pytest.fixture(scope="module")
+def image():
+    return pictures(1, width=300, height=200)[0]
+
+
+def as_served(request, messages):
+    """What a server's processor makes of a request whose frames are PNG."""
+    parts = [part for message in request.messages for part in message["content"]]
+    text = PROCESSOR.apply_chat_template(messages, tokenize=False)
+    return PROCESSOR(
+        text=text,
+        images=[opened(p["image_url"]["url"]) for p in parts if "image_url" in p],
+        videos=[opened_frames(p["video_url"]["url"], "PNG") for p in parts if "video_url" in p],
+        return_tensors="pt",
+        **json.loads(json.dumps(request.extra_body["mm_processor_kwargs"])),
+    )
+
+
+def test_frames_without_a_loss(image, short, h264):
+    messages = talk(image, short, h264, fps=4.0)[1:]
+    made = as_served(to_openai_messages(messages, frame_format="png"), messages)
+    expected = PROCESSOR.apply_chat_template(
+        messages, tokenize=True, return_dict=True, return_tensors="pt"
+    )
+    assert_bits(made, expected)
+
+
+def test_resized_slow_frames_are_the_models(image):
+    messages = talk(image, BUNNY, max_frames=5, min_frame_similarity=0.01)[1:]
+    request = to_openai_messages(messages, frame_format="png", resize_frames=True)
+    made = as_served(request, messages)
+    expected = PROCESSOR.apply_chat_template(
+        messages, tokenize=True, return_dict=True, return_tensors="pt"
+    )
+    assert torch.equal(made["input_ids"], expected["input_ids"])
+    assert torch.equal(made["video_grid_thw"], expected["video_grid_thw"])
+    (types,) = request.extra_body["mm_processor_kwargs"]["frame_types"]
+    assert set(types) == {0, 1}
+    said = {n: v[0] for n, v in request.extra_body["mm_processor_kwargs"].items()}
+    sizes = [said["height"] * said["width"], said["fast_height"] * said["fast_width"]]
+    slow = torch.cat([torch.full((sizes[kind] // 14**2,), kind == 0) for kind in types])
+    name = "pixel_values_videos"
+    assert torch.equal(made[name][slow], expected[name][slow])
+    assert not torch.equal(made[name], expected[name])
+
+
+def test_frames_at_the_size_of_slow_ones(image, short):
+    own = to_openai_messages(talk(image, short))
+    request = to_openai_messages(talk(image, short), resize_frames=True)
+    said = request.extra_body["mm_processor_kwargs"]
+    sent = request.messages[1]["content"][1]
+    frames = opened_frames(sent["video_url"]["url"])
+    assert frames.shape[1:3] == (said["height"][0], said["width"][0])
+    assert said == own.extra_body["mm_processor_kwargs"]

@@ -61,15 +61,17 @@ def to_openai_messages(
     ``frame_format="png"`` patches are equal too, for five times the bytes.
 
     Args:
-        messages: as for :func:`keye_vl_rs.process_vision_info`; they are not changed. Texts, and
-            content that is in OpenAI's form already (``video_url``), go through untouched.
+        messages: as for :func:`keye_vl_rs.process_vision_info`, and images in OpenAI's form; they
+            are not changed. Texts and ``video_url`` go through untouched. vLLM takes one video a
+            conversation for Keye-VL-1.5.
         quality: of JPEG, 1 to 95.
         image_format: "png", or "jpeg" for fewer bytes.
         frame_format: "jpeg", or "png". The type of a video's data is ``video/jpeg`` for both: by it
             vLLM tells frames from a file, and what they are from their first bytes.
         resize_frames: send frames at the size at which the model reads slow ones, instead of the
             video's own: fewer bytes of a large video, but the server resamples fast frames a second
-            time.
+            time. vLLM takes no more than 178 million pixels in a request (86 frames of 1080p)
+            unless its ``VLLM_MAX_MEDIA_REQUEST_DECODE_BYTES`` says so, with 4 bytes for each.
         model: that of the server. For "Keye-VL-8B-Preview" images and videos are those of
             :mod:`keye_vl_rs.preview`, frames have the model's size always, and ``fps`` is what is
             said about videos.

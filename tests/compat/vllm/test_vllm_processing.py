@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import importlib.metadata
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
-import torch
 import vllm
 from PIL import Image
-from vllm.multimodal import MULTIMODAL_REGISTRY
-from vllm.transformers_utils import processor as vllm_processor
-from vllm.transformers_utils import processors
+from vllm_for_tests import assert_same, process, processor_of
 
 from keye_vl_rs import KeyeVL1_5Processor, vision_process
 from keye_vl_rs.integrations import vllm as plugin
 from keye_vl_rs.tested_hosts import TESTED
 from processor_for_tests import clip, joined, video_kwargs
 
-VISION = {
-    "image": "<|vision_start|><|image_pad|><|vision_end|>",
-    "video": "<|vision_start|><|video_pad|><|vision_end|>",
-}
 TYPES = [0, 1, 1, 0, 1]
 
 
@@ -67,29 +59,6 @@ CASES = {
 }
 
 
-def process(model_config, data, about):
-    """(the class of the processor, what vLLM's processing makes of the data)."""
-    processor = MULTIMODAL_REGISTRY.create_processor(model_config)
-    counts = {kind: len(v) if isinstance(v, list) else 1 for kind, v in data.items()}
-    prompt = "".join(VISION[kind] * count for kind, count in counts.items()) + "What happens?"
-    items = processor.info.parse_mm_data(data)
-    made = processor(prompt, mm_items=items, hf_processor_mm_kwargs=about)
-    return type(processor.info.get_hf_processor()), made
-
-
-@contextmanager
-def processor_of(used):
-    """Which processor vLLM finds for a checkpoint: its own, or ours through the plugin."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(processors, "_CLASS_TO_MODULE", dict(processors._CLASS_TO_MODULE))
-        if used == "ours":
-            plugin.register()
-            plugin.register()
-        vllm_processor.cached_get_processor.cache_clear()
-        yield
-    vllm_processor.cached_get_processor.cache_clear()
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_every_field_is_equal(name, model_config):
     with processor_of("the checkpoint"):
@@ -118,26 +87,6 @@ def test_frames_of_its_own_loaders(about, model_config):
             _, made = process(model_config, {"video": data}, about)
             assert made["prompt_token_ids"] == expected["prompt_token_ids"]
             assert_same(made["mm_kwargs"].get_data(), expected["mm_kwargs"].get_data())
-
-
-def assert_same(ours, published, where="result"):
-    assert type(ours) is type(published), where
-    if isinstance(published, torch.Tensor):
-        assert ours.dtype == published.dtype, where
-        assert torch.equal(ours, published), where
-    elif isinstance(published, dict):
-        assert list(ours) == list(published), where
-        for key, value in published.items():
-            assert_same(ours[key], value, f"{where}[{key!r}]")
-    elif isinstance(published, (list, tuple)):
-        assert len(ours) == len(published), where
-        for index, value in enumerate(published):
-            assert_same(ours[index], value, f"{where}[{index}]")
-    elif hasattr(published, "__dataclass_fields__"):
-        for name in published.__dataclass_fields__:
-            assert_same(getattr(ours, name), getattr(published, name), f"{where}.{name}")
-    else:
-        assert ours == published, where
 
 
 def test_found_by_vllm_itself():

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 
 from keye_vl_rs import preview, process_vision_info, to_vllm_inputs
-from keye_vl_rs.errors import InvalidArgumentError
+from keye_vl_rs.errors import InvalidArgumentError, MediaNotFoundError
 from processor_for_tests import PROCESSOR
 from requests_for_tests import talk
-from vision_process_for_tests import assert_same, pictures
+from vision_process_for_tests import assert_same, data_url, pictures
 
 
 @pytest.fixture(scope="module")
@@ -66,5 +68,45 @@ def test_a_batch_and_what_is_left_out(messages):
     assert only_text == {"prompt": "<|im_start|>user\nHello.<|im_end|>\n"}
     assert set(only_image) == {"prompt", "multi_modal_data"}
     assert set(only_image["multi_modal_data"]) == {"image"}
-    with pytest.raises(InvalidArgumentError, match="messages is empty"):
-        to_vllm_inputs([], PROCESSOR)
+
+
+def test_images_in_openais_form(messages):
+    image = messages[1]["content"][0]
+    part = {
+        "type": "image_url",
+        "image_url": {"url": data_url(image["image"])},
+        "max_pixels": 15680,
+    }
+    asked = [{"role": "user", "content": [part, {"type": "text", "text": "What is it?"}]}]
+    before = copy.deepcopy(asked)
+    inputs = to_vllm_inputs(asked, PROCESSOR)
+    assert asked == before
+    named = [{"role": "user", "content": [image, asked[0]["content"][1]]}]
+    assert_same(inputs, to_vllm_inputs(named, PROCESSOR))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ([], "^messages is empty"),
+        ("Hello", "^messages is of type str"),
+        (["Hello"], r"^messages\[0\] is of type str: expected a list of messages"),
+        ([[]], r"^messages\[0\] is empty"),
+        ([[{"role": "user"}]], r"^messages\[0\]\[0\] has the keys \['role'\]"),
+        ([{"content": "x"}, "x"], r"^messages\[1\] is of type str"),
+        ([{"content": ["x"]}], r"^messages\[0\]\['content'\]\[0\] is of type str"),
+        (
+            [{"content": [{"type": "video_url", "video_url": {"url": "x"}}]}],
+            r"\['content'\]\[0\] is a video_url",
+        ),
+    ],
+)
+def test_wrong_messages(wrong, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        to_vllm_inputs(wrong, PROCESSOR)
+
+
+def test_a_conversation_of_a_batch_is_named(messages):
+    lost = [{"role": "user", "content": [{"type": "video", "video": "/none.mp4"}]}]
+    with pytest.raises(MediaNotFoundError, match=r"^messages\[1\]: /none.mp4"):
+        to_vllm_inputs([messages, lost], PROCESSOR)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keye_vl_rs import preview
-from keye_vl_rs.errors import InvalidArgumentError
+from keye_vl_rs.errors import InvalidArgumentError, KeyeVLError
 from keye_vl_rs.integrations.openai import Model, model_functions
 
 __all__ = ["to_vllm_inputs"]
@@ -23,7 +23,9 @@ def to_vllm_inputs(
     """What ``LLM.generate`` takes for a conversation, or a list of that for a batch of them.
 
     Args:
-        messages: as for :func:`keye_vl_rs.process_vision_info`: messages, or a list of such lists.
+        messages: as for :func:`keye_vl_rs.process_vision_info`, and images in OpenAI's form:
+            messages, or a list of such lists; they are not changed. vLLM takes one video a
+            conversation for Keye-VL-1.5.
         processor: has ``apply_chat_template``: :class:`keye_vl_rs.KeyeVL1_5Processor`, or what
             ``AutoProcessor`` gives.
         add_generation_prompt: end the prompt where the model is to go on.
@@ -37,30 +39,34 @@ def to_vllm_inputs(
 
     Raises:
         MediaError, InvalidArgumentError: subclasses of them, as ``process_vision_info`` raises
-            them.
+            them; the message names the conversation of a batch.
     """
     functions = model_functions(model)
-    if not messages:
-        raise InvalidArgumentError("messages is empty: expected one message at least")
-    if not isinstance(messages[0], Mapping):
-        return [
-            to_vllm_inputs(
-                one,
-                processor,
-                add_generation_prompt=add_generation_prompt,
-                model=model,
-                **template_kwargs,
-            )
-            for one in messages
-        ]
-    prompt = processor.apply_chat_template(
-        list(messages),
-        tokenize=False,
-        add_generation_prompt=add_generation_prompt,
-        **template_kwargs,
-    )
+    _check_list(messages, "messages")
+    template_kwargs["add_generation_prompt"] = add_generation_prompt
+    if isinstance(messages[0], Mapping):
+        return _inputs(messages, "messages", processor, functions, template_kwargs)
+    return [
+        _inputs(one, f"messages[{index}]", processor, functions, template_kwargs)
+        for index, one in enumerate(messages)
+    ]
+
+
+def _inputs(
+    messages: Any, name: str, processor: Any, functions: Any, template_kwargs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Those of one conversation, which errors call ``name``."""
+    # With it comes torch.
+    from keye_vl_rs.chat_media import openai_blocks_as_images
+
+    _check(messages, name)
+    messages = openai_blocks_as_images(list(messages))
+    prompt = processor.apply_chat_template(messages, tokenize=False, **template_kwargs)
     of_preview = {"return_video_kwargs": True} if functions is preview else {}
-    images, videos, about = functions.process_vision_info(messages, **of_preview)
+    try:
+        images, videos, about = functions.process_vision_info(messages, **of_preview)
+    except KeyeVLError as error:
+        raise type(error)(f"{name}: {error}") from error
     data: dict[str, Any] = {}
     if images is not None:
         data["image"] = images
@@ -76,3 +82,35 @@ def to_vllm_inputs(
     if videos is not None:
         inputs["mm_processor_kwargs"] = dict(about)
     return inputs
+
+
+def _check_list(messages: Any, name: str) -> None:
+    if not isinstance(messages, (list, tuple)):
+        kind = type(messages).__name__
+        raise InvalidArgumentError(f"{name} is of type {kind}: expected a list of messages")
+    if not messages:
+        raise InvalidArgumentError(f"{name} is empty: expected one message at least")
+
+
+def _check(messages: Any, name: str) -> None:
+    _check_list(messages, name)
+    for index, message in enumerate(messages):
+        _check_dictionary(message, f"{name}[{index}]")
+        if "content" not in message:
+            raise InvalidArgumentError(
+                f"{name}[{index}] has the keys {sorted(message)}: expected 'content' among them"
+            )
+        content = message["content"]
+        for place, part in enumerate(content if isinstance(content, (list, tuple)) else ()):
+            where = f"{name}[{index}]['content'][{place}]"
+            _check_dictionary(part, where)
+            if "video_url" in part:
+                raise InvalidArgumentError(
+                    f"{where} is a video_url, which is for servers: expected it as 'video'"
+                )
+
+
+def _check_dictionary(value: Any, where: str) -> None:
+    if not isinstance(value, Mapping):
+        kind = type(value).__name__
+        raise InvalidArgumentError(f"{where} is of type {kind}: expected a dictionary")

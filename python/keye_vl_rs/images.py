@@ -10,8 +10,10 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from typing import TYPE_CHECKING, TypeAlias, Union
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Union
 
+from keye_vl_rs._parallel import map_in_threads, map_in_turn
 from keye_vl_rs._sources import MediaSource, describe_source, open_bytes
 from keye_vl_rs.errors import (
     EmptyMediaError,
@@ -23,7 +25,10 @@ from keye_vl_rs.errors import (
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["ImageSource", "load_image"]
+__all__ = ["ImageSource", "load_image", "map_images"]
+
+Ele = TypeVar("Ele", bound=Mapping[str, Any])
+Result = TypeVar("Result")
 
 ImageSource: TypeAlias = Union[MediaSource, "Image.Image"]
 """A path, a ``file://``, http(s) or ``data:image`` address, the bytes of a file, or an image."""
@@ -69,6 +74,19 @@ def load_image(source: ImageSource, *, on_white: bool = False) -> Image.Image:
             raise UnreadableMediaError(
                 f"{name}: is not an image, or damaged: {type(error).__name__}: {error}"
             ) from error
+
+
+def map_images(fetch: Callable[[Ele], Result], eles: Sequence[Ele]) -> list[Result]:
+    """``fetch`` of every image of messages, several at a time, in order.
+
+    As many threads as ``_core.thread_count()`` says open and resize images; each holds one original
+    at a time. Of several errors the first in order is raised.
+    """
+    sources = [ele.get("image", ele.get("image_url")) for ele in eles]
+    files = [id(file) for source in sources if (file := getattr(source, "fp", None)) is not None]
+    # Images of Pillow's that read from one file do so one after the other.
+    share = len(set(files)) < len(files)
+    return (map_in_turn if share else map_in_threads)(fetch, eles)
 
 
 def _rgb(image: Image.Image, on_white: bool) -> Image.Image:

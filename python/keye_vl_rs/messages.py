@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
-__all__ = ["extract_vision_info"]
+from keye_vl_rs.errors import InvalidArgumentError
+
+__all__ = ["extract_vision_info", "media_runs"]
 
 
 def extract_vision_info(
@@ -24,3 +28,25 @@ def extract_vision_info(
         or "video" in ele
         or ele.get("type") in ("image", "image_url", "video")
     ]
+
+
+def media_runs(
+    vision_infos: Sequence[dict[str, Any]],
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Images ("image") and videos ("video") in order, each with those of its kind that follow it.
+
+    Raises :class:`InvalidArgumentError`, when its turn comes, for what is neither.
+    """
+    for kind, group in groupby(vision_infos, _media_kind):
+        run = list(group)
+        if kind is None:
+            raise InvalidArgumentError(
+                f"content of type {run[0].get('type')!r} has no image, image_url or video"
+            )
+        yield kind, run
+
+
+def _media_kind(vision_info: dict[str, Any]) -> str | None:
+    if "image" in vision_info or "image_url" in vision_info:
+        return "image"
+    return "video" if "video" in vision_info else None

@@ -13,16 +13,14 @@ of :mod:`keye_vl_rs.errors`.
 from __future__ import annotations
 
 import collections
-import itertools
 import logging
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import _core, geometry
-from keye_vl_rs._parallel import map_in_threads, map_in_turn
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError
 from keye_vl_rs.geometry import SLOW, Size, ceil_by_factor, floor_by_factor, round_by_factor
-from keye_vl_rs.images import load_image
-from keye_vl_rs.messages import extract_vision_info
+from keye_vl_rs.images import load_image, map_images
+from keye_vl_rs.messages import extract_vision_info, media_runs
 from keye_vl_rs.sampling import (
     frame_indices,
     frame_times,
@@ -226,18 +224,8 @@ def fetch_image(
 def fetch_images(
     eles: Sequence[dict[str, Any]], size_factor: int = IMAGE_FACTOR, is_video: bool = False
 ) -> list[Image.Image]:
-    """:func:`fetch_image` of each, several at a time, in order.
-
-    As many threads as ``_core.thread_count()`` says open and resize images; each holds one original
-    at a time. Of several errors the first in order is raised.
-    """
-    sources = [ele.get("image", ele.get("image_url")) for ele in eles]
-    files = [id(file) for source in sources if (file := getattr(source, "fp", None)) is not None]
-    fetch = map_in_threads
-    if len(set(files)) < len(files):
-        # Images of Pillow's that read from one file do so one after the other.
-        fetch = map_in_turn
-    return fetch(lambda ele: fetch_image(ele, size_factor, is_video), eles)
+    """:func:`fetch_image` of each, as :func:`keye_vl_rs.images.map_images` has it done."""
+    return map_images(lambda ele: fetch_image(ele, size_factor, is_video), eles)
 
 
 def fetch_video(
@@ -367,10 +355,6 @@ def plan_frame_sizes(
     )
 
 
-def _has_image(vision_info: dict[str, Any]) -> bool:
-    return "image" in vision_info or "image_url" in vision_info
-
-
 def process_vision_info(
     conversations: Sequence[Any] | None = None,
     vision_infos: list[dict[str, Any]] | None = None,
@@ -398,15 +382,11 @@ def process_vision_info(
     images: list[Image.Image] = []
     videos: list[torch.Tensor] = []
     for_processor: list[dict[str, Any]] = []
-    for are_images, run in itertools.groupby(vision_infos, _has_image):
-        if are_images:
-            images += fetch_images(list(run), image_factor)
+    for kind, run in media_runs(vision_infos):
+        if kind == "image":
+            images += fetch_images(run, image_factor)
             continue
         for vision_info in run:
-            if "video" not in vision_info:
-                raise InvalidArgumentError(
-                    f"content of type {vision_info.get('type')!r} has no image, image_url or video"
-                )
             frames, of_video = fetch_video(vision_info, image_factor)
             videos.append(frames)
             for_processor.append(of_video)

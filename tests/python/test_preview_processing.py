@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 
@@ -12,7 +13,13 @@ from PIL import Image
 
 from clips import Clip
 from keye_vl_rs.errors import InvalidArgumentError, MediaNotFoundError, PromptError
-from keye_vl_rs.preview import KeyeProcessor, SiglipImageProcessor, fetch_video, process_vision_info
+from keye_vl_rs.preview import (
+    KeyeProcessor,
+    SiglipImageProcessor,
+    fetch_image,
+    fetch_video,
+    process_vision_info,
+)
 from oracle.published_preview import published_call
 from processor_for_tests import TOKENIZER, assert_bits, clip
 from tokenizers_for_tests import CHAT_TEMPLATE
@@ -132,6 +139,19 @@ def test_a_video_of_one_frame_gives_it_twice(tmp_path):
     assert len(video) == 2
     assert torch.equal(video[0], video[1])
     assert fps == 50.0
+
+
+def test_frames_that_read_from_one_file(monkeypatch):
+    """They take turns: two threads would move the file under each other."""
+    monkeypatch.setenv("KEYE_VL_UTILS_PARALLEL_NUM", "4")
+    file = io.BytesIO()
+    first, *others = pictures(3, width=1200, height=900)
+    first.save(file, "GIF", save_all=True, append_images=others)
+    expected = fetch_image({"image": Image.open(file)}).tobytes()
+    shared = [Image.open(file) for _ in range(8)]
+    talk = [{"role": "user", "content": [{"image": image} for image in shared]}]
+    for frames in (fetch_video({"video": shared}), process_vision_info(talk)[0]):
+        assert [frame.tobytes() for frame in frames] == [expected] * 8
 
 
 def test_errors_of_the_drop_in(short, tmp_path, monkeypatch):

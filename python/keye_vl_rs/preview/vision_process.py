@@ -17,11 +17,10 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import geometry
-from keye_vl_rs._parallel import map_in_threads
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.geometry import Size, ceil_by_factor, floor_by_factor, round_by_factor
-from keye_vl_rs.images import load_image
-from keye_vl_rs.messages import extract_vision_info
+from keye_vl_rs.images import load_image, map_images
+from keye_vl_rs.messages import extract_vision_info, media_runs
 from keye_vl_rs.preview.frame_resize import resize_frames
 from keye_vl_rs.sampling import (
     number_from_zero,
@@ -200,9 +199,8 @@ def _fetch_frames(ele: dict[str, Any], image_factor: int) -> list[Image.Image]:
     if not len(ele["video"]):
         raise InvalidArgumentError("video is an empty list: expected one frame at least")
     shared = {key: value for key, value in ele.items() if key not in ("type", "video")}
-    images = map_in_threads(
-        lambda frame: fetch_image({"image": frame, **shared}, image_factor), ele["video"]
-    )
+    eles = [{"image": frame, **shared} for frame in ele["video"]]
+    images = map_images(lambda ele: fetch_image(ele, image_factor), eles)
     missing = ceil_by_factor(len(images), FRAME_FACTOR) - len(images)
     return images + [images[-1]] * missing
 
@@ -310,16 +308,14 @@ def process_vision_info(
     images: list[Any] = []
     videos: list[Any] = []
     rates: list[float] = []
-    for vision_info in extract_vision_info(conversations):  # type: ignore[arg-type]
-        if "image" in vision_info or "image_url" in vision_info:
-            images.append(fetch_image(vision_info))
-        elif "video" in vision_info:
+    vision_infos = extract_vision_info(conversations)  # type: ignore[arg-type]
+    for kind, run in media_runs(vision_infos):
+        if kind == "image":
+            images += map_images(fetch_image, run)
+            continue
+        for vision_info in run:
             video, rate = fetch_video(vision_info, return_video_sample_fps=True)
             videos.append(video)
             rates.append(rate)
-        else:
-            raise InvalidArgumentError(
-                f"content of type {vision_info.get('type')!r} has no image, image_url or video"
-            )
     found = images or None, videos or None
     return (*found, {"fps": rates}) if return_video_kwargs else found

@@ -8,6 +8,9 @@ right. The one warning derives from :class:`UserWarning`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 __all__ = [
     "AspectRatioError",
     "CancelledError",
@@ -29,6 +32,7 @@ __all__ = [
     "SizeError",
     "UnreadableMediaError",
     "UnsupportedHostError",
+    "naming",
 ]
 
 
@@ -114,3 +118,12 @@ class PartialVideoWarning(UserWarning):
     It is issued by :func:`warnings.warn`, not raised; its message names the video and what is
     missing. ``warnings.simplefilter("error", PartialVideoWarning)`` makes it an exception.
     """
+
+
+@contextmanager
+def naming(what: str) -> Iterator[None]:
+    """Have this package's errors say what they are about: which image, which part of a message."""
+    try:
+        yield
+    except KeyeVLError as error:
+        raise type(error)(f"{what}: {error}") from error

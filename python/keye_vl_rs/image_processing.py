@@ -28,7 +28,7 @@ from keye_vl_rs.accepted_inputs import (
     list_videos,
     shape_of,
 )
-from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, KeyeVLError, SizeError
+from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, SizeError, naming
 from keye_vl_rs.image_patches import Picture, write_pictures
 from keye_vl_rs.pixel_settings import PixelSettings
 from keye_vl_rs.plain_patches import plain_patches, why_plain
@@ -124,10 +124,8 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
         self, frames: list[Any] | NDArray[Any] | torch.Tensor, recipe: Recipe, name: str
     ) -> Ready:
         """Frames of one size, checked; messages begin with ``name``."""
-        try:
+        with naming(name):
             return self._checked(frames, recipe, name)
-        except KeyeVLError as error:
-            raise type(error)(f"{name}: {error}") from error
 
     def _checked(
         self, frames: list[Any] | NDArray[Any] | torch.Tensor, recipe: Recipe, name: str

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from keye_vl_rs.errors import InvalidArgumentError
 
-__all__ = ["extract_vision_info", "media_runs"]
+__all__ = ["check_dictionary", "extract_vision_info", "media_runs"]
 
 
 def extract_vision_info(
@@ -50,3 +50,10 @@ def _media_kind(vision_info: dict[str, Any]) -> str | None:
     if "image" in vision_info or "image_url" in vision_info:
         return "image"
     return "video" if "video" in vision_info else None
+
+
+def check_dictionary(value: Any, where: str) -> None:
+    """Raises :class:`InvalidArgumentError`, which says where it stands, for anything else."""
+    if not isinstance(value, Mapping):
+        kind = type(value).__name__
+        raise InvalidArgumentError(f"{where} is of type {kind}: expected a dictionary")

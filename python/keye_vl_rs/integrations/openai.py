@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from keye_vl_rs import _core, preview, vision_process
 from keye_vl_rs._encoding import encode_images
-from keye_vl_rs.errors import InvalidArgumentError, KeyeVLError
+from keye_vl_rs.errors import InvalidArgumentError, naming
+from keye_vl_rs.messages import check_dictionary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -138,10 +139,8 @@ class _Converter:
 
     def __call__(self, part: Any, where: str) -> dict[str, Any]:
         """What is sent for ``part``; the data of images is added by :meth:`add_images`."""
-        if not isinstance(part, Mapping):
-            kind = type(part).__name__
-            raise InvalidArgumentError(f"{where} is of type {kind}: expected a dictionary")
-        try:
+        check_dictionary(part, where)
+        with naming(where):
             if "image" in part or "image_url" in part:
                 address: dict[str, str] = {}
                 image = self.functions.fetch_image(_plain(part))
@@ -153,8 +152,6 @@ class _Converter:
                 frames = encode_images(self._frames(part), self.frame_format, self.quality)
                 url = f"data:video/jpeg;base64,{','.join(frames)}"
                 return {"type": "video_url", "video_url": {"url": url}}
-        except KeyeVLError as error:
-            raise type(error)(f"{where}: {error}") from error
         if part.get("type") in ("image", "video"):
             raise InvalidArgumentError(
                 f"{where} has the keys {sorted(part)}: expected {part['type']!r} among them"

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keye_vl_rs import preview
-from keye_vl_rs.errors import InvalidArgumentError, KeyeVLError
+from keye_vl_rs.errors import InvalidArgumentError, naming
 from keye_vl_rs.integrations.openai import Model, model_functions
+from keye_vl_rs.messages import check_dictionary
 
 __all__ = ["to_vllm_inputs"]
 
@@ -63,10 +64,8 @@ def _inputs(
     messages = openai_blocks_as_images(list(messages))
     prompt = processor.apply_chat_template(messages, tokenize=False, **template_kwargs)
     of_preview = {"return_video_kwargs": True} if functions is preview else {}
-    try:
+    with naming(name):
         images, videos, about = functions.process_vision_info(messages, **of_preview)
-    except KeyeVLError as error:
-        raise type(error)(f"{name}: {error}") from error
     data: dict[str, Any] = {}
     if images is not None:
         data["image"] = images
@@ -95,7 +94,7 @@ def _check_list(messages: Any, name: str) -> None:
 def _check(messages: Any, name: str) -> None:
     _check_list(messages, name)
     for index, message in enumerate(messages):
-        _check_dictionary(message, f"{name}[{index}]")
+        check_dictionary(message, f"{name}[{index}]")
         if "content" not in message:
             raise InvalidArgumentError(
                 f"{name}[{index}] has the keys {sorted(message)}: expected 'content' among them"
@@ -103,14 +102,8 @@ def _check(messages: Any, name: str) -> None:
         content = message["content"]
         for place, part in enumerate(content if isinstance(content, (list, tuple)) else ()):
             where = f"{name}[{index}]['content'][{place}]"
-            _check_dictionary(part, where)
+            check_dictionary(part, where)
             if "video_url" in part:
                 raise InvalidArgumentError(
                     f"{where} is a video_url, which is for servers: expected it as 'video'"
                 )
-
-
-def _check_dictionary(value: Any, where: str) -> None:
-    if not isinstance(value, Mapping):
-        kind = type(value).__name__
-        raise InvalidArgumentError(f"{where} is of type {kind}: expected a dictionary")

@@ -11,22 +11,6 @@ const PATCH: usize = 14;
 const MEAN: [f64; 3] = [0.5; 3];
 const STD: [f64; 3] = [0.25; 3];
 
-/// Bytes that look random and are the same on every run, with many extremes.
-fn noise(length: usize, seed: u64) -> Vec<u8> {
-    let mut state = seed | 1;
-    let next = |i: usize| {
-        state = state
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(i as u64);
-        match state >> 61 {
-            0 => 0,
-            1 => 255,
-            _ => (state >> 40) as u8,
-        }
-    };
-    (0..length).map(next).collect()
-}
-
 /// Rows of an image with a pixel every `spacing` bytes, which is all that is shown of it.
 fn shown(data: &[u8], width: usize, spacing: usize, rows: Range<usize>) -> FramesView<'_> {
     let row = width * spacing;
@@ -53,7 +37,7 @@ proptest! {
         let size = Size { height: 28 * rows, width: 28 * columns };
         let height = if keep == 0 { size.height } else { height };
         let width = if keep == 1 { size.width } else { width };
-        let data = noise(height * width * spacing, seed);
+        let data = naive::noise(height * width * spacing, seed);
         let rgb = data.chunks(spacing).flat_map(|p| [p[0], p[1], p[2]]).collect();
         let image = naive::Image { height, width, rgb };
         let resized = naive::resize(&image, size.height, size.width, filter);

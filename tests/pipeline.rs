@@ -75,20 +75,8 @@ fn frames(
                 offset += pixel * (w - 1);
                 strides[2] = -strides[2];
             }
-            let mut state = seed | 1;
-            let data = (0..n * frame + 8).map(|i| {
-                state = state
-                    .wrapping_mul(6364136223846793005)
-                    .wrapping_add(i as u64);
-                // Extremes are where clamping happens.
-                match state >> 61 {
-                    0 => 0,
-                    1 => 255,
-                    _ => (state >> 40) as u8,
-                }
-            });
             Frames {
-                data: data.collect(),
+                data: naive::noise(n * frame + 8, seed),
                 offset,
                 shape: [n, h, w],
                 strides,

@@ -5,6 +5,22 @@
 
 use keye_vl_core::Filter;
 
+/// Bytes that look random and are the same on every run, with many extremes: where clamping happens.
+pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed | 1;
+    let next = |i: usize| {
+        state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(i as u64);
+        match state >> 61 {
+            0 => 0,
+            1 => 255,
+            _ => (state >> 40) as u8,
+        }
+    };
+    (0..length).map(next).collect()
+}
+
 pub(crate) struct Image {
     pub(crate) height: usize,
     pub(crate) width: usize,

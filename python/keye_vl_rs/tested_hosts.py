@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 
-from packaging.version import InvalidVersion, Version
-
 from keye_vl_rs.errors import UnsupportedHostError
 from keye_vl_rs.say_once import say_once
 
@@ -13,9 +11,9 @@ __all__ = ["TESTED", "check_host"]
 
 logger = logging.getLogger(__name__)
 
-# The oldest that works comes first, the newest last.
+# The oldest that works comes first, the newest last. Those of keye-vl-utils are where its drop-ins
+# are: integrations/keye_vl_utils.py.
 TESTED = {
-    "keye-vl-utils": ("1.0.0", "1.5.2"),
     "sglang": ("0.5.23",),
     "transformers": ("4.52.4", "4.57.6", "5.0.0", "5.19.0", "5.24.0"),
     "vllm": ("0.33.0",),
@@ -28,6 +26,9 @@ def check_host(host: str, version: str) -> None:
     Raises:
         UnsupportedHostError: the release is older than the oldest that was tested.
     """
+    # Not before it is needed: a server's plugin asks for names alone.
+    from packaging.version import InvalidVersion, Version
+
     tested = TESTED[host]
     tried = f"tried with {', '.join(tested)}"
     try:

@@ -8,7 +8,6 @@ results the drop-in has.
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 import logging
 import sys
 from importlib import import_module
@@ -53,6 +52,9 @@ def put_vision_process(package: ModuleType) -> None:
     theirs = sys.modules.get(_VISION_PROCESS)
     if theirs is None or _module_before:
         return
+    # Not before it is needed: it takes longer to import than most of this package.
+    import importlib.metadata
+
     try:
         version = importlib.metadata.version("keye-vl-utils")
     except importlib.metadata.PackageNotFoundError:

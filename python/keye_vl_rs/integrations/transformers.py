@@ -95,7 +95,7 @@ def _config_class() -> type:
     """The key that a registration needs; checkpoints bring the real configuration along."""
     from transformers import PretrainedConfig
 
-    class KeyeVL1_5Config(PretrainedConfig):  # type: ignore[misc]  # noqa: N801
+    class KeyeConfig(PretrainedConfig):  # type: ignore[misc]
         model_type = "KeyeVL1_5"
 
-    return KeyeVL1_5Config
+    return KeyeConfig

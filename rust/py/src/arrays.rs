@@ -86,18 +86,11 @@ impl<'py> Frames<'py> {
         FramesView::new(bytes, offset, shape, strides).map_err(|error| to_python(py, &error))
     }
 
-    /// Checks that `out` shares no byte with the frames.
-    ///
-    /// # Errors
-    /// It does. NumPy's arrays say so only where they come from the same array.
-    pub(crate) fn expect_apart<T: Element>(
-        &self,
-        py: Python<'py>,
-        out: &PyReadwriteArray1<'py, T>,
-    ) -> PyResult<()> {
+    /// The addresses of the frames, and the name of the argument that they are.
+    pub(crate) fn reads(&self) -> (Range<usize>, &str) {
         let (below, length) = self.extent();
-        let frames = self.array.data().addr() - below;
-        expect_apart(py, frames..frames + length, self.name, out)
+        let start = self.array.data().addr() - below;
+        (start..start + length, self.name)
     }
 
     /// How many bytes lie before the array's first element, and how many there are from its lowest to
@@ -132,7 +125,11 @@ impl<'py> Frames<'py> {
     }
 }
 
-fn expect_apart<'py, T: Element>(
+/// Checks that `out` shares no byte with the addresses that are read.
+///
+/// # Errors
+/// It does. NumPy's arrays say so only where they come from the same array.
+pub(crate) fn expect_apart<'py, T: Element>(
     py: Python<'py>,
     read: Range<usize>,
     name: &str,
@@ -214,17 +211,10 @@ impl<'py> PaddedImage<'py> {
         }
     }
 
-    /// Checks that `out` shares no byte with the image.
-    ///
-    /// # Errors
-    /// It does.
-    pub(crate) fn expect_apart<T: Element>(
-        &self,
-        py: Python<'py>,
-        out: &PyReadwriteArray1<'py, T>,
-    ) -> PyResult<()> {
+    /// The addresses of the image, and the name of the argument that it is.
+    pub(crate) fn reads(&self) -> (Range<usize>, &str) {
         let start = self.bytes.addr();
-        expect_apart(py, start..start + self.length, "rows", out)
+        (start..start + self.length, "rows")
     }
 
     /// The image as one frame.

@@ -2,15 +2,15 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use half::slice::HalfBitsSliceExt;
 use keye_vl_core::{
     self as core, Comparison, Element, Error, Filter, FrameType, FramesView, Level, Normalization,
-    PatchPlan, Result, Size, Threads, TokenBudget, bf16, f16,
+    PatchPlan, Result, Size, Threads, TokenBudget,
 };
 use numpy::{PyArray1, PyArray4, PyArrayMethods};
 use pyo3::prelude::*;
 
-use crate::arrays::{Frames, output};
+use crate::arrays::Frames;
+use crate::elements::{Call, run_into};
 use crate::errors::{exception, to_python};
 
 /// Height and width.
@@ -245,7 +245,7 @@ pub(crate) fn write_patches(
     let call = || {
         let types = frame_types_of(frame_types, view.len())?;
         let (slow, fast) = (size("slow_size", slow_size)?, size("fast_size", fast_size)?);
-        Ok(Call {
+        Ok(WritePatches {
             frames: view,
             plan: PatchPlan::new(types, slow, fast, patch_size)?,
             filter: filter(kernel)?,
@@ -253,29 +253,7 @@ pub(crate) fn write_patches(
         })
     };
     let call = call().map_err(|error| to_python(py, &error))?;
-    match dtype {
-        "float32" => {
-            let mut out = output::<f32>(out)?;
-            frames.expect_apart(py, &out)?;
-            call.run(py, out.as_slice_mut()?)
-        }
-        "bfloat16" | "float16" => {
-            let mut out = output::<u16>(out)?;
-            frames.expect_apart(py, &out)?;
-            let bits = out.as_slice_mut()?;
-            if dtype == "float16" {
-                call.run(py, bits.reinterpret_cast_mut::<f16>())
-            } else {
-                call.run(py, bits.reinterpret_cast_mut::<bf16>())
-            }
-        }
-        _ => Err(wrong_dtype(py, dtype)),
-    }
-}
-
-pub(crate) fn wrong_dtype(py: Python<'_>, dtype: &str) -> PyErr {
-    let message = format!("dtype is {dtype:?}: expected \"float32\", \"bfloat16\" or \"float16\"");
-    exception(py, "InvalidArgumentError", message)
+    run_into(py, &call, frames.reads(), dtype, out)
 }
 
 /// The types as given, or all slow.
@@ -297,14 +275,14 @@ fn frame_types_of(given: Option<Vec<i64>>, frames: usize) -> Result<Vec<FrameTyp
 }
 
 /// A call of the fused operator, all but where to.
-struct Call<'a> {
+struct WritePatches<'a> {
     frames: FramesView<'a>,
     plan: PatchPlan,
     filter: Filter,
     normalization: Normalization,
 }
 
-impl Call<'_> {
+impl Call for WritePatches<'_> {
     fn run<T: Element>(&self, py: Python<'_>, out: &mut [T]) -> PyResult<()> {
         let Self {
             frames,

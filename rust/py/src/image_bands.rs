@@ -1,13 +1,15 @@
 //! Images into patches, some rows of patches at a time.
 
-use half::slice::HalfBitsSliceExt;
-use keye_vl_core::{self as core, Element, FramesView, Normalization, Size, bf16, f16};
-use numpy::{PyReadwriteArray1, PyUntypedArray};
+use std::ops::Range;
+
+use keye_vl_core::{self as core, Element, FramesView, Normalization, Size};
+use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 
-use crate::arrays::{Frames, PaddedImage, output};
+use crate::arrays::{Frames, PaddedImage};
+use crate::elements::{Call, run_into};
 use crate::errors::to_python;
-use crate::functions::{Sides, compute, filter, level, size, wrong_dtype};
+use crate::functions::{Sides, compute, filter, level, size};
 
 #[pyclass(module = "keye_vl_rs._core", frozen)]
 pub(crate) struct ImageBands {
@@ -66,27 +68,13 @@ impl ImageBands {
         let (top, bottom) = self.source_rows(py, first, end)?;
         let rows = Rows::extract(rows, [bottom - top, self.from.width])?;
         let view = rows.view(py)?;
-        let bands = first..end;
-        match dtype {
-            "float32" => {
-                let mut out = output::<f32>(out)?;
-                rows.expect_apart(py, &out)?;
-                self.run(py, &view, bands, &normalization, out.as_slice_mut()?)
-            }
-            "bfloat16" | "float16" => {
-                let mut out = output::<u16>(out)?;
-                rows.expect_apart(py, &out)?;
-                let bits = out.as_slice_mut()?;
-                if dtype == "float16" {
-                    let out = bits.reinterpret_cast_mut::<f16>();
-                    self.run(py, &view, bands, &normalization, out)
-                } else {
-                    let out = bits.reinterpret_cast_mut::<bf16>();
-                    self.run(py, &view, bands, &normalization, out)
-                }
-            }
-            _ => Err(wrong_dtype(py, dtype)),
-        }
+        let call = WriteBands {
+            image: &self.bands,
+            rows: view,
+            bands: first..end,
+            normalization,
+        };
+        run_into(py, &call, rows.reads(), dtype, out)
     }
 }
 
@@ -112,29 +100,27 @@ impl<'py> Rows<'py> {
         }
     }
 
-    fn expect_apart<T: numpy::Element>(
-        &self,
-        py: Python<'py>,
-        out: &PyReadwriteArray1<'py, T>,
-    ) -> PyResult<()> {
+    fn reads(&self) -> (Range<usize>, &str) {
         match self {
-            Self::Array(array) => array.expect_apart(py, out),
-            Self::Image(image) => image.expect_apart(py, out),
+            Self::Array(array) => array.reads(),
+            Self::Image(image) => image.reads(),
         }
     }
 }
 
-impl ImageBands {
-    fn run<T: Element>(
-        &self,
-        py: Python<'_>,
-        rows: &FramesView<'_>,
-        bands: std::ops::Range<usize>,
-        normalization: &Normalization,
-        out: &mut [T],
-    ) -> PyResult<()> {
+/// A call of [`ImageBands::write_patches`], all but where to.
+struct WriteBands<'a> {
+    image: &'a core::ImageBands,
+    rows: FramesView<'a>,
+    bands: Range<usize>,
+    normalization: Normalization,
+}
+
+impl Call for WriteBands<'_> {
+    fn run<T: Element>(&self, py: Python<'_>, out: &mut [T]) -> PyResult<()> {
         compute(py, || {
-            self.bands.write_patches(rows, bands, normalization, out)
+            self.image
+                .write_patches(&self.rows, self.bands.clone(), &self.normalization, out)
         })
     }
 }

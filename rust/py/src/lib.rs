@@ -1,6 +1,7 @@
 //! `keye_vl_rs._core`: the core as a Python module.
 
 mod arrays;
+mod elements;
 mod errors;
 mod functions;
 mod image_bands;

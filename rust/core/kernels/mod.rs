@@ -1,6 +1,6 @@
 //! The inner loops: one folder per operation, one file per instruction set.
 //!
-//! `scalar.rs` is the definition; every other file gives the same bytes, which `tests/differential.rs`
+//! `scalar.rs` is the definition; every other file gives the same bytes, which `tests/kernels.rs`
 //! checks. The functions in each `mod.rs` are the entries: safe, with lengths checked in release
 //! builds, and the only place that chooses between instruction sets. `unsafe` code lives below here
 //! and nowhere else in this crate.

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ImageSource", "load_image", "map_images"]
 
+# What Pillow hands to Ghostscript, which runs it.
+_PROGRAMS = frozenset({"EPS"})
+
 Ele = TypeVar("Ele", bound=Mapping[str, Any])
 Result = TypeVar("Result")
 
@@ -67,6 +70,10 @@ def load_image(source: ImageSource, *, on_white: bool = False) -> Image.Image:
         # Pillow's plug-ins raise what they like on damaged files: SyntaxError, struct.error, ...
         try:
             with Image.open(file) as image:
+                if image.format in _PROGRAMS:
+                    raise UnreadableMediaError(
+                        f"{name}: is a program that draws ({image.format}), not an image"
+                    )
                 return _rgb(image, on_white)
         except KeyeVLError:
             raise

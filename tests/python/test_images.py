@@ -184,3 +184,16 @@ def test_files_are_closed(png):
         with pytest.raises(UnreadableMediaError):
             load_image(b"no image")
     assert len(list(fds.iterdir())) == before
+
+
+def test_a_program_that_draws_is_not_run(tmp_path, monkeypatch):
+    """Pillow would start Ghostscript on it."""
+    path = tmp_path / "image.png"
+    Image.new("RGB", (60, 50)).save(path, "EPS")
+
+    def run(*args, **options):
+        raise AssertionError("Ghostscript was started")
+
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", run)
+    with pytest.raises(UnreadableMediaError, match=r"image\.png: is a program that draws \(EPS\)"):
+        load_image(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import IO, TYPE_CHECKING, Any
 
 from keye_vl_rs.errors import DecodeError, KeyeVLError, NoVideoStreamError, UnreadableMediaError
@@ -15,6 +16,26 @@ __all__ = ["demux", "open_video", "reason"]
 
 # FFmpeg shows a text file, known by its suffix, as a video of a terminal.
 _TEXT_FORMATS = frozenset({"adf", "bin", "idf", "tty", "xbin"})
+# Files that name others, or addresses, which FFmpeg would then read: a stranger's file is to show
+# nothing but itself. (Devices are never found by a file's content.)
+_LEADING_ELSEWHERE = frozenset(
+    {
+        "avisynth",
+        "concat",
+        "dash",
+        "dvdvideo",
+        "hls",
+        "image2",
+        "imf",
+        "rtp",
+        "rtsp",
+        "sap",
+        "sdp",
+        "vapoursynth",
+        "vobsub",
+        "webm_dash_manifest",
+    }
+)
 # FFmpeg prefers a stream with this many frames to a picture, whatever their bit rates.
 _ENOUGH_FRAMES = 5
 
@@ -22,6 +43,8 @@ _ENOUGH_FRAMES = 5
 @contextmanager
 def open_video(media: str | IO[bytes], name: str, watch: Watch) -> Iterator[tuple[Any, Any]]:
     """Open a file at its start and give its container and its best video stream.
+
+    A file that only leads to others (a playlist, a session description) is not opened.
 
     Args:
         media: a path, or an open file.
@@ -39,9 +62,14 @@ def open_video(media: str | IO[bytes], name: str, watch: Watch) -> Iterator[tupl
     if not isinstance(media, str):
         media.seek(0)
     try:
-        container = av.open(file, metadata_errors="replace")
+        container = av.open(file, metadata_errors="replace", options=_own_formats())
     except KeyeVLError:
         raise
+    except av.ArgumentError as error:
+        # What FFmpeg says of a format that it was told not to open, among other things.
+        raise UnreadableMediaError(
+            f"{name}: is not a video, or leads to other files, or is damaged: {reason(error)}"
+        ) from error
     except (av.FFmpegError, ValueError) as error:
         raise UnreadableMediaError(
             f"{name}: is not a video, or damaged: {reason(error)}"
@@ -80,6 +108,15 @@ def demux(container: Any, stream: Any, name: str, watch: Watch) -> Iterator[Any]
 def reason(error: Exception) -> str:
     """What FFmpeg says of an error."""
     return str(getattr(error, "strerror", None) or error)
+
+
+@cache
+def _own_formats() -> dict[str, str]:
+    """Every format of this FFmpeg whose files hold what they show."""
+    import av
+
+    names = (name for name in av.formats_available if "," not in name)
+    return {"format_whitelist": ",".join(sorted(set(names) - _LEADING_ELSEWHERE))}
 
 
 def _best_video(container: Any) -> Any:

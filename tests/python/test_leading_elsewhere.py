@@ -1,0 +1,29 @@
+"""Files that name others: only what a file itself holds is shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from clips import Clip
+from keye_vl_rs.errors import UnreadableMediaError
+from keye_vl_rs.video import sample_video
+
+LEADING = {
+    "playlist.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:5,\n{clip}\n#EXT-X-ENDLIST\n",
+    "list.ffconcat": "ffconcat version 1.0\nfile {clip.name}\n",
+    "list.mp4": "ffconcat version 1.0\nfile {clip.name}\n",
+    "session.sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\n"
+    "m=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
+}
+
+
+@pytest.mark.parametrize("name", LEADING)
+@pytest.mark.parametrize("as_bytes", [False, True], ids=["path", "bytes"])
+def test_files_that_lead_to_others(name, as_bytes, tmp_path):
+    """FFmpeg would read the other file, or listen to the network."""
+    clip = Clip("secret.ts", count=30).write(tmp_path)
+    path = tmp_path / name
+    path.write_text(LEADING[name].format(clip=clip))
+    source = path.read_bytes() if as_bytes else path
+    with pytest.raises(UnreadableMediaError, match="is not a video"):
+        sample_video(source, lambda total, fps: [0], timeout=20)

@@ -8,6 +8,7 @@ the last bit.
 - :class:`KeyeVL1_5Processor`, :class:`KeyeVL1_5ImageProcessor`, :class:`KeyeVL1_5VideoProcessor`:
   processors for transformers, imported when first asked for.
 - :func:`to_openai_messages`, :func:`to_vllm_inputs`: messages for servers.
+- :class:`Limits`: what a source may ask for at most.
 - :mod:`keye_vl_rs.errors`: what is raised.
 """
 
@@ -21,6 +22,7 @@ from keye_vl_rs.fused_operator import BicubicVideoFusionOpProcessor, BicubicVide
 from keye_vl_rs.integrations.openai import to_openai_messages
 from keye_vl_rs.integrations.switch import disable, enable
 from keye_vl_rs.integrations.vllm_inputs import to_vllm_inputs
+from keye_vl_rs.limits import Limits
 from keye_vl_rs.preprocess import VideoInputs, preprocess_video
 from keye_vl_rs.vision_process import (
     extract_slow_fast_frames,
@@ -45,6 +47,7 @@ __all__ = [
     "KeyeVL1_5Processor",
     "KeyeVL1_5VideoProcessor",
     "KeyeVLError",
+    "Limits",
     "VideoInputs",
     "__version__",
     "disable",

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, Any, Protocol, TypeGuard
 
 from keye_vl_rs.errors import EmptyMediaError, InvalidArgumentError, KeyeVLError, MediaError
+from keye_vl_rs.limits import current_limits
 from keye_vl_rs.watch import Watch
 
 __all__ = ["ReadableFile", "is_file_object", "open_file_object", "spool"]
@@ -73,9 +74,12 @@ def spool(chunks: Iterable[bytes], file: IO[bytes], name: str) -> None:
         MediaError: the temporary file cannot take them.
 
     """
+    limits = current_limits()
     for chunk in chunks:
         with _kept(name):
             file.write(chunk)
+        size = file.tell()
+        limits.check("file_bytes", size, name, f"holds {size:,} bytes and more")
     if not file.tell():
         raise EmptyMediaError(f"{name}: is empty (0 bytes)")
     # What is still in the file's buffer is written now.
@@ -98,6 +102,8 @@ def _in_place(source: ReadableFile, name: str, watch: Watch) -> Iterator[IO[byte
     checked = _CheckedFile(source, name, watch)
     place = checked.tell()
     try:
+        size = checked.seek(0, os.SEEK_END)
+        current_limits().check("file_bytes", size, name, f"is of {size:,} bytes")
         checked.seek(0)
         # A read may return less than was asked for; the buffer asks again, as decoders do not.
         with io.BufferedReader(checked, _BUFFER_BYTES) as file:

@@ -1,16 +1,18 @@
 """Fetching over http(s), with a deadline and a cancel flag that hold during all of it.
 
 Requests bounds how long it waits for a connection and for the next byte, not how long names are
-looked up, headers trickle or a body takes. Where there is a deadline or a flag, the transfer runs
-on a thread of its own, which the caller leaves when the time is up. Its socket is shut down then:
-the thread's wait ends, and the thread with it.
+looked up, headers trickle or a body takes. So a transfer runs on a thread of its own, which the
+caller leaves when the time is up. Its socket is shut down then: the thread's wait ends, and the
+thread with it.
 """
 
 from __future__ import annotations
 
+import math
 import socket
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import IO, Any
 
@@ -20,6 +22,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from keye_vl_rs._file_objects import spool
 from keye_vl_rs.errors import MediaError
+from keye_vl_rs.limits import Limits, current_limits
 from keye_vl_rs.watch import Watch
 
 __all__ = ["fetch"]
@@ -32,6 +35,8 @@ _GLANCE_S = 0.1
 # looked up or a connection made, which then end by themselves and are dropped.
 _GRACE_S = 0.25
 _CHUNK_BYTES = 1 << 20
+# Where requests gives up by itself.
+_MOST_REDIRECTS = 30
 
 
 def fetch(url: str, name: str, file: IO[bytes], watch: Watch) -> None:
@@ -46,23 +51,18 @@ def fetch(url: str, name: str, file: IO[bytes], watch: Watch) -> None:
     Raises:
         EmptyMediaError: the body is empty.
         MediaTimeoutError, CancelledError: as ``watch`` says.
+        LimitError: it is redirected too often, or too large, or takes too long.
         MediaError: the server is not reached, answers with an error or is silent for 30 s, or the
             body is cut off or cannot be kept.
 
     """
     watch.check()
-    if watch.unlimited:
-        _receive(requests.get, url, name, file, TIMEOUT_S)
-    else:
-        _fetch_watched(url, name, file, watch)
-
-
-def _fetch_watched(url: str, name: str, file: IO[bytes], watch: Watch) -> None:
+    limits = current_limits()
+    ends = time.monotonic() + limits.response_seconds
     line = _Line()
     failures: list[BaseException] = []
-    left = watch.left()
     # The thread's own waits end with the deadline too: a connection is not tried on after it.
-    patience = TIMEOUT_S if left is None else max(0.001, min(TIMEOUT_S, left))
+    patience = max(0.001, min(TIMEOUT_S, limits.response_seconds, watch.left() or TIMEOUT_S))
 
     def run() -> None:
         try:
@@ -70,7 +70,9 @@ def _fetch_watched(url: str, name: str, file: IO[bytes], watch: Watch) -> None:
                 adapter = _Adapter(line)
                 session.mount("http://", adapter)
                 session.mount("https://", adapter)
-                _receive(session.get, url, name, file, patience)
+                if limits.redirects < _MOST_REDIRECTS:
+                    session.max_redirects = int(limits.redirects)
+                _receive(session, url, name, file, patience, limits)
         except BaseException as error:
             failures.append(error)
 
@@ -78,9 +80,11 @@ def _fetch_watched(url: str, name: str, file: IO[bytes], watch: Watch) -> None:
     thread.start()
     try:
         while thread.is_alive():
-            left = watch.left()
-            thread.join(_GLANCE_S if left is None else min(_GLANCE_S, left))
+            left = min(_GLANCE_S, max(0.0, ends - time.monotonic()))
+            thread.join(left if watch.left() is None else min(left, watch.left() or 0.0))
             watch.check()
+            if thread.is_alive() and time.monotonic() >= ends:
+                limits.check("response_seconds", math.inf, name, "is not received by then")
     finally:
         line.cut()
         thread.join(_GRACE_S)
@@ -91,25 +95,38 @@ def _fetch_watched(url: str, name: str, file: IO[bytes], watch: Watch) -> None:
 
 
 def _receive(
-    get: Callable[..., requests.Response], url: str, name: str, file: IO[bytes], patience: float
+    session: requests.Session,
+    url: str,
+    name: str,
+    file: IO[bytes],
+    patience: float,
+    limits: Limits,
 ) -> None:
     # The libraries' own messages repeat the whole address with its credentials: none is kept.
     try:
-        with get(url, stream=True, timeout=patience) as response:
+        with session.get(url, stream=True, timeout=patience) as response:
             if not response.ok:
                 raise MediaError(f"{name}: the server answered {response.status_code}")
-            spool(_body(response, name, patience), file, name)
+            stated = response.headers.get("Content-Length", "")
+            if stated.isdecimal():
+                limits.check("response_bytes", int(stated), name, f"is of {stated} bytes")
+            spool(_body(response, name, patience, limits), file, name)
+    except requests.TooManyRedirects:
+        limits.check("redirects", math.inf, name, "is redirected more often")
     except requests.Timeout:
         raise MediaError(f"{name}: no answer within {patience:g} s") from None
     except (requests.RequestException, HTTPError, ValueError) as error:
         raise MediaError(f"{name}: cannot be fetched ({type(error).__name__})") from None
 
 
-def _body(response: requests.Response, name: str, patience: float) -> Iterator[bytes]:
+def _body(
+    response: requests.Response, name: str, patience: float, limits: Limits
+) -> Iterator[bytes]:
     received = 0
     try:
         for chunk in response.iter_content(_CHUNK_BYTES):
             received += len(chunk)
+            limits.check("response_bytes", received, name, f"sent {received} bytes and more")
             yield chunk
     except requests.exceptions.ChunkedEncodingError as error:
         raise MediaError(f"{name}: {_broken(response.raw, received, error)}") from None

@@ -7,6 +7,7 @@ made anew by every call: a fork between two calls finds none.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from typing import TypeVar
 
 from keye_vl_rs import _core
@@ -29,9 +30,11 @@ def map_in_threads(work: Callable[[Task], Result], tasks: Sequence[Task]) -> lis
     # Imported where it is needed, so that `import keye_vl_rs` is quick.
     from concurrent.futures import ThreadPoolExecutor
 
+    # What holds for the call, such as its limits, holds in its threads.
+    contexts = [copy_context() for _ in tasks]
     with ThreadPoolExecutor(threads, thread_name_prefix="keye-vl-image") as pool:
         # Its iterator cancels the rest when one raises.
-        return list(pool.map(work, tasks))
+        return list(pool.map(lambda context, task: context.run(work, task), contexts, tasks))
 
 
 def map_in_turn(work: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result]:

@@ -18,6 +18,7 @@ from urllib.request import url2pathname
 
 from keye_vl_rs._file_objects import ReadableFile, is_file_object, open_file_object
 from keye_vl_rs.errors import EmptyMediaError, InvalidArgumentError, MediaError, MediaNotFoundError
+from keye_vl_rs.limits import current_limits
 from keye_vl_rs.watch import Watch
 
 __all__ = ["MediaSource", "describe_source", "is_remote", "open_bytes", "open_media"]
@@ -73,6 +74,7 @@ def open_media(source: MediaSource, watch: Watch | None = None) -> Iterator[str 
     Raises:
         MediaNotFoundError: there is no such file.
         EmptyMediaError: there are no bytes.
+        LimitError: there are more bytes than allowed, or a fetch goes beyond another limit.
         MediaTimeoutError, CancelledError: as ``watch`` says.
         MediaError: it is a directory, or cannot be read or fetched; addresses are named without
             their query, fragment and credentials.
@@ -80,9 +82,7 @@ def open_media(source: MediaSource, watch: Watch | None = None) -> Iterator[str 
 
     """
     if isinstance(source, (str, os.PathLike)) and not is_remote(source):
-        path = _local_path(source)
-        _check_file(path)
-        yield path
+        yield _checked_path(source)
     else:
         with open_bytes(source, watch) as file:
             yield file
@@ -95,8 +95,10 @@ def open_bytes(source: MediaSource, watch: Watch | None = None) -> Iterator[IO[b
     Arguments and errors are those of :func:`open_media`.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
-        if not memoryview(source).nbytes:
+        size = memoryview(source).nbytes
+        if not size:
             raise EmptyMediaError("the media's bytes are empty (b'')")
+        _check_size(size, describe_source(source))
         yield io.BytesIO(source)
     elif is_file_object(source):
         name = describe_source(source)
@@ -111,9 +113,7 @@ def open_bytes(source: MediaSource, watch: Watch | None = None) -> Iterator[IO[b
             fetch(str(source), name, file, watch or Watch(name))
             yield file
     else:
-        path = _local_path(source)
-        _check_file(path)
-        with _open_file(path) as file:
+        with _open_file(_checked_path(source)) as file:
             yield file
 
 
@@ -140,7 +140,9 @@ def _local_path(source: MediaSource) -> str:
     return url2pathname(plain.removeprefix("localhost"))
 
 
-def _check_file(path: str) -> None:
+def _checked_path(source: MediaSource) -> str:
+    """The path of a local file that may be read, and can be as far as its status tells."""
+    path = _local_path(source)
     try:
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -154,3 +156,9 @@ def _check_file(path: str) -> None:
         raise MediaError(f"{path}: is not a regular file")
     if status.st_size == 0:
         raise EmptyMediaError(f"{path}: the file is empty (0 bytes)")
+    _check_size(status.st_size, path)
+    return path
+
+
+def _check_size(size: int, name: str) -> None:
+    current_limits().check("file_bytes", size, name, f"is of {size:,} bytes")

@@ -21,6 +21,7 @@ __all__ = [
     "FramesShapeError",
     "InvalidArgumentError",
     "KeyeVLError",
+    "LimitError",
     "MediaError",
     "MediaNotFoundError",
     "MediaTimeoutError",
@@ -98,6 +99,10 @@ class EmptyMediaError(MediaError):
 
 class UnreadableMediaError(MediaError):
     """The file is not a video (or not an image), or its container is damaged beyond opening."""
+
+
+class LimitError(MediaError):
+    """A source asks for more than :class:`keye_vl_rs.Limits` allow; the message names the limit."""
 
 
 class NoVideoStreamError(MediaError):

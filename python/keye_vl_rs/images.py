@@ -19,8 +19,10 @@ from keye_vl_rs.errors import (
     EmptyMediaError,
     InvalidArgumentError,
     KeyeVLError,
+    LimitError,
     UnreadableMediaError,
 )
+from keye_vl_rs.limits import current_limits
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -49,6 +51,7 @@ def load_image(source: ImageSource, *, on_white: bool = False) -> Image.Image:
         MediaNotFoundError: there is no such file.
         EmptyMediaError: the file has no bytes.
         UnreadableMediaError: it is not an image, or it is damaged.
+        LimitError: it has more pixels or bytes than :class:`keye_vl_rs.Limits` allow.
         MediaError: it is a directory, or cannot be read or fetched.
         InvalidArgumentError: the source is of another type.
 
@@ -56,6 +59,7 @@ def load_image(source: ImageSource, *, on_white: bool = False) -> Image.Image:
     from PIL import Image
 
     if isinstance(source, Image.Image):
+        _check_pixels(source, "the image")
         return _rgb(source, on_white)
     if not isinstance(source, (str, os.PathLike, bytes, bytearray, memoryview)):
         raise InvalidArgumentError(
@@ -74,9 +78,15 @@ def load_image(source: ImageSource, *, on_white: bool = False) -> Image.Image:
                     raise UnreadableMediaError(
                         f"{name}: is a program that draws ({image.format}), not an image"
                     )
+                _check_pixels(image, name)
                 return _rgb(image, on_white)
         except KeyeVLError:
             raise
+        except Image.DecompressionBombError as error:
+            raise LimitError(
+                f"{name}: {error}: more than Pillow allows; for more, set "
+                "PIL.Image.MAX_IMAGE_PIXELS and limits=Limits(image_pixels=...)"
+            ) from error
         except Exception as error:
             raise UnreadableMediaError(
                 f"{name}: is not an image, or damaged: {type(error).__name__}: {error}"
@@ -105,6 +115,12 @@ def _rgb(image: Image.Image, on_white: bool) -> Image.Image:
         return white
     converted: Image.Image = image.convert("RGB")
     return converted
+
+
+def _check_pixels(image: Image.Image, name: str) -> None:
+    pixels = image.width * image.height
+    size = f"is of {image.width}x{image.height} pixels"
+    current_limits().check("image_pixels", pixels, name, size)
 
 
 def _decode_data_url(url: str) -> bytes:

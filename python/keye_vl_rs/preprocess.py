@@ -9,6 +9,7 @@ from keye_vl_rs import vision_process
 from keye_vl_rs.decoding.reader import OnError
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.geometry import SLOW
+from keye_vl_rs.limits import Limits, applied
 from keye_vl_rs.sampling import frame_indices, number_from_zero, positive_integer
 from keye_vl_rs.streaming.file import stream_file
 from keye_vl_rs.streaming.pipeline import PatchOptions
@@ -53,6 +54,7 @@ def preprocess_video(
     timeout: float | None = None,
     cancel: CancelFlag | None = None,
     on_error: OnError = "raise",
+    limits: Limits | None = None,
 ) -> VideoInputs:
     """Turn a video into the tensors that Keye-VL-1.5 reads.
 
@@ -87,10 +89,11 @@ def preprocess_video(
             end the call.
         on_error: what becomes of a file that is truncated or damaged: "raise", or "partial" for
             what comes before the damage, with a :class:`keye_vl_rs.errors.PartialVideoWarning`.
+        limits: what the video may ask for; None is what the environment says.
 
     Raises:
         MediaError: a subclass, when the video cannot be read or decoded; MediaTimeoutError when
-            the time is over.
+            the time is over; LimitError when it asks for more than ``limits`` allow.
         CancelledError: ``cancel`` was set.
         InvalidArgumentError: a subclass, when an argument has an impossible value; also when
             ``nframes`` is more than the video has, or no frame is presented between
@@ -100,32 +103,33 @@ def preprocess_video(
     import av  # noqa: F401
     import torch
 
-    limits = {
+    asked = {
         "fps": fps,
         "max_frames": max_frames,
         "min_pixels": min_pixels,
         "max_pixels": max_pixels,
         "video_total_pixels": video_total_pixels,
     }
-    ele = {"video": source, **{k: v for k, v in limits.items() if v is not None}}
+    ele = {"video": source, **{k: v for k, v in asked.items() if v is not None}}
     options = PatchOptions(dtype or torch.float32, image_mean, image_std)
     room = int(number_from_zero("buffer_bytes", buffer_bytes))
-    if isinstance(source, (list, tuple)):
-        for key, value in (("video_start", video_start), ("video_end", video_end)):
-            if value is not None:
-                raise InvalidArgumentError(f"{key} is {value!r}: a list of frames is not cut")
-        count = _frame_counter(f"{len(source)} frames", nframes, max_frames)
-        return _from_list(ele, count, min_frame_similarity, options)
-    watch = Watch(describe_source(source), timeout, cancel)
-    count = _frame_counter(watch.name, nframes, max_frames)
-    # Once before the file is opened, so that an impossible number is not found out late.
-    vision_process.smart_nframes(ele, 1, vision_process.FPS)
-    choose = chooser(
-        lambda total, video_fps: frame_indices(total, count(ele, total, video_fps)),
-        *(watch.name, video_start, video_end),
-    )
-    with open_reader(source, watch=watch, threads=threads, on_error=on_error) as reader:
-        return stream_file(reader, choose, ele, min_frame_similarity, options, room)
+    with applied(limits):
+        if isinstance(source, (list, tuple)):
+            for key, value in (("video_start", video_start), ("video_end", video_end)):
+                if value is not None:
+                    raise InvalidArgumentError(f"{key} is {value!r}: a list of frames is not cut")
+            count = _frame_counter(f"{len(source)} frames", nframes, max_frames)
+            return _from_list(ele, count, min_frame_similarity, options)
+        watch = Watch(describe_source(source), timeout, cancel)
+        count = _frame_counter(watch.name, nframes, max_frames)
+        # Once before the file is opened, so that an impossible number is not found out late.
+        vision_process.smart_nframes(ele, 1, vision_process.FPS)
+        choose = chooser(
+            lambda total, video_fps: frame_indices(total, count(ele, total, video_fps)),
+            *(watch.name, video_start, video_end),
+        )
+        with open_reader(source, watch=watch, threads=threads, on_error=on_error) as reader:
+            return stream_file(reader, choose, ele, min_frame_similarity, options, room)
 
 
 def _from_list(

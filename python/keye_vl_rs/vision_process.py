@@ -20,6 +20,7 @@ from keye_vl_rs import _core, geometry
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError
 from keye_vl_rs.geometry import SLOW, Size, ceil_by_factor, floor_by_factor, round_by_factor
 from keye_vl_rs.images import load_image, map_images
+from keye_vl_rs.limits import Limits, applied
 from keye_vl_rs.messages import extract_vision_info, media_runs
 from keye_vl_rs.sampling import (
     frame_indices,
@@ -359,6 +360,8 @@ def process_vision_info(
     conversations: Sequence[Any] | None = None,
     vision_infos: list[dict[str, Any]] | None = None,
     image_factor: int = IMAGE_FACTOR,
+    *,
+    limits: Limits | None = None,
 ) -> tuple[list[Image.Image] | None, list[torch.Tensor] | None, dict[str, list[Any]]]:
     """Read every image and video of the conversations.
 
@@ -366,6 +369,7 @@ def process_vision_info(
         conversations: messages, or a list of such lists.
         vision_infos: instead of them, their images and videos.
         image_factor: sides of images become multiples of it.
+        limits: what each image and video may ask for; None is what the environment says.
 
     Returns:
         (images, videos, kwargs for the processor): images as of :func:`fetch_image` and videos as
@@ -382,14 +386,15 @@ def process_vision_info(
     images: list[Image.Image] = []
     videos: list[torch.Tensor] = []
     for_processor: list[dict[str, Any]] = []
-    for kind, run in media_runs(vision_infos):
-        if kind == "image":
-            images += fetch_images(run, image_factor)
-            continue
-        for vision_info in run:
-            frames, of_video = fetch_video(vision_info, image_factor)
-            videos.append(frames)
-            for_processor.append(of_video)
+    with applied(limits):
+        for kind, run in media_runs(vision_infos):
+            if kind == "image":
+                images += fetch_images(run, image_factor)
+                continue
+            for vision_info in run:
+                frames, of_video = fetch_video(vision_info, image_factor)
+                videos.append(frames)
+                for_processor.append(of_video)
     processor_kwargs: dict[str, list[Any]] = collections.defaultdict(list)
     for key in dict.fromkeys(key for of_video in for_processor for key in of_video):
         # Every list has one entry per video; the published code leaves out missing timestamps, and

@@ -49,11 +49,6 @@ class Watch:
         self.cancel = cancel
         self._deadline = None if self.timeout is None else time.monotonic() + self.timeout
 
-    @property
-    def unlimited(self) -> bool:
-        """Whether there is neither a deadline nor a flag, so that :meth:`check` never raises."""
-        return self._deadline is None and self.cancel is None
-
     def left(self) -> float | None:
         """Seconds to the deadline, 0 from then on; None without a deadline."""
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())

@@ -234,6 +234,7 @@ def test_what_fails_leaves_what_was_there(done):
 
 
 def test_an_address(clip, tmp_path, monkeypatch):
+    monkeypatch.setenv("KEYE_VL_RS_ALLOW_PRIVATE_ADDRESSES", "1")
     monkeypatch.chdir(tmp_path)
     with serve(clip.read_bytes()) as server:
         address = f"http://user:secret@127.0.0.1:{server.server_port}/clip.mp4?token=hidden"

@@ -19,6 +19,7 @@ from keye_vl_rs.decoding import decoder
 from keye_vl_rs.decoding.container import open_video
 from keye_vl_rs.decoding.packets import list_packets
 from keye_vl_rs.decoding.rgb import RgbConverter
+from keye_vl_rs.limits import Limits
 from keye_vl_rs.video import sample_video
 from keye_vl_rs.watch import Watch
 
@@ -131,7 +132,7 @@ def sample(path, places, **options):
 
 def packets_up_to(path, places):
     """How many packets a decoder has to be given in order until it has those frames."""
-    with open_video(str(path), "clip", Watch("clip")) as (container, stream):
+    with open_video(str(path), "clip", Watch("clip"), Limits()) as (container, stream):
         table = list_packets((packet for packet in container.demux(stream) if packet.size), stream)
     order = np.argsort(table.pts)
     return 1 + max(order[place] for place in places)

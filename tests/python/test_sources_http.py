@@ -30,6 +30,7 @@ def httpd(h264):
 def server(httpd, monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("KEYE_VL_RS_ALLOW_PRIVATE_ADDRESSES", "1")
     httpd.ended.queue.clear()
     return f"http://user:secret@127.0.0.1:{httpd.server_port}"
 

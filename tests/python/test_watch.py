@@ -42,7 +42,6 @@ def decode(watch, data):
 def test_nothing_to_watch():
     watch = Watch("a.mp4")
     watch.check()
-    assert watch.unlimited
     assert watch.left() is None
     assert watch.name == "a.mp4"
 
@@ -50,7 +49,6 @@ def test_nothing_to_watch():
 def test_deadline():
     watch = Watch("a.mp4", 0.05)
     watch.check()
-    assert not watch.unlimited
     assert 0 < watch.left() <= 0.05
     time.sleep(0.06)
     assert watch.left() == 0
@@ -62,7 +60,6 @@ def test_flag():
     flag = threading.Event()
     watch = Watch("a.mp4", cancel=flag)
     watch.check()
-    assert not watch.unlimited
     assert watch.left() is None
     flag.set()
     with pytest.raises(CancelledError, match=r"^a\.mp4: cancelled$"):

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 from keye_vl_rs.errors import DecodeError, KeyeVLError, NoVideoStreamError, UnreadableMediaError
 
 if TYPE_CHECKING:
+    from keye_vl_rs.limits import Limits
     from keye_vl_rs.watch import Watch
 
 __all__ = ["demux", "open_video", "reason"]
@@ -36,12 +37,17 @@ _LEADING_ELSEWHERE = frozenset(
         "webm_dash_manifest",
     }
 )
+# What FFmpeg can be told.
+_MOST_PIXELS = 2**31
+_AROUND = 1 << 16
 # FFmpeg prefers a stream with this many frames to a picture, whatever their bit rates.
 _ENOUGH_FRAMES = 5
 
 
 @contextmanager
-def open_video(media: str | IO[bytes], name: str, watch: Watch) -> Iterator[tuple[Any, Any]]:
+def open_video(
+    media: str | IO[bytes], name: str, watch: Watch, limits: Limits
+) -> Iterator[tuple[Any, Any]]:
     """Open a file at its start and give its container and its best video stream.
 
     A file that only leads to others (a playlist, a session description) is not opened.
@@ -50,9 +56,11 @@ def open_video(media: str | IO[bytes], name: str, watch: Watch) -> Iterator[tupl
         media: a path, or an open file.
         name: what errors call it.
         watch: checked at each read of an open file.
+        limits: those of frames' pixels.
 
     Raises:
         UnreadableMediaError: it is not a video, or damaged beyond opening.
+        LimitError: its frames have more pixels than ``limits`` allow.
         NoVideoStreamError: it holds no video stream.
     """
     import av
@@ -82,6 +90,13 @@ def open_video(media: str | IO[bytes], name: str, watch: Watch) -> Iterator[tupl
             raise NoVideoStreamError(f"{name}: holds no video stream")
         if stream.codec_context is None:
             raise UnreadableMediaError(f"{name}: FFmpeg has no decoder for its video")
+        size = f"has frames of {stream.width}x{stream.height} pixels"
+        limits.check("frame_pixels", stream.width * stream.height, name, size)
+        # For frames that turn out larger than the file says. Decoders count with what they add on
+        # each side, to whole blocks.
+        most = 2 * limits.frame_pixels + _AROUND
+        if most < _MOST_PIXELS:
+            stream.codec_context.options = {"max_pixels": str(int(most))}
         yield container, stream
 
 

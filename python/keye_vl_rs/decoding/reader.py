@@ -24,6 +24,7 @@ from keye_vl_rs.decoding.plan import Segment, can_share, plan_segments
 from keye_vl_rs.decoding.timeline import Timeline
 from keye_vl_rs.decoding.truncation import find_truncation
 from keye_vl_rs.errors import DecodeError, NoFramesError, PartialVideoWarning
+from keye_vl_rs.limits import Limits, current_limits
 
 if TYPE_CHECKING:
     from keye_vl_rs.watch import Watch
@@ -56,6 +57,7 @@ class VideoReader:
         threads: of the decoder.
         on_error: what becomes of a video of which not all can be read: an error, or what comes
             before the damage with a :class:`PartialVideoWarning`.
+        limits: what the video may ask for; those of the call that makes this object.
         counts: what reading took so far.
     """
 
@@ -64,8 +66,10 @@ class VideoReader:
     watch: Watch
     threads: int
     on_error: OnError = "raise"
+    limits: Limits = field(default_factory=current_limits)
     counts: DecodeCounts = field(default_factory=DecodeCounts)
     _counting: Lock = field(default_factory=Lock, init=False, repr=False)
+    _frame_pixels: int = field(default=0, init=False, repr=False)
     _ahead: int = field(default=1, init=False, repr=False)
 
     def read(
@@ -89,7 +93,7 @@ class VideoReader:
         if damage is not None and self.on_error == "raise":
             raise DecodeError(damage)
         if timeline is not None:
-            places = choose(timeline)
+            places = self._choose(choose, timeline)
             for needed_only in (True, False):
                 read = self._by_packets(table, timeline, needed_only=needed_only)
                 try:
@@ -107,14 +111,16 @@ class VideoReader:
                     self._warn(damage, timeline)
                     return result
         timeline, error_text = self._count()
-        result = consume(timeline, choose(timeline), self._by_count)
+        result = consume(timeline, self._choose(choose, timeline), self._by_count)
         self._warn(error_text or damage, timeline)
         return result
 
     def _list(self) -> tuple[PacketTable, Timeline | None, str | None]:
         """The packets, when their frames are presented if they all say so, and what is missing."""
         with self._opened() as (container, stream):
-            table = list_packets(demux(container, stream, self.name, self.watch), stream)
+            packets = demux(container, stream, self.name, self.watch)
+            table = list_packets(self._limited(packets), stream)
+            self._frame_pixels = stream.width * stream.height
             self.counts.packets = len(table)
             # 4:2:0 with 8 bits, as most are.
             frame_bytes = max(1, stream.width * stream.height * 3 // 2)
@@ -134,6 +140,7 @@ class VideoReader:
             timeline = None
             if times is not None:
                 timeline = Timeline.of(stream, self.name, len(times), times, table.last_ticks)
+                self._check_duration(timeline)
         if missing is None:
             return table, timeline, None
         until = timeline.seconds(timeline.count - 1) if timeline is not None else 0.0
@@ -206,7 +213,7 @@ class VideoReader:
         # Frame threads may keep an error to themselves; here each must show where it happens.
         with self._opened("SLICE", self.threads) as (container, stream):
             try:
-                for frame in self._decode_all(container, stream):
+                for frame in self._limited(self._decode_all(container, stream)):
                     times.append(frame.pts)
             except DecodeError as error:
                 if self.on_error == "raise" or not times:
@@ -219,7 +226,26 @@ class VideoReader:
             timeline = Timeline.of(
                 stream, self.name, len(times), known if sorted_ else None, last_ticks=None
             )
+        self._check_duration(timeline)
         return timeline, damage
+
+    def _choose(self, choose: Callable[[Timeline], list[int]], timeline: Timeline) -> list[int]:
+        places = choose(timeline)
+        pixels = len(places) * self._frame_pixels
+        what = f"{len(places):,} sampled frames have {pixels:,} pixels"
+        self.limits.check("sampled_pixels", pixels, self.name, what)
+        return places
+
+    def _limited(self, frames: Iterator[Any]) -> Iterator[Any]:
+        """The same frames, or packets of frames, while there are not too many."""
+        for number, frame in enumerate(frames, 1):
+            if number > self.limits.frames:
+                self.limits.check("frames", number, self.name, f"holds {number:,} frames and more")
+            yield frame
+
+    def _check_duration(self, timeline: Timeline) -> None:
+        seconds = timeline.duration
+        self.limits.check("duration", seconds, self.name, f"is of {seconds:,.0f} seconds")
 
     def _decode_all(self, container: Any, stream: Any) -> Iterator[Any]:
         return decode_all(container, stream, name=self.name, watch=self.watch, counts=self.counts)
@@ -227,7 +253,7 @@ class VideoReader:
     @contextmanager
     def _opened(self, threading: str = "SLICE", threads: int = 1) -> Iterator[tuple[Any, Any]]:
         """The container and its stream, whose decoder runs as ``threading`` says."""
-        with open_video(self.media, self.name, self.watch) as (container, stream):
+        with open_video(self.media, self.name, self.watch, self.limits) as (container, stream):
             stream.thread_type = threading
             stream.codec_context.thread_count = threads
             yield container, stream

@@ -20,6 +20,7 @@ from keye_vl_rs import geometry
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.geometry import Size, ceil_by_factor, floor_by_factor, round_by_factor
 from keye_vl_rs.images import load_image, map_images
+from keye_vl_rs.limits import Limits, applied
 from keye_vl_rs.messages import extract_vision_info, media_runs
 from keye_vl_rs.preview.frame_resize import resize_frames
 from keye_vl_rs.sampling import (
@@ -290,13 +291,17 @@ VIDEO_READER_BACKENDS: dict[str, Reader] = {
 
 
 def process_vision_info(
-    conversations: Sequence[Any], return_video_kwargs: bool = False
+    conversations: Sequence[Any],
+    return_video_kwargs: bool = False,
+    *,
+    limits: Limits | None = None,
 ) -> tuple[Any, ...]:
     """Read every image and video of the conversations.
 
     Args:
         conversations: messages, or a list of such lists.
         return_video_kwargs: give ``{"fps": [...]}`` as well, for the processor.
+        limits: what each image and video may ask for; None is what the environment says.
 
     Returns:
         (images, videos), or those and the dictionary: images as of :func:`fetch_image` and videos
@@ -309,13 +314,14 @@ def process_vision_info(
     videos: list[Any] = []
     rates: list[float] = []
     vision_infos = extract_vision_info(conversations)  # type: ignore[arg-type]
-    for kind, run in media_runs(vision_infos):
-        if kind == "image":
-            images += map_images(fetch_image, run)
-            continue
-        for vision_info in run:
-            video, rate = fetch_video(vision_info, return_video_sample_fps=True)
-            videos.append(video)
-            rates.append(rate)
+    with applied(limits):
+        for kind, run in media_runs(vision_infos):
+            if kind == "image":
+                images += map_images(fetch_image, run)
+                continue
+            for vision_info in run:
+                video, rate = fetch_video(vision_info, return_video_sample_fps=True)
+                videos.append(video)
+                rates.append(rate)
     found = images or None, videos or None
     return (*found, {"fps": rates}) if return_video_kwargs else found

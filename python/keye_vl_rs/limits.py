@@ -1,0 +1,133 @@
+"""How much a source may ask for.
+
+Sources are what strangers upload. Each limit has a name, a default that no honest source meets, a
+variable in the environment, and a value for one call: ``limits=Limits(image_pixels=10**9)``.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, fields
+
+from keye_vl_rs.errors import InvalidArgumentError, LimitError
+from keye_vl_rs.sampling import number_from_zero
+
+__all__ = ["Limits", "applied", "current_limits"]
+
+_PREFIX = "KEYE_VL_RS_MAX_"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one source may ask for at most; ``math.inf`` is no limit.
+
+    The variable of ``image_pixels`` is ``KEYE_VL_RS_MAX_IMAGE_PIXELS``, and so on.
+
+    Attributes:
+        image_pixels: of one image. Pillow has the same limit of its own,
+            ``PIL.Image.MAX_IMAGE_PIXELS``, twice that number.
+        frame_pixels: of one frame of a video.
+        sampled_pixels: of all sampled frames of a video together, at its own size.
+        frames: that a video presents.
+        duration: of a video, in seconds.
+        file_bytes: of a local file, of bytes, or of what a file object gives.
+        response_bytes: of what an http server sends.
+        response_seconds: that a fetch over http takes, from its start to its last byte.
+        redirects: that a fetch follows.
+
+    Raises:
+        InvalidArgumentError: a value is no number from 0 on.
+    """
+
+    image_pixels: float = 178_956_970
+    frame_pixels: float = 1 << 27
+    sampled_pixels: float = 1 << 34
+    frames: float = 10_000_000
+    duration: float = 14 * 86400.0
+    file_bytes: float = 1 << 40
+    response_bytes: float = 1 << 36
+    response_seconds: float = 3600.0
+    redirects: float = 10
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value != math.inf:
+                number_from_zero(field.name, value)
+
+    @classmethod
+    def from_environment(cls) -> Limits:
+        """The defaults, but for those that the environment sets.
+
+        Raises:
+            InvalidArgumentError: a variable holds no number; the message names it.
+        """
+        given: dict[str, float] = {}
+        for field in fields(cls):
+            variable = _PREFIX + field.name.upper()
+            text = os.environ.get(variable, "").strip()
+            if not text:
+                continue
+            try:
+                value = float(text)
+            except ValueError:
+                value = math.nan
+            if math.isnan(value) or value < 0:
+                raise InvalidArgumentError(
+                    f"{variable} is {text!r}: expected a number from 0 on, or inf"
+                )
+            given[field.name] = value
+        return cls(**given)
+
+    def check(self, limit: str, value: float, source: str, what: str) -> None:
+        """Let a source have ``value`` of what a limit is about.
+
+        Args:
+            limit: the name of one of the attributes.
+            value: what the source asks for.
+            source: what messages call the source.
+            what: what it asks for, in words.
+
+        Raises:
+            LimitError: it is more than the limit.
+        """
+        most = getattr(self, limit)
+        if value > most:
+            raise LimitError(
+                f"{source}: {what}: more than {limit} allows, {most:,.15g}; for more, set "
+                f"limits=Limits({limit}=...) or {_PREFIX}{limit.upper()}"
+            )
+
+
+_given: ContextVar[Limits | None] = ContextVar("keye_vl_rs_limits", default=None)
+
+
+def current_limits() -> Limits:
+    """Those of the call that runs, else those of the environment."""
+    return _given.get() or Limits.from_environment()
+
+
+@contextmanager
+def applied(limits: Limits | None) -> Iterator[None]:
+    """Have what runs inside keep to ``limits``; None changes nothing.
+
+    Raises:
+        InvalidArgumentError: they are something else.
+    """
+    if limits is None:
+        yield
+        return
+    if not isinstance(limits, Limits):
+        raise InvalidArgumentError(
+            f"limits is of type {type(limits).__name__}: expected keye_vl_rs.Limits"
+        )
+    token = _given.set(limits)
+    try:
+        yield
+    finally:
+        _given.reset(token)

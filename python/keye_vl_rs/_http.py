@@ -3,7 +3,8 @@
 Requests bounds how long it waits for a connection and for the next byte, not how long names are
 looked up, headers trickle or a body takes. So a transfer runs on a thread of its own, which the
 caller leaves when the time is up. Its socket is shut down then: the thread's wait ends, and the
-thread with it.
+thread with it. Every host that a transfer is led to is checked, and so is the address that it
+connects to.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import select_proxy
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from keye_vl_rs._file_objects import spool
-from keye_vl_rs.errors import MediaError
+from keye_vl_rs.allowed_sources import check_address, check_host
+from keye_vl_rs.errors import MediaError, SourceNotAllowedError
 from keye_vl_rs.limits import Limits, current_limits
 from keye_vl_rs.watch import Watch
 
@@ -52,6 +56,8 @@ def fetch(url: str, name: str, file: IO[bytes], watch: Watch) -> None:
         EmptyMediaError: the body is empty.
         MediaTimeoutError, CancelledError: as ``watch`` says.
         LimitError: it is redirected too often, or too large, or takes too long.
+        SourceNotAllowedError: it leads to a host that is not allowed, or to an address that is not
+            public.
         MediaError: the server is not reached, answers with an error or is silent for 30 s, or the
             body is cut off or cannot be kept.
 
@@ -67,14 +73,14 @@ def fetch(url: str, name: str, file: IO[bytes], watch: Watch) -> None:
     def run() -> None:
         try:
             with requests.Session() as session:
-                adapter = _Adapter(line)
+                adapter = _Adapter(line, name)
                 session.mount("http://", adapter)
                 session.mount("https://", adapter)
                 if limits.redirects < _MOST_REDIRECTS:
                     session.max_redirects = int(limits.redirects)
                 _receive(session, url, name, file, patience, limits)
         except BaseException as error:
-            failures.append(error)
+            failures.append(line.refused or error)
 
     thread = threading.Thread(target=run, name="keye-vl-rs-fetch", daemon=True)
     thread.start()
@@ -155,6 +161,8 @@ class _Line:
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
         self._is_cut = False
+        # Why no connection was made: urllib3 takes it for any failed connection.
+        self.refused: SourceNotAllowedError | None = None
 
     def hold(self, connected: socket.socket) -> socket.socket:
         """Keep hold of a connection, for as long as it is not cut."""
@@ -182,9 +190,24 @@ class _Line:
 class _Adapter(HTTPAdapter):
     """Requests' way to a server or a proxy, whose connections a line holds."""
 
-    def __init__(self, line: _Line) -> None:
+    def __init__(self, line: _Line, name: str) -> None:
         self._line = line
+        self._name = name
         super().__init__()
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> Any:
+        """Send one request of those that redirects lead to, each to a host that is allowed."""
+        parts = urlsplit(request.url or "")
+        host = parts.hostname or ""
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        if not check_host(host, self._name):
+            try:
+                check_address(host, port, self._name)
+            except socket.gaierror as error:
+                # A proxy may know names that are not known here.
+                if not select_proxy(request.url or "", options.get("proxies")):
+                    raise requests.ConnectionError(error) from None
+        return super().send(request, *args, **options)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
@@ -200,15 +223,23 @@ class _Adapter(HTTPAdapter):
     def _tap(self, manager: Any) -> None:
         kinds = manager.pool_classes_by_scheme.items()
         manager.pool_classes_by_scheme = {
-            scheme: _tapped(kind, self._line) for scheme, kind in kinds
+            scheme: _tapped(kind, self._line, self._name) for scheme, kind in kinds
         }
 
 
-def _tapped(kind: Any, line: _Line) -> Any:
+def _tapped(kind: Any, line: _Line, name: str) -> Any:
     """A kind of urllib3's pools whose connections ``line`` holds from before TLS and headers."""
 
     class Connection(kind.ConnectionCls):  # type: ignore[misc]
         def _new_conn(self) -> socket.socket:
+            # What was looked up and found allowed before may lead elsewhere by now. (A proxy is the
+            # environment's own choice; it looks names up by itself.)
+            try:
+                if self.proxy is None and not check_host(self.host, name):
+                    self._dns_host = check_address(self.host, self.port, name)
+            except SourceNotAllowedError as error:
+                line.refused = error
+                raise
             return line.hold(super()._new_conn())
 
     class Pool(kind):  # type: ignore[misc]

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from keye_vl_rs._file_objects import ReadableFile, is_file_object, open_file_object
+from keye_vl_rs.allowed_sources import check_path
 from keye_vl_rs.errors import EmptyMediaError, InvalidArgumentError, MediaError, MediaNotFoundError
 from keye_vl_rs.limits import current_limits
 from keye_vl_rs.watch import Watch
@@ -75,6 +76,7 @@ def open_media(source: MediaSource, watch: Watch | None = None) -> Iterator[str 
         MediaNotFoundError: there is no such file.
         EmptyMediaError: there are no bytes.
         LimitError: there are more bytes than allowed, or a fetch goes beyond another limit.
+        SourceNotAllowedError: the file or the address is not among those that are allowed.
         MediaTimeoutError, CancelledError: as ``watch`` says.
         MediaError: it is a directory, or cannot be read or fetched; addresses are named without
             their query, fragment and credentials.
@@ -142,7 +144,7 @@ def _local_path(source: MediaSource) -> str:
 
 def _checked_path(source: MediaSource) -> str:
     """The path of a local file that may be read, and can be as far as its status tells."""
-    path = _local_path(source)
+    path = check_path(_local_path(source))
     try:
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError) as error:

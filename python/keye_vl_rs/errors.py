@@ -31,6 +31,7 @@ __all__ = [
     "PartialVideoWarning",
     "PromptError",
     "SizeError",
+    "SourceNotAllowedError",
     "UnreadableMediaError",
     "UnsupportedHostError",
     "naming",
@@ -103,6 +104,10 @@ class UnreadableMediaError(MediaError):
 
 class LimitError(MediaError):
     """A source asks for more than :class:`keye_vl_rs.Limits` allow; the message names the limit."""
+
+
+class SourceNotAllowedError(MediaError):
+    """A file or an address is not among those that the environment allows."""
 
 
 class NoVideoStreamError(MediaError):

@@ -1,7 +1,8 @@
-"""How much a source may ask for.
+"""How much a source may ask for, and where it may come from.
 
 Sources are what strangers upload. Each limit has a name, a default that no honest source meets, a
-variable in the environment, and a value for one call: ``limits=Limits(image_pixels=10**9)``.
+variable in the environment, and a value for one call: ``limits=Limits(image_pixels=10**9)``. Where
+a source may come from is for the environment alone to say: a message must not be able to.
 """
 
 from __future__ import annotations

@@ -1,0 +1,103 @@
+"""Where media may be read from: which local files, which hosts, which addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+
+from keye_vl_rs.errors import SourceNotAllowedError
+
+__all__ = ["check_address", "check_host", "check_path"]
+
+# Addresses that a gateway turns into those of IPv4, which are their last 32 bits.
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+_PATHS = "KEYE_VL_RS_ALLOWED_MEDIA_PATH"
+_DOMAINS = "KEYE_VL_RS_ALLOWED_MEDIA_DOMAINS"
+_PRIVATE = "KEYE_VL_RS_ALLOW_PRIVATE_ADDRESSES"
+
+
+def check_path(path: str) -> str:
+    """The path of a local file without symbolic links, if it may be read.
+
+    ``KEYE_VL_RS_ALLOWED_MEDIA_PATH`` names folders, separated as in ``PATH``; without it, all may.
+
+    Raises:
+        SourceNotAllowedError: the file lies in none of the folders.
+    """
+    folders = [folder for folder in os.environ.get(_PATHS, "").split(os.pathsep) if folder]
+    if not folders:
+        return path
+    real = os.path.realpath(path)
+    for folder in map(os.path.realpath, folders):
+        if real == folder or real.startswith(os.path.join(folder, "")):
+            return real
+    raise SourceNotAllowedError(
+        f"{path}: lies outside of {_PATHS}, which is {os.environ[_PATHS]!r}"
+    )
+
+
+def check_host(host: str, name: str) -> bool:
+    """Whether a host was named as allowed, so that its addresses need not be looked at.
+
+    ``KEYE_VL_RS_ALLOWED_MEDIA_DOMAINS`` lists domains, which stand for their subdomains too,
+    separated by commas; without it all hosts are allowed whose addresses are public.
+
+    Args:
+        host: out of an address.
+        name: what messages call the source.
+
+    Raises:
+        SourceNotAllowedError: there is a list, and it does not hold the host.
+    """
+    listed = os.environ.get(_DOMAINS, "")
+    domains = [domain.strip().lower().strip(".") for domain in listed.split(",") if domain.strip()]
+    if not domains:
+        return False
+    wanted = host.lower().rstrip(".")
+    if any(wanted == domain or wanted.endswith(f".{domain}") for domain in domains):
+        return True
+    raise SourceNotAllowedError(f"{name}: {host} is not in {_DOMAINS}, which is {listed!r}")
+
+
+def check_address(host: str, port: int, name: str) -> str:
+    """The address of a host to connect to: one that is looked up now, and checked.
+
+    Loopback, link-local, private and other addresses that are not public are refused unless
+    ``KEYE_VL_RS_ALLOW_PRIVATE_ADDRESSES=1``.
+
+    Args:
+        host: a name or an address.
+        port: to connect to.
+        name: what messages call the source.
+
+    Raises:
+        SourceNotAllowedError: one of the host's addresses is not public.
+        OSError: the host is not found.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = [str(entry[4][0]) for entry in found]
+    if os.environ.get(_PRIVATE, "").strip() != "1":
+        for address in addresses:
+            if not _is_public(address):
+                raise SourceNotAllowedError(
+                    f"{name}: leads to {address}, which is not a public address; "
+                    f"{_PRIVATE}=1 or {_DOMAINS} allow it"
+                )
+    return addresses[0]
+
+
+def _is_public(address: str) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(parsed, ipaddress.IPv6Address):
+        # What is inside of an IPv4-mapped, 6to4 or Teredo address is what it leads to.
+        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo and parsed.teredo[1])
+        if parsed in _NAT64:
+            inner = ipaddress.IPv4Address(int(parsed) & 0xFFFF_FFFF)
+        if inner:
+            return _is_public(str(inner))
+    return parsed.is_global and not parsed.is_multicast

@@ -1,0 +1,182 @@
+"""Which files, hosts and addresses may be read."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+
+from http_server_for_tests import BODY, Handler, serve
+from keye_vl_rs import allowed_sources
+from keye_vl_rs._sources import open_bytes
+from keye_vl_rs.allowed_sources import check_address, check_host, check_path
+from keye_vl_rs.errors import MediaError, SourceNotAllowedError
+
+PUBLIC = ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "64:ff9b::5db8:d822"]
+NOT_PUBLIC = [
+    *(
+        "127.0.0.1",
+        "127.9.9.9",
+        "0.0.0.0",
+        "10.0.0.1",
+        "172.16.5.4",
+        "192.168.1.1",
+        "169.254.169.254",
+    ),
+    *(
+        "100.64.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "fe80::1%eth0",
+        "fc00::1",
+        "ff02::1",
+    ),
+    *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "not an address"),
+]
+
+
+@pytest.fixture(scope="module")
+def server():
+    with serve(b"") as httpd:
+        yield httpd
+
+
+@pytest.fixture
+def address(server, monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")
+    return f"http://user:secret@127.0.0.1:{server.server_port}"
+
+
+def fetch(url):
+    with open_bytes(url) as file:
+        return file.read()
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_public_addresses(address):
+    assert allowed_sources._is_public(address)
+
+
+@pytest.mark.parametrize("address", NOT_PUBLIC)
+def test_other_addresses(address, monkeypatch):
+    assert not allowed_sources._is_public(address)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: [(0, 0, 0, "", (address, 80))])
+    with pytest.raises(SourceNotAllowedError, match=r"name: leads to .*, which is not a public"):
+        check_address("host", 80, "name")
+    monkeypatch.setenv("KEYE_VL_RS_ALLOW_PRIVATE_ADDRESSES", "1")
+    assert check_address("host", 80, "name") == address
+
+
+def test_one_private_address_among_others(monkeypatch):
+    entries = [(0, 0, 0, "", (address, 80)) for address in (PUBLIC[0], "10.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: entries)
+    with pytest.raises(SourceNotAllowedError, match=r"leads to 10\.0\.0\.1"):
+        check_address("host", 80, "name")
+
+
+def test_loopback_is_not_fetched(server, address, monkeypatch):
+    message = rf"^http://127\.0\.0\.1:{server.server_port}/whole\.mp4: leads to 127\.0\.0\.1, which"
+    with pytest.raises(SourceNotAllowedError, match=message) as caught:
+        fetch(f"{address}/whole.mp4?token=hidden")
+    assert "secret" not in str(caught.value)
+    assert "hidden" not in str(caught.value)
+    for name in ("localhost", "0x7f.1", "2130706433"):
+        with pytest.raises(MediaError):
+            fetch(f"http://{name}:{server.server_port}/whole.mp4")
+    monkeypatch.setenv("KEYE_VL_RS_ALLOW_PRIVATE_ADDRESSES", "1")
+    assert fetch(f"{address}/whole.mp4") == BODY
+
+
+def test_a_redirect_to_where_nobody_may_go(server, address, monkeypatch):
+    """The first host is named as allowed, and leads to one that is not."""
+
+    def send_away(self):
+        self.send_response(302)
+        self.send_header("Location", f"http://localhost:{server.server_port}/whole.mp4")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    monkeypatch.setattr(Handler, "send_away", send_away, raising=False)
+    monkeypatch.setenv("KEYE_VL_RS_ALLOWED_MEDIA_DOMAINS", "127.0.0.1")
+    assert fetch(f"{address}/whole.mp4") == BODY
+    with pytest.raises(
+        SourceNotAllowedError, match=r"away\.mp4: localhost is not in KEYE_VL_RS_ALL"
+    ):
+        fetch(f"{address}/away.mp4")
+
+
+def test_a_name_that_leads_elsewhere_when_it_is_connected_to(server, address, monkeypatch):
+    """What was looked up for the check is not what is looked up for the connection."""
+    answers = iter(["93.184.216.34", "127.0.0.1"])
+
+    def lookup(host, port, *args, **kwargs):
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))]
+
+    monkeypatch.setattr(allowed_sources.socket, "getaddrinfo", lookup)
+    with pytest.raises(SourceNotAllowedError, match=r"leads to 127\.0\.0\.1"):
+        fetch(f"http://rebinding.example:{server.server_port}/whole.mp4")
+
+
+@pytest.mark.parametrize(
+    ("listed", "host", "allowed"),
+    [
+        ("example.com", "example.com", True),
+        ("example.com", "cdn.example.com", True),
+        (" .Example.com. , other.org", "EXAMPLE.com.", True),
+        ("a.org,example.com", "example.com", True),
+        ("example.com", "badexample.com", False),
+        ("example.com", "example.com.evil.org", False),
+        ("cdn.example.com", "example.com", False),
+        ("10.0.0.5", "10.0.0.5", True),
+    ],
+)
+def test_domains(listed, host, allowed, monkeypatch):
+    monkeypatch.setenv("KEYE_VL_RS_ALLOWED_MEDIA_DOMAINS", listed)
+    if allowed:
+        assert check_host(host, "name") is True
+    else:
+        with pytest.raises(
+            SourceNotAllowedError, match="is not in KEYE_VL_RS_ALLOWED_MEDIA_DOMAINS"
+        ):
+            check_host(host, "name")
+    monkeypatch.delenv("KEYE_VL_RS_ALLOWED_MEDIA_DOMAINS")
+    assert check_host(host, "name") is False
+
+
+def test_paths(tmp_path, monkeypatch):
+    inside, outside = tmp_path / "media", tmp_path / "media-not"
+    inside.mkdir()
+    outside.mkdir()
+    (inside / "a.mp4").write_bytes(b"inside")
+    (outside / "b.mp4").write_bytes(b"outside")
+    (inside / "link.mp4").symlink_to(outside / "b.mp4")
+    (outside / "back.mp4").symlink_to(inside / "a.mp4")
+    monkeypatch.setenv("KEYE_VL_RS_ALLOWED_MEDIA_PATH", str(inside))
+    for path in (inside / "a.mp4", outside / "back.mp4", f"file://{inside}/a.mp4"):
+        assert fetch(path) == b"inside"
+    refused = (
+        outside / "b.mp4",
+        inside / "link.mp4",
+        inside / ".." / "media-not" / "b.mp4",
+        f"file://{outside}/b.mp4",
+        outside / "missing.mp4",
+        inside,
+    )
+    for path in refused:
+        with pytest.raises(MediaError) as caught:
+            fetch(path)
+        assert isinstance(caught.value, SourceNotAllowedError) is (path is not inside)
+    monkeypatch.setenv(
+        "KEYE_VL_RS_ALLOWED_MEDIA_PATH", os.pathsep.join([str(inside), str(outside)])
+    )
+    assert fetch(inside / "link.mp4") == b"outside"
+    monkeypatch.setenv("KEYE_VL_RS_ALLOWED_MEDIA_PATH", "")
+    assert check_path(str(outside / "b.mp4")) == str(outside / "b.mp4")
+
+
+def test_bytes_and_addresses_do_not_lie_in_folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("KEYE_VL_RS_ALLOWED_MEDIA_PATH", str(tmp_path))
+    assert fetch(b"bytes") == b"bytes"

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, TypeAlias
 
 from keye_vl_rs import _core
+from keye_vl_rs.errors import SizeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,10 +73,15 @@ def smart_resize(
 
     Raises:
         AspectRatioError: the longer side is more than ``max_ratio`` times the shorter one.
-        SizeError: a side is zero.
+        SizeError: a side is zero, or beyond any number of pixels.
         InvalidArgumentError: a limit is negative or not a number.
     """
-    return _core.smart_resize(height, width, factor, min_pixels, max_pixels, max_ratio)
+    try:
+        return _core.smart_resize(height, width, factor, min_pixels, max_pixels, max_ratio)
+    except OverflowError as error:
+        raise SizeError(
+            f"height {height} and width {width} in multiples of {factor}: expected less than 2**63"
+        ) from error
 
 
 def plan_sizes(

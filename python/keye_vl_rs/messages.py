@@ -8,26 +8,44 @@ from typing import Any
 
 from keye_vl_rs.errors import InvalidArgumentError
 
-__all__ = ["check_dictionary", "extract_vision_info", "media_runs"]
+__all__ = ["check_dictionary", "check_list", "check_message", "extract_vision_info", "media_runs"]
+
+
+# Content of these types is an image or a video, also where it lacks what it is about.
+_MEDIA_TYPES = ("image", "image_url", "video")
 
 
 def extract_vision_info(
     conversations: list[dict[str, Any]] | list[list[dict[str, Any]]],
 ) -> list[dict[str, Any]]:
-    """The images and videos of one conversation or several, in the order of their messages."""
-    if conversations and isinstance(conversations[0], dict):
+    """The images and videos of one conversation or several, in the order of their messages.
+
+    Raises:
+        InvalidArgumentError: they are no messages; the error says where.
+    """
+    check_list(conversations, "conversations")
+    if conversations and isinstance(conversations[0], Mapping):
         conversations = [conversations]
     return [
-        ele
-        for conversation in conversations
-        for message in conversation
-        if isinstance(message["content"], list)  # type: ignore[index]
-        for ele in message["content"]  # type: ignore[index]
-        if "image" in ele
-        or "image_url" in ele
-        or "video" in ele
-        or ele.get("type") in ("image", "image_url", "video")
+        part
+        for index, conversation in enumerate(conversations)
+        for part in _parts(conversation, f"conversations[{index}]")
+        if "image" in part
+        or "image_url" in part
+        or "video" in part
+        or part.get("type") in _MEDIA_TYPES
     ]
+
+
+def _parts(conversation: Any, where: str) -> Iterator[Any]:
+    """What the messages of a conversation hold, but for those that are only a text."""
+    for index, message in enumerate(check_list(conversation, where)):
+        place = f"{where}[{index}]"
+        check_message(message, place)
+        if isinstance(message["content"], list):
+            for number, part in enumerate(message["content"]):
+                check_dictionary(part, f"{place}['content'][{number}]")
+                yield part
 
 
 def media_runs(
@@ -57,3 +75,20 @@ def check_dictionary(value: Any, where: str) -> None:
     if not isinstance(value, Mapping):
         kind = type(value).__name__
         raise InvalidArgumentError(f"{where} is of type {kind}: expected a dictionary")
+
+
+def check_list(value: Any, where: str) -> Sequence[Any]:
+    """A list or a tuple as it is; raises as :func:`check_dictionary` does for anything else."""
+    if not isinstance(value, (list, tuple)):
+        kind = type(value).__name__
+        raise InvalidArgumentError(f"{where} is of type {kind}: expected a list of messages")
+    return value
+
+
+def check_message(value: Any, where: str) -> None:
+    """Raises as :func:`check_dictionary` does for what is no message: a dictionary with content."""
+    check_dictionary(value, where)
+    if "content" not in value:
+        raise InvalidArgumentError(
+            f"{where} has the keys {list(value)}: expected 'content' among them"
+        )

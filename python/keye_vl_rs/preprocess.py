@@ -111,7 +111,7 @@ def preprocess_video(
         "video_total_pixels": video_total_pixels,
     }
     ele = {"video": source, **{k: v for k, v in asked.items() if v is not None}}
-    options = PatchOptions(dtype or torch.float32, image_mean, image_std)
+    options = PatchOptions(torch.float32 if dtype is None else dtype, image_mean, image_std)
     room = int(number_from_zero("buffer_bytes", buffer_bytes))
     with applied(limits):
         if isinstance(source, (list, tuple)):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "frame_indices",
     "frame_times",
+    "number",
     "number_from_zero",
     "optional_number",
     "positive_integer",
@@ -71,6 +72,13 @@ def optional_number(
     if zero and _number(name, value, "a number from 0 on") == 0:
         return 0
     return positive_number(name, value)
+
+
+def number(name: str, value: Any) -> float:
+    """``value``; raises :class:`InvalidArgumentError` unless it is a number or an infinity."""
+    if isinstance(value, float) and math.isinf(value):
+        return value
+    return _number(name, value, "a number")
 
 
 def _number(name: str, value: Any, expected: str) -> float:

@@ -227,9 +227,9 @@ def dtype_name(dtype: torch.dtype) -> str:
     import torch
 
     names = {torch.float32: "float32", torch.bfloat16: "bfloat16", torch.float16: "float16"}
-    if dtype not in names:
+    if not isinstance(dtype, torch.dtype) or dtype not in names:
         raise InvalidArgumentError(
-            f"dtype is {dtype}: expected torch.float32, torch.bfloat16 or torch.float16"
+            f"dtype is {dtype!r}: expected torch.float32, torch.bfloat16 or torch.float16"
         )
     return names[dtype]
 

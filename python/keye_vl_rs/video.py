@@ -131,7 +131,7 @@ def open_reader(
     source: VideoSource, *, watch: Watch, threads: int | None, on_error: OnError
 ) -> Iterator[VideoReader]:
     """Fetch a video where it has to be, and give what reads its frames; as :func:`sample_video`."""
-    if on_error not in ("raise", "partial"):
+    if not isinstance(on_error, str) or on_error not in ("raise", "partial"):
         raise InvalidArgumentError(f"on_error is {on_error!r}: expected 'raise' or 'partial'")
     with open_media(source, watch) as media:
         yield VideoReader(media, watch.name, watch, _decoder_threads(threads), on_error)
@@ -172,7 +172,7 @@ def chooser(
 
 def _decoder_threads(threads: int | None) -> int:
     """As many as FFmpeg takes for so many cores, if it is not said."""
-    if threads:
+    if threads is not None and number_from_zero("threads", threads) > 0:
         return positive_integer("threads", threads)
     cores = _core.thread_count()
     return min(cores + 1, _MOST_THREADS) if cores > 1 else 1

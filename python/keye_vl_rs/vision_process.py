@@ -25,6 +25,7 @@ from keye_vl_rs.messages import extract_vision_info, media_runs
 from keye_vl_rs.sampling import (
     frame_indices,
     frame_times,
+    number,
     optional_number,
     positive_integer,
     positive_number,
@@ -122,10 +123,11 @@ def smart_nframes(ele: dict[str, Any], total_frames: int, video_fps: float) -> i
     fps = min(optional_number(ele, "fps", FPS), video_fps)
     budget = optional_number(ele, "video_total_pixels", VIDEO_TOTAL_PIXELS)
     # A budget below one frame's least still buys that frame.
-    most = max(1, int(budget / optional_number(ele, "min_pixels", VIDEO_MIN_PIXELS)))
+    frames = budget / optional_number(ele, "min_pixels", VIDEO_MIN_PIXELS)
+    most = max(1, int(min(frames, total_frames)))
     if ele.get("max_frames") is not None:
         most = min(most, positive_integer("max_frames", ele["max_frames"]))
-    return max(1, min(int(total_frames / video_fps * fps), most))
+    return max(1, int(min(total_frames / video_fps * fps, most)))
 
 
 def extract_slow_fast_frames(
@@ -143,7 +145,7 @@ def extract_slow_fast_frames(
     Raises:
         FramesShapeError, FramesDtypeError, AspectRatioError: the frames are none that can be
             compared.
-        InvalidArgumentError: the threshold is NaN.
+        InvalidArgumentError: the threshold is NaN or no number.
     """
     import torch
 
@@ -180,7 +182,7 @@ def _comparison(threshold: float) -> dict[str, Any]:
         # As in the published code, of this size whatever IMAGE_FACTOR is set to.
         "patch_size": 28,
         "patch_similarity": PATCH_SIMILARITY,
-        "min_frame_similarity": threshold,
+        "min_frame_similarity": number("min_frame_similarity", threshold),
     }
 
 

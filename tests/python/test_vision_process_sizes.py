@@ -13,6 +13,7 @@ from keye_vl_rs import vision_process as ours
 from keye_vl_rs.errors import (
     AspectRatioError,
     InvalidArgumentError,
+    SizeError,
 )
 from vision_process_for_tests import (
     TOKEN,
@@ -99,6 +100,11 @@ def test_an_aspect_ratio_over_200_is_refused(size):
         ours.smart_resize(*size)
 
 
+def test_a_side_that_no_number_holds_is_refused():
+    with pytest.raises(SizeError, match=r"expected less than 2\*\*63"):
+        ours.smart_resize(2**64, 28)
+
+
 @pytest.mark.parametrize("size", [(0, 5), (5, 0), (0, 0), (-28, 28)])
 def test_a_side_of_nothing_is_refused(size):
     with pytest.raises(InvalidArgumentError):
@@ -112,6 +118,12 @@ def test_a_side_of_nothing_is_refused(size):
 def test_impossible_limits_are_refused(limits):
     with pytest.raises(InvalidArgumentError, match="pixels"):
         ours.smart_resize(100, 100, 28, *limits)
+
+
+def test_smart_nframes_of_numbers_near_nothing():
+    """Quotients that are infinite."""
+    assert ours.smart_nframes({}, 100, 1e-310) == 100
+    assert ours.smart_nframes({"min_pixels": 1e-310}, 100, 25.0) == 8
 
 
 def test_smart_nframes_of_many_videos():

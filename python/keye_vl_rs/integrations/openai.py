@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from keye_vl_rs import _core, preview, vision_process
 from keye_vl_rs._encoding import encode_images
 from keye_vl_rs.errors import InvalidArgumentError, naming
-from keye_vl_rs.messages import check_dictionary
+from keye_vl_rs.messages import check_dictionary, check_list
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,11 +88,11 @@ def to_openai_messages(
     if type(quality) is not int or not 1 <= quality <= _QUALITY:
         raise InvalidArgumentError(f"quality is {quality!r}: expected 1 to {_QUALITY}")
     for name, value in (("image_format", image_format), ("frame_format", frame_format)):
-        if value not in ("png", "jpeg"):
+        if not isinstance(value, str) or value not in ("png", "jpeg"):
             raise InvalidArgumentError(f"{name} is {value!r}: expected 'png' or 'jpeg'")
     convert = _Converter(model_functions(model), quality, image_format, frame_format, resize_frames)
     converted: list[dict[str, Any]] = []
-    for index, message in enumerate(messages):
+    for index, message in enumerate(check_list(messages, "messages")):
         if not isinstance(message, Mapping):
             raise InvalidArgumentError(
                 f"messages[{index}] is of type {type(message).__name__}: expected a dictionary; "
@@ -115,10 +115,11 @@ def model_functions(model: str) -> Any:
 
     Raises :class:`InvalidArgumentError` for any other.
     """
-    if model == "Keye-VL-1.5":
-        return vision_process
-    if model == "Keye-VL-8B-Preview":
-        return preview
+    if isinstance(model, str):
+        if model == "Keye-VL-1.5":
+            return vision_process
+        if model == "Keye-VL-8B-Preview":
+            return preview
     raise InvalidArgumentError(
         f"model is {model!r}: expected 'Keye-VL-1.5' or 'Keye-VL-8B-Preview'"
     )

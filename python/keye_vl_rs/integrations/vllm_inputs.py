@@ -8,7 +8,7 @@ from typing import Any
 from keye_vl_rs import preview
 from keye_vl_rs.errors import InvalidArgumentError, naming
 from keye_vl_rs.integrations.openai import Model, model_functions
-from keye_vl_rs.messages import check_dictionary
+from keye_vl_rs.messages import check_dictionary, check_list, check_message
 
 __all__ = ["to_vllm_inputs"]
 
@@ -84,9 +84,7 @@ def _inputs(
 
 
 def _check_list(messages: Any, name: str) -> None:
-    if not isinstance(messages, (list, tuple)):
-        kind = type(messages).__name__
-        raise InvalidArgumentError(f"{name} is of type {kind}: expected a list of messages")
+    check_list(messages, name)
     if not messages:
         raise InvalidArgumentError(f"{name} is empty: expected one message at least")
 
@@ -94,11 +92,7 @@ def _check_list(messages: Any, name: str) -> None:
 def _check(messages: Any, name: str) -> None:
     _check_list(messages, name)
     for index, message in enumerate(messages):
-        check_dictionary(message, f"{name}[{index}]")
-        if "content" not in message:
-            raise InvalidArgumentError(
-                f"{name}[{index}] has the keys {sorted(message)}: expected 'content' among them"
-            )
+        check_message(message, f"{name}[{index}]")
         content = message["content"]
         for place, part in enumerate(content if isinstance(content, (list, tuple)) else ()):
             where = f"{name}[{index}]['content'][{place}]"

@@ -3,7 +3,8 @@
 /// What this crate's functions return.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a call was refused. Nothing has been written when one of these comes back.
+/// Why a call was refused. Nothing has been written when one of these comes back, but for
+/// [`Error::Interrupted`].
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -111,4 +112,8 @@ pub enum Error {
         /// What the system said.
         reason: String,
     },
+    /// The caller wanted no more of it ([`Threads::until`](crate::Threads::until)); a part of the
+    /// result may have been written.
+    #[error("interrupted")]
+    Interrupted,
 }

@@ -4,8 +4,12 @@
 //! is asked for. A child made by `fork` has the parent's memory but none of its threads: it makes a
 //! pool of its own, and leaves the parent's untouched, since locks inside it may be held for ever.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use rayon::prelude::*;
@@ -19,6 +23,8 @@ const THREAD_VARIABLES: [&str; 2] = ["KEYE_VL_UTILS_PARALLEL_NUM", "OMP_NUM_THRE
 const MAX_THREADS: usize = 1024;
 /// Tasks that each thread should find, so that a slow one does not hold up the others for long.
 const TASKS_PER_THREAD: usize = 4;
+/// How long a caller that may interrupt its work is not asked whether it does.
+const GLANCE: Duration = Duration::from_millis(50);
 
 struct Pool {
     process: u32,
@@ -48,18 +54,52 @@ fn parse_threads(text: &str) -> Option<usize> {
 }
 
 /// A number of threads; work handed to it shares one pool with every other caller in this process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Threads(usize);
+#[derive(Debug, Clone, Copy)]
+pub struct Threads {
+    count: usize,
+    is_interrupted: fn() -> bool,
+}
 
 impl Threads {
     /// At least one thread. With one, work runs on the calling thread.
     pub fn new(threads: usize) -> Self {
-        Self(threads.clamp(1, MAX_THREADS))
+        Self {
+            count: threads.clamp(1, MAX_THREADS),
+            is_interrupted: || false,
+        }
+    }
+
+    /// The same threads, whose work ends with [`Error::Interrupted`] soon after this says so.
+    ///
+    /// It is asked on the calling thread, every 50 ms or so. Work ends between two of its tasks, each
+    /// of which is a frame at most.
+    pub fn until(self, is_interrupted: fn() -> bool) -> Self {
+        Self {
+            is_interrupted,
+            ..self
+        }
     }
 
     /// The number of threads.
     pub fn count(self) -> usize {
-        self.0
+        self.count
+    }
+
+    /// Asks whether to go on, if this thread has not asked for a while.
+    fn glance(self) -> Result<()> {
+        thread_local! {
+            // Of the thread, not of one call: an operation may be many short ones.
+            static ASKED: Cell<Option<Instant>> = const { Cell::new(None) };
+        }
+        if ASKED.get().is_some_and(|asked| asked.elapsed() < GLANCE) {
+            return Ok(());
+        }
+        let is_interrupted = (self.is_interrupted)();
+        ASKED.set(Some(Instant::now()));
+        if is_interrupted {
+            return Err(Error::Interrupted);
+        }
+        Ok(())
     }
 
     /// Runs `work` on every task, in no particular order, and returns when all are done or one failed.
@@ -68,12 +108,42 @@ impl Threads {
         tasks: Vec<T>,
         work: impl Fn(T) -> Result<()> + Sync + Send,
     ) -> Result<()> {
-        if self.0 == 1 || tasks.len() < 2 {
-            return tasks.into_iter().try_for_each(work);
+        if self.count == 1 || tasks.len() < 2 {
+            return tasks.into_iter().try_for_each(|task| {
+                self.glance()?;
+                work(task)
+            });
         }
-        let pool = pool(self.0)?;
-        pool.pool
-            .install(|| tasks.into_par_iter().with_max_len(1).try_for_each(work))
+        self.glance()?;
+        let pool = pool(self.count)?;
+        let is_stopped = AtomicBool::new(false);
+        let run = || {
+            tasks.into_par_iter().with_max_len(1).try_for_each(|task| {
+                if is_stopped.load(Ordering::Relaxed) {
+                    return Err(Error::Interrupted);
+                }
+                work(task)
+            })
+        };
+        let (sender, receiver) = sync_channel(1);
+        pool.pool.in_place_scope(|scope| {
+            scope.spawn(move |_| {
+                // The receiver is there until this has been received.
+                let _ = sender.send(run());
+            });
+            loop {
+                match receiver.recv_timeout(GLANCE) {
+                    Ok(result) => return result,
+                    Err(RecvTimeoutError::Timeout) => {
+                        if (self.is_interrupted)() {
+                            is_stopped.store(true, Ordering::Relaxed);
+                        }
+                    }
+                    // The work panicked, and the scope is about to pass that on.
+                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                }
+            }
+        })
     }
 }
 
@@ -167,6 +237,35 @@ mod tests {
                 .unwrap();
             assert_eq!(sum.into_inner(), 5050);
         }
+    }
+
+    #[test]
+    fn an_interruption_ends_work_between_tasks() {
+        static DONE: AtomicUsize = AtomicUsize::new(0);
+        for threads in [1, 3] {
+            DONE.store(0, Ordering::Relaxed);
+            let result = Threads::new(threads)
+                .until(|| DONE.load(Ordering::Relaxed) >= 10)
+                .for_each(vec![(); 1000], |()| {
+                    std::thread::sleep(Duration::from_millis(5));
+                    DONE.fetch_add(1, Ordering::Relaxed);
+                    Ok(())
+                });
+            assert_eq!(result, Err(Error::Interrupted));
+            assert!((10..300).contains(&DONE.load(Ordering::Relaxed)));
+        }
+    }
+
+    #[test]
+    fn a_panic_is_passed_on() {
+        let result = std::panic::catch_unwind(|| {
+            Threads::new(2).for_each(vec![1, 2, 3], |_| panic!("of a task"))
+        });
+        assert_eq!(
+            *result.unwrap_err().downcast_ref::<&str>().unwrap(),
+            "of a task"
+        );
+        assert_eq!(Threads::new(2).for_each(vec![1, 2, 3], |_| Ok(())), Ok(()));
     }
 
     #[test]

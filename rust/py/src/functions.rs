@@ -1,5 +1,6 @@
 //! The functions of `_core`: arguments in, one call of the core without the GIL, result out.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use keye_vl_core::{
@@ -16,13 +17,22 @@ use crate::errors::{exception, to_python};
 /// Height and width.
 pub(crate) type Sides = (i64, i64);
 
-/// Runs `work` without the GIL; its error, or its panic, becomes an exception of this package.
+thread_local! {
+    /// What the handler of a signal raised during the call that this thread makes.
+    static RAISED: Cell<Option<PyErr>> = const { Cell::new(None) };
+}
+
+/// Runs `work` without the GIL; its error, or its panic, becomes an exception of this package. What
+/// the handler of a signal raises meanwhile is raised as it is.
 pub(crate) fn compute<T: Send>(
     py: Python<'_>,
     work: impl FnOnce() -> Result<T> + Send,
 ) -> PyResult<T> {
     match py.detach(|| catch_unwind(AssertUnwindSafe(work))) {
-        Ok(result) => result.map_err(|error| to_python(py, &error)),
+        Ok(result) => result.map_err(|error| match (&error, RAISED.take()) {
+            (Error::Interrupted, Some(raised)) => raised,
+            _ => to_python(py, &error),
+        }),
         Err(_) => {
             let message = "internal error in keye-vl-rs: please report it with what stderr says";
             Err(exception(py, "KeyeVLError", message.into()))
@@ -35,9 +45,17 @@ pub(crate) fn level(py: Python<'_>) -> PyResult<Level> {
 }
 
 /// The number of threads that the environment asks for now. Read with the GIL, under which Python
-/// changes the environment.
+/// changes the environment. Signals are handled while they work, as between two lines of Python.
 fn threads() -> Threads {
-    Threads::new(core::configured_threads())
+    Threads::new(core::configured_threads()).until(|| {
+        Python::attach(|py| match py.check_signals() {
+            Ok(()) => false,
+            Err(raised) => {
+                RAISED.set(Some(raised));
+                true
+            }
+        })
+    })
 }
 
 pub(crate) fn size(name: &'static str, (height, width): Sides) -> Result<Size> {

@@ -32,9 +32,19 @@ def map_in_threads(work: Callable[[Task], Result], tasks: Sequence[Task]) -> lis
 
     # What holds for the call, such as its limits, holds in its threads.
     contexts = [copy_context() for _ in tasks]
-    with ThreadPoolExecutor(threads, thread_name_prefix="keye-vl-image") as pool:
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="keye-vl-image")
+    wait = True
+    try:
         # Its iterator cancels the rest when one raises.
         return list(pool.map(lambda context, task: context.run(work, task), contexts, tasks))
+    except Exception:
+        raise
+    except BaseException:
+        # Whoever presses Ctrl-C does not wait for images that are half decoded.
+        wait = False
+        raise
+    finally:
+        pool.shutdown(wait=wait, cancel_futures=True)
 
 
 def map_in_turn(work: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any, Protocol
 
-from keye_vl_rs.errors import CancelledError, InvalidArgumentError, MediaTimeoutError
+from keye_vl_rs.errors import CancelledError, InvalidArgumentError, KeyeVLError, MediaTimeoutError
 from keye_vl_rs.sampling import positive_number
 
-__all__ = ["CancelFlag", "Watch"]
+__all__ = ["CancelFlag", "InterruptionError", "Watch"]
 
 
 class CancelFlag(Protocol):
@@ -73,12 +75,28 @@ class Watch:
         return WatchedFile(file, self)
 
 
+class InterruptionError(KeyeVLError):
+    """Carries what is no :class:`Exception`, such as KeyboardInterrupt, through PyAV.
+
+    PyAV passes on the exceptions that a file raises, but prints all others and goes on.
+
+    Args:
+        raised: what is carried.
+    """
+
+    def __init__(self, raised: BaseException) -> None:
+        """Carry it."""
+        super().__init__(str(raised))
+        self.raised = raised
+
+
 class WatchedFile:
     """What PyAV asks of a file, and no more: it neither learns the file's name nor closes it.
 
-    The first read that fails, by the watch or by the file, raises out of PyAV's call. FFmpeg reads
-    on before that call is over; those reads find the end of the file, since PyAV keeps one
-    exception and prints those that come on top of it.
+    The first read that fails, by the watch or by the file, raises out of PyAV's call; what is no
+    Exception does so inside of an :class:`InterruptionError`. FFmpeg reads on before that call is
+    over; those reads find the end of the file, since PyAV keeps one exception and prints those that
+    come on top of it.
     """
 
     def __init__(self, file: IO[bytes], watch: Watch) -> None:
@@ -91,16 +109,29 @@ class WatchedFile:
         if self._failed:
             return b""
         try:
-            self._watch.check()
-            return self._file.read(size)
+            with _carried():
+                self._watch.check()
+                return self._file.read(size)
         except BaseException:
             self._failed = True
             raise
 
     def seek(self, offset: int, whence: int = 0) -> Any:
         """Go to a place in the file, as :meth:`io.IOBase.seek`."""
-        return self._file.seek(offset, whence)
+        with _carried():
+            return self._file.seek(offset, whence)
 
     def tell(self) -> int:
         """The place in the file, in bytes from its start."""
-        return self._file.tell()
+        with _carried():
+            return self._file.tell()
+
+
+@contextmanager
+def _carried() -> Iterator[None]:
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException as raised:
+        raise InterruptionError(raised) from raised

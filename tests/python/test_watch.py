@@ -9,7 +9,7 @@ import time
 import av
 import pytest
 
-from clips import Clip
+from clips import Clip, every
 from keye_vl_rs.errors import (
     CancelledError,
     InvalidArgumentError,
@@ -18,6 +18,7 @@ from keye_vl_rs.errors import (
     MediaTimeoutError,
     PartialVideoWarning,
 )
+from keye_vl_rs.video import sample_video
 from keye_vl_rs.watch import Watch
 
 
@@ -136,3 +137,32 @@ def test_errors_of_the_file_come_out_of_ffmpeg(h264):
 
     with pytest.raises(OSError, match="the disk is gone"):
         av.open(Watch("a.mp4").reading(Broken(h264.read_bytes())))
+
+
+class Interrupted(io.BytesIO):
+    """A file of short reads, the one after some of which is interrupted."""
+
+    def __init__(self, data, after, raised):
+        super().__init__(data)
+        self.left, self.raised = after, raised
+
+    def read(self, size=-1):
+        self.left -= 1
+        if self.left < 0:
+            raise self.raised
+        return super().read(min(size, 5000))
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt("pressed"), SystemExit(3)])
+def test_what_is_no_exception_comes_through_pyav(raised, h264, capfd):
+    """PyAV would print it and go on as if the file were damaged."""
+    data = h264.read_bytes()
+    whole = Interrupted(data, 10**6, raised)
+    sample_video(whole, every)
+    reads = 10**6 - whole.left
+    assert reads > len(data) // 5000
+    for after in range(reads):
+        with pytest.raises(type(raised)) as caught:
+            sample_video(Interrupted(data, after, raised), every)
+        assert caught.value is raised
+    assert "Exception ignored" not in capfd.readouterr().err

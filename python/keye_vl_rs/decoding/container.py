@@ -8,10 +8,10 @@ from functools import cache
 from typing import IO, TYPE_CHECKING, Any
 
 from keye_vl_rs.errors import DecodeError, KeyeVLError, NoVideoStreamError, UnreadableMediaError
+from keye_vl_rs.watch import InterruptionError, Watch
 
 if TYPE_CHECKING:
     from keye_vl_rs.limits import Limits
-    from keye_vl_rs.watch import Watch
 
 __all__ = ["demux", "open_video", "reason"]
 
@@ -63,6 +63,17 @@ def open_video(
         LimitError: its frames have more pixels than ``limits`` allow.
         NoVideoStreamError: it holds no video stream.
     """
+    try:
+        with _opened(media, name, watch, limits) as opened:
+            yield opened
+    except InterruptionError as interruption:
+        raise interruption.raised from None
+
+
+@contextmanager
+def _opened(
+    media: str | IO[bytes], name: str, watch: Watch, limits: Limits
+) -> Iterator[tuple[Any, Any]]:
     import av
 
     # Without its protocol, a file whose name has a colon would be taken for an address.

@@ -1,0 +1,158 @@
+"""Long calls, one for each stage of the library, in processes that can be interrupted.
+
+Each is one call that would take many seconds, on the slowest level, or that waits for what never
+comes.
+"""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+MODULES = ["torch", "av", "PIL.Image", "requests", "keye_vl_rs", "keye_vl_rs.video_processing"]
+_FRAMES = 4000
+
+
+class _SlowFile(io.BytesIO):
+    """A file on something slow, whose reads give a few bytes."""
+
+    def read(self, size: int = -1) -> bytes:
+        time.sleep(0.05)
+        return super().read(min(size, 200) if size > 0 else 200)
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _reading(clip: str, address: str) -> Callable[[], Any]:
+    import keye_vl_rs
+
+    file = _SlowFile(Path(clip).read_bytes())
+    return lambda: keye_vl_rs.preprocess_video(file)
+
+
+def _decoding(clip: str, address: str) -> Callable[[], Any]:
+    """All frames of a clip that is a thousand times as long as it is."""
+    from keye_vl_rs.decoding import rgb
+    from keye_vl_rs.video import sample_video
+
+    convert = rgb.RgbConverter.convert
+
+    def slow(*args: Any, **options: Any) -> Any:
+        time.sleep(0.2)
+        return convert(*args, **options)
+
+    rgb.RgbConverter.convert = slow  # type: ignore[method-assign]
+    return lambda: sample_video(clip, lambda total, fps: list(range(total)))
+
+
+def _frames() -> Any:
+    """Many frames of 720p, which are all the same memory."""
+    import torch
+
+    return torch.zeros(1, 3, 720, 1280, dtype=torch.uint8).expand(_FRAMES, -1, -1, -1)
+
+
+def _slow_fast(clip: str, address: str) -> Callable[[], Any]:
+    import keye_vl_rs
+
+    frames = _frames()
+    return lambda: keye_vl_rs.extract_slow_fast_frames(frames)
+
+
+def _patches(clip: str, address: str) -> Callable[[], Any]:
+    import numpy as np
+
+    from keye_vl_rs import _core
+
+    frames = _frames().permute(0, 2, 3, 1).numpy()
+    out = np.empty(_FRAMES * 16 * 588, np.float32)
+    numbers = {"rescale_factor": 1 / 255, "image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+    size = (56, 56)
+    return lambda: _core.write_patches(frames, None, size, size, out, patch_size=14, **numbers)
+
+
+def _resizing(clip: str, address: str) -> Callable[[], Any]:
+    from keye_vl_rs import _core
+
+    frames = _frames().permute(0, 2, 3, 1).numpy()
+    return lambda: _core.resize(frames, 56, 56)
+
+
+def _preview(clip: str, address: str) -> Callable[[], Any]:
+    """Frames that torch resizes."""
+    from keye_vl_rs.preview.frame_resize import resize_frames
+
+    frames = _frames()
+    return lambda: resize_frames(frames, (28, 28))
+
+
+def _images(clip: str, address: str) -> Callable[[], Any]:
+    from PIL import Image
+
+    import keye_vl_rs
+
+    file = io.BytesIO()
+    Image.effect_noise((6000, 5000), 90).convert("RGB").save(file, "PNG", compress_level=1)
+    message = {"type": "image", "image": file.getvalue()}
+    return lambda: keye_vl_rs.process_vision_info([{"role": "user", "content": [message] * 60}])
+
+
+def _one_image(clip: str, address: str) -> Callable[[], Any]:
+    """Decoded, converted and resized on the main thread."""
+    os.environ["KEYE_VL_UTILS_PARALLEL_NUM"] = "1"
+    return _images(clip, address)
+
+
+def _fetching(clip: str, address: str) -> Callable[[], Any]:
+    import keye_vl_rs
+
+    os.environ["KEYE_VL_RS_ALLOW_PRIVATE_ADDRESSES"] = "1"
+    return lambda: keye_vl_rs.preprocess_video(address)
+
+
+STAGES: dict[str, Callable[[str, str], Callable[[], Any]]] = {
+    "reading": _reading,
+    "decoding": _decoding,
+    "slow_fast": _slow_fast,
+    "patches": _patches,
+    "resizing": _resizing,
+    "preview": _preview,
+    "images": _images,
+    "one_image": _one_image,
+    "fetching": _fetching,
+}
+
+
+def start(stage: str, clip: str, address: str, environment: dict[str, str], pipe: Any) -> Any:
+    """A process that runs a stage, and says "begins" and then how it ended."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(MODULES)
+    process = context.Process(target=_run, args=(stage, clip, address, environment, pipe))
+    process.start()
+    return process
+
+
+def _run(stage: str, clip: str, address: str, environment: dict[str, str], pipe: Any) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.update(environment)
+    call = STAGES[stage](clip, address)
+    pipe.send("begins")
+    try:
+        call()
+    except KeyboardInterrupt:
+        pipe.send("interrupted")
+    except BaseException as error:
+        pipe.send(f"{type(error).__name__}: {error}")
+    else:
+        pipe.send("ended by itself")
+    # Not the end of the process, which waits for the threads of thread pools.
+    os._exit(0)

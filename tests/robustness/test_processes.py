@@ -1,0 +1,110 @@
+"""Processes of every kind after the parent has used the library, and what limits them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from clips import Clip
+from loading import Videos, load
+
+WORKERS = 4
+# Of each worker.
+ITEMS = 200
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clips")
+    clips = [Clip(f"{n}.mp4", width=96, height=64, count=20 + 5 * n) for n in range(3)]
+    return [str(clip.write(folder)) for clip in clips]
+
+
+@pytest.fixture
+def two_threads(monkeypatch):
+    """So that the parent has a pool of threads, which a fork does not."""
+    monkeypatch.setenv("KEYE_VL_UTILS_PARALLEL_NUM", "2")
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+@pytest.mark.usefixtures("two_threads")
+def test_a_data_loader_with_workers(method, paths):
+    expected = {(n % 3, n % 2): load(paths[n % 3], n)["tensor"] for n in range(6)}
+    loader = torch.utils.data.DataLoader(
+        Videos(paths, WORKERS * ITEMS),
+        batch_size=None,
+        num_workers=WORKERS,
+        multiprocessing_context=method,
+        timeout=120,
+    )
+    numbers = []
+    for item in loader:
+        number = item["number"]
+        numbers.append(number)
+        assert torch.equal(item["tensor"], expected[number % 3, number % 2]), number
+    assert numbers == list(range(WORKERS * ITEMS))
+    # The parent goes on too.
+    assert torch.equal(load(paths[0], 1)["tensor"], expected[0, 1])
+
+
+THREADS = "from keye_vl_rs import _core; print(_core.thread_count())"
+
+
+def threads_in(command, **options):
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in ("KEYE_VL_UTILS_PARALLEL_NUM", "OMP_NUM_THREADS")
+    }
+    return int(subprocess.check_output([*command], env=environment, text=True, **options))
+
+
+def test_a_cgroup_quota_limits_threads(tmp_path):
+    """One core's time on a machine of more is one thread."""
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("this process has one core")
+    group = _make_group(100_000)
+    try:
+        script = f"import os; open({str(group / 'cgroup.procs')!r}, 'w').write(str(os.getpid()))"
+        assert threads_in([sys.executable, "-c", f"{script}; {THREADS}"]) == 1
+        assert threads_in([sys.executable, "-c", THREADS]) == len(os.sched_getaffinity(0))
+    finally:
+        group.rmdir()
+
+
+def _make_group(quota):
+    """A cgroup with a quota of microseconds in 100,000; skips the test where none can be made."""
+    first, second = Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup")
+    is_first = first.is_dir()
+    group = (first if is_first else second) / f"keye-vl-rs-{os.getpid()}"
+    try:
+        group.mkdir()
+        if is_first:
+            (group / "cpu.cfs_period_us").write_text("100000")
+            (group / "cpu.cfs_quota_us").write_text(str(quota))
+        else:
+            (group / "cpu.max").write_text(f"{quota} 100000")
+    except OSError as error:
+        if group.is_dir():
+            group.rmdir()
+        pytest.skip(f"no cgroup can be made here: {error}")
+    return group
+
+
+def test_affinity_limits_threads():
+    one = min(os.sched_getaffinity(0))
+    script = f"import os; os.sched_setaffinity(0, [{one}]); {THREADS}"
+    assert threads_in([sys.executable, "-c", script]) == 1
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_the_number_of_threads_changes_between_calls(paths, monkeypatch):
+    expected = load(paths[0], 1)["tensor"]
+    for threads in ("1", "3", "2", "1", "7", "", "none"):
+        monkeypatch.setenv("KEYE_VL_UTILS_PARALLEL_NUM", threads)
+        assert torch.equal(load(paths[0], 1)["tensor"], expected)

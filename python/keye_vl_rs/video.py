@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from keye_vl_rs import _core
+from keye_vl_rs._freed_memory import return_freed_memory
 from keye_vl_rs._sources import MediaSource as VideoSource
 from keye_vl_rs._sources import describe_source, open_media
 from keye_vl_rs.decoding.decoder import DecodeCounts
@@ -133,8 +134,12 @@ def open_reader(
     """Fetch a video where it has to be, and give what reads its frames; as :func:`sample_video`."""
     if not isinstance(on_error, str) or on_error not in ("raise", "partial"):
         raise InvalidArgumentError(f"on_error is {on_error!r}: expected 'raise' or 'partial'")
-    with open_media(source, watch) as media:
-        yield VideoReader(media, watch.name, watch, _decoder_threads(threads), on_error)
+    try:
+        with open_media(source, watch) as media:
+            yield VideoReader(media, watch.name, watch, _decoder_threads(threads), on_error)
+    except BaseException:
+        return_freed_memory()
+        raise
 
 
 def chooser(

@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 RUST_SOURCES := $(shell find rust -name '*.rs') Cargo.toml Cargo.lock rust/py/Cargo.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-compat test-vllm lint format bench bench-record wheel clean
+.PHONY: help demo test test-rust test-python test-robustness test-compat test-vllm test-wheel test-checked
+.PHONY: fuzz leaks valgrind audit lint format bench bench-record wheel clean
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -51,16 +52,20 @@ COMPAT_TESTS := $(addprefix tests/python/test_, chat.py fused_operator.py image_
 	integrations_*.py preprocess_media.py preview_*.py processing*.py prompt.py tested_hosts.py tokenization.py \
 	video_batch.py video_processing.py)
 
-test: test-rust test-python ## Run cargo test, then pytest once per SIMD level of this CPU
+test: test-rust test-python test-robustness ## Run cargo test, pytest once per SIMD level of this CPU, and the robustness tests
 
 test-rust:
 	cargo test --workspace
+	cargo test --manifest-path rust/fuzz/Cargo.toml
 
 test-python: $(VENV)/.built $(VENV)/.test-tools
 	set -e; for level in $$($(BIN)/python -c 'from keye_vl_rs import _core; print(*_core.simd_levels())'); do \
 		echo "KEYE_VL_RS_SIMD=$$level"; \
 		KEYE_VL_RS_SIMD=$$level $(BIN)/python -m pytest; \
 	done
+
+test-robustness: $(VENV)/.built $(VENV)/.test-tools ## Run the quick forms of fuzzing, forks, threads, signals, kills, leaks
+	$(BIN)/python -m pytest tests/robustness
 
 # $(call layered,folder): an environment on top of the usual one.
 define layered
@@ -106,9 +111,71 @@ test-vllm: $(COMPAT)/vllm-$(VLLM)/.made ## Run vLLM's multi-modal processing wit
 	$(<D)/bin/python -m pip install --quiet --no-deps --force-reinstall .
 	$(<D)/bin/python -m pytest -q -p no:cacheprovider tests/compat/vllm
 
+# Rust is out of reach here: the wheel must need none.
+WHEEL_ENV := build/wheel
+WHEEL_TESTS := $(addprefix tests/python/test_, core_layouts.py fused_operator.py image_processing.py \
+	preprocess_media.py preprocess_parity.py processing.py vision_process_files.py)
+test-wheel: $(VENV)/.created ## Build a wheel, look at its code, and run the parity tests on it where there is no Rust
+	rm -rf build/wheelhouse
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/wheelhouse .
+	$(BIN)/python tests/wheel/check_code.py build/wheelhouse/*.whl
+	test -d $(WHEEL_ENV) || $(PYTHON) -m venv $(WHEEL_ENV)
+	PATH=/usr/bin:/bin $(WHEEL_ENV)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	PATH=/usr/bin:/bin $(WHEEL_ENV)/bin/python -m pip install --quiet --group test
+	PATH=/usr/bin:/bin $(WHEEL_ENV)/bin/python -m pip install --quiet build/wheelhouse/*.whl
+	PATH=/usr/bin:/bin $(WHEEL_ENV)/bin/python -m pip install --quiet --no-deps --force-reinstall build/wheelhouse/*.whl
+	PATH=/usr/bin:/bin $(WHEEL_ENV)/bin/python -c 'import keye_vl_rs as k; assert "build/wheel" in k.__file__, k.__file__'
+	PATH=/usr/bin:/bin $(WHEEL_ENV)/bin/python -m pytest -q -p no:cacheprovider $(WHEEL_TESTS)
+
+# A build whose arithmetic is checked, as tests of the core are.
+CHECKED := build/checked
+test-checked: $(VENV)/.built $(VENV)/.test-tools ## Run the tests on a build with debug assertions and overflow checks
+	$(call layered,$(CHECKED))
+	MATURIN_PEP517_ARGS='--profile checked' $(CHECKED)/bin/python -m pip install --quiet --no-deps --force-reinstall .
+	$(CHECKED)/bin/python -c 'import keye_vl_rs as k; assert "$(CHECKED)" in k.__file__, k.__file__'
+	$(CHECKED)/bin/python -m pytest -q -p no:cacheprovider $(CHECKED_TESTS)
+CHECKED_TESTS ?= tests/python
+
+# How long each fuzz target, and each of the two fuzzers of the Python side, runs.
+SECONDS ?= 60
+FUZZ_TARGETS := geometry kernels packets patches resample slow_fast
+FUZZ := nice cargo +nightly fuzz run --fuzz-dir rust/fuzz --features libfuzzer
+fuzz: $(VENV)/.built $(VENV)/.test-tools ## Fuzz all there is, SECONDS=60 each (needs nightly Rust; installs cargo-fuzz)
+	cargo fuzz --version || cargo install --locked cargo-fuzz
+	mkdir -p $(addprefix build/fuzz/, $(FUZZ_TARGETS))
+	$(BIN)/python rust/fuzz/seeds.py build/fuzz/packets
+	set -e; for target in $(FUZZ_TARGETS); do \
+		$(FUZZ) $$target build/fuzz/$$target rust/fuzz/corpus/$$target -- \
+			-max_total_time=$(SECONDS) -timeout=60 -rss_limit_mb=3000 -print_final_stats=1; \
+	done
+	PYTHONPATH=tests/python $(BIN)/python tests/robustness/odd_messages.py --seconds $(SECONDS) --first $$(date +%s)
+	PYTHONPATH=tests/python $(BIN)/python tests/robustness/damaged_media.py --seconds $(SECONDS) \
+		--first $$(date +%s) --keep build/fuzz/faults
+
+leaks: $(VENV)/.built $(VENV)/.test-tools ## Run 2,000 videos, and 2,000 failing calls, through one process each
+	PYTHONPATH=tests/python $(BIN)/python tests/robustness/leaks.py --items 2000
+	PYTHONPATH=tests/python $(BIN)/python tests/robustness/leaks.py --items 2000 --failing
+
+# Valgrind knows no AVX-512 and says so to programs, which then have the levels below.
+valgrind: ## Run the Rust tests and the kept inputs of fuzzing under valgrind (half an hour)
+	cargo test --workspace --no-run
+	cargo test --manifest-path rust/fuzz/Cargo.toml --no-run
+	CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='valgrind --quiet --error-exitcode=9' cargo test -p keye-vl-core --lib --tests
+	CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='valgrind --quiet --error-exitcode=9' \
+		cargo test --manifest-path rust/fuzz/Cargo.toml --tests
+
+audit: $(VENV)/.built ## Look for known faults in what is depended on (needs cargo-deny and the network)
+	cargo deny check
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/python -m pip install --quiet pip-audit
+	$(BIN)/python -m pip freeze --exclude-editable > build/audit/requirements.txt
+	build/audit/bin/pip-audit --no-deps --disable-pip --requirement build/audit/requirements.txt
+
 lint: $(VENV)/.built $(VENV)/.lint-tools ## Check formatting, clippy, ruff, mypy and the stub file
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo fmt --manifest-path rust/fuzz/Cargo.toml --check
+	cargo clippy --manifest-path rust/fuzz/Cargo.toml --all-targets -- -D warnings
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy

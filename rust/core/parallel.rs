@@ -133,6 +133,10 @@ impl Threads {
             });
             loop {
                 match receiver.recv_timeout(GLANCE) {
+                    // Also where every task had begun: whoever interrupts has been told that it is over.
+                    Ok(Ok(())) if is_stopped.load(Ordering::Relaxed) => {
+                        return Err(Error::Interrupted);
+                    }
                     Ok(result) => return result,
                     Err(RecvTimeoutError::Timeout) => {
                         if (self.is_interrupted)() {
@@ -254,6 +258,23 @@ mod tests {
             assert_eq!(result, Err(Error::Interrupted));
             assert!((10..300).contains(&DONE.load(Ordering::Relaxed)));
         }
+    }
+
+    #[test]
+    fn an_interruption_counts_when_every_task_has_begun() {
+        let result = Threads::new(2).until(|| true).for_each(vec![(); 2], |()| {
+            std::thread::sleep(3 * GLANCE);
+            Ok(())
+        });
+        assert_eq!(result, Err(Error::Interrupted));
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        // The first question, before any task, is answered with no.
+        let once = || ASKED.fetch_add(1, Ordering::Relaxed) == 1;
+        let result = Threads::new(2).until(once).for_each(vec![(); 2], |()| {
+            std::thread::sleep(3 * GLANCE);
+            Ok(())
+        });
+        assert_eq!(result, Err(Error::Interrupted));
     }
 
     #[test]

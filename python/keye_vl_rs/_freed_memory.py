@@ -24,7 +24,7 @@ _last = float("-inf")
 
 
 def return_freed_memory() -> None:
-    """Return it, unless that was done within the last fifth of a second; nothing where glibc is not used."""
+    """Return it, unless that was just done, or glibc is not what allocates."""
     global _last
     trim = _malloc_trim()
     if trim is None:

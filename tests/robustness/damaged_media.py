@@ -202,13 +202,15 @@ def _batch(
     process = context.Process(target=work, args=(theirs, start, stop - start, read))
     process.start()
     theirs.close()
-    number = start
+    number, begun = start, False
     try:
         while number < stop and time.monotonic() < ends:
-            if not mine.poll(patience):
+            # A process takes a while to begin.
+            if not mine.poll(patience if begun else PATIENCE_S):
                 note(number, f"{case(number)}: no end within {patience:g} s", patience)
                 return number + 1
             what, number, text, seconds = mine.recv()
+            begun = True
             if what == "ends":
                 note(number, text, seconds)
                 number += 1

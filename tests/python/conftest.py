@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 import torch
 
 from cli_for_tests import copy_videos
 from clips import Clip
 from fresh_python import fresh_python
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible():
+    """Shells start what runs in the background with Ctrl-C ignored, and some tests send it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -156,13 +156,13 @@ leaks: $(VENV)/.built $(VENV)/.test-tools ## Run 2,000 videos, and 2,000 failing
 	PYTHONPATH=tests/python $(BIN)/python tests/robustness/leaks.py --items 2000
 	PYTHONPATH=tests/python $(BIN)/python tests/robustness/leaks.py --items 2000 --failing
 
-# Valgrind knows no AVX-512 and says so to programs, which then have the levels below.
-valgrind: ## Run the Rust tests and the kept inputs of fuzzing under valgrind (half an hour)
-	cargo test --workspace --no-run
-	cargo test --manifest-path rust/fuzz/Cargo.toml --no-run
-	CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='valgrind --quiet --error-exitcode=9' cargo test -p keye-vl-core --lib --tests
-	CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='valgrind --quiet --error-exitcode=9' \
-		cargo test --manifest-path rust/fuzz/Cargo.toml --tests
+# Valgrind knows no AVX-512 and says so to programs, which then have the levels below. A zero's sign
+# is not what the CPU gives where it plays a fused multiply-add: the test of that passes without it.
+VALGRIND := valgrind --quiet --error-exitcode=9
+VALGRIND_TESTS := geometry image_bands kernels packets pipeline
+valgrind: ## Run the Rust tests of each level that valgrind knows (three minutes)
+	CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='$(VALGRIND)' \
+		cargo test $(addprefix --test , $(VALGRIND_TESTS)) -- --skip zeros_keep_their_sign
 
 audit: $(VENV)/.built ## Look for known faults in what is depended on (needs cargo-deny and the network)
 	cargo deny check

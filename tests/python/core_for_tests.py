@@ -55,7 +55,7 @@ def assert_others_run_during(work, times):
     def run():
         started.set()
         # On a busy machine the main thread may be away for a few calls, but not for all of them.
-        for _ in range(100 * times):
+        for _ in range(1000 * times):
             work()
             if enough.is_set():
                 break

@@ -68,7 +68,9 @@ def fetch(url: str, name: str, file: IO[bytes], watch: Watch) -> None:
     line = _Line()
     failures: list[BaseException] = []
     # The thread's own waits end with the deadline too: a connection is not tried on after it.
-    patience = max(0.001, min(TIMEOUT_S, limits.response_seconds, watch.left() or TIMEOUT_S))
+    left = watch.left()
+    most = min(TIMEOUT_S, limits.response_seconds)
+    patience = max(0.001, most if left is None else min(most, left))
 
     def run() -> None:
         try:
@@ -86,8 +88,9 @@ def fetch(url: str, name: str, file: IO[bytes], watch: Watch) -> None:
     thread.start()
     try:
         while thread.is_alive():
-            left = min(_GLANCE_S, max(0.0, ends - time.monotonic()))
-            thread.join(left if watch.left() is None else min(left, watch.left() or 0.0))
+            left = watch.left()
+            glance = min(_GLANCE_S, max(0.0, ends - time.monotonic()))
+            thread.join(glance if left is None else min(glance, left))
             watch.check()
             if thread.is_alive() and time.monotonic() >= ends:
                 limits.check("response_seconds", math.inf, name, "is not received by then")

@@ -37,9 +37,7 @@ def map_in_threads(work: Callable[[Task], Result], tasks: Sequence[Task]) -> lis
     try:
         # Its iterator cancels the rest when one raises.
         return list(pool.map(lambda context, task: context.run(work, task), contexts, tasks))
-    except Exception:
-        raise
-    except BaseException:
+    except (KeyboardInterrupt, SystemExit):
         # Whoever presses Ctrl-C does not wait for images that are half decoded.
         wait = False
         raise

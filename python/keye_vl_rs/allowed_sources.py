@@ -1,4 +1,7 @@
-"""Where media may be read from: which local files, which hosts, which addresses."""
+"""Where media may be read from: which local files, which hosts, which addresses.
+
+The environment alone says so: a message must not be able to.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""How much a source may ask for, and where it may come from.
+"""How much a source may ask for; where it may come from is said in :mod:`allowed_sources`.
 
 Sources are what strangers upload. Each limit has a name, a default that no honest source meets, a
-variable in the environment, and a value for one call: ``limits=Limits(image_pixels=10**9)``. Where
-a source may come from is for the environment alone to say: a message must not be able to.
+variable in the environment, and a value for one call: ``limits=Limits(image_pixels=10**9)``.
 """
 
 from __future__ import annotations

@@ -170,17 +170,21 @@ def nal_length_size(codec: str, extradata: bytes) -> int:
 
 def describe_packet(
     codec: str, nal_length_size: int, packet: NDArray[np.uint8]
-) -> tuple[bool, bool, int, bool]:
-    """(random_access, disposable, temporal_layer, parameter_sets) of a compressed packet.
+) -> tuple[bool, bool, int, bool, bool, bool]:
+    """Return what a compressed packet says of itself: (random_access, disposable, temporal_layer,
+    parameter_sets, without_picture, unreadable).
 
     ``codec`` is FFmpeg's name: h264, hevc, mpeg1video, mpeg2video, vp8, vp9 or av1. Of others, and
-    of packets that are damaged or truncated, nothing is known: (False, False, 0, False).
+    of packets that are damaged or truncated, nothing is known: all are False and 0, but for
+    unreadable.
 
     random_access: decoding can start here, and every frame that is presented at or after this one
     is exact. disposable (H.264 and HEVC only): no other picture refers to this
     one; in HEVC only where temporal_layer is the highest of the stream, and in progressive streams
     only, for a packet may be one field of a frame. parameter_sets: the packet carries what later
     packets may need: parameter sets, or messages on film grain or on how to turn the picture.
+    without_picture (not in VP8, VP9 and AV1): the packet holds no part of a picture. unreadable:
+    the packet has bytes, and its headers are not those of the codec.
 
     ``packet`` is a contiguous one-dimensional array, as ``np.frombuffer(packet, np.uint8)``. Keeps
     the GIL.

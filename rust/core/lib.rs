@@ -61,7 +61,7 @@ mod similarity;
 mod slow_fast;
 mod weights;
 
-pub use bitstream::{Codec, PacketFacts, describe_packet, nal_length_size};
+pub use bitstream::{Codec, PacketFacts, describe_packet, nal_length_size, try_describe_packet};
 pub use error::{Error, Result};
 pub use frames::FramesView;
 pub use geometry::{

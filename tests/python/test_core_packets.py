@@ -15,7 +15,8 @@ from clips import Clip
 from keye_vl_rs import _core
 from keye_vl_rs.errors import InvalidArgumentError
 
-NOTHING = (False, False, 0, False)
+NOTHING = (False, False, 0, False, False, False)
+UNREADABLE = (*NOTHING[:5], True)
 NAL_CODECS = ("h264", "hevc")
 CODECS = (*NAL_CODECS, "mpeg1video", "mpeg2video", "vp8", "vp9", "av1")
 
@@ -76,7 +77,7 @@ class Stream:
     decoder: str
     extradata: bytes
     packets: list[av.Packet]
-    facts: list[tuple[bool, bool, int, bool]]
+    facts: list[tuple[bool, bool, int, bool, bool, bool]]
     frames: dict[int, bytes]
 
     @classmethod
@@ -112,7 +113,7 @@ class Stream:
 
     @property
     def disposable(self) -> list[int]:
-        highest = max(layer for _, _, layer, _ in self.facts)
+        highest = max(layer for _, _, layer, *_ in self.facts)
         return [place for place in self.said(1) if self.facts[place][2] == highest]
 
     def without(self, places: list[int]) -> dict[int, bytes]:
@@ -188,7 +189,7 @@ def test_lengths_are_those_of_the_container(stream):
 def test_temporal_layers_are_those_of_the_encoder(layers, folder):
     clip = x265(f"layers_{layers}.mp4", f"temporal-layers={layers}:b-adapt=0")
     facts = Stream.read(clip.write(folder)).facts
-    assert {layer for _, _, layer, _ in facts} == set(range(layers))
+    assert {layer for _, _, layer, *_ in facts} == set(range(layers))
 
 
 # One interval of luma, from 16 to 235, scale 60 / 4, cut-offs 8 and 8; in HEVC: from here on.
@@ -245,7 +246,7 @@ def test_nothing_is_known_of_packets_that_are_cut_short(clip, folder):
     for packet in stream.packets:
         data = np.frombuffer(packet, np.uint8)
         for length in (*range(1, 9), len(data) // 2, len(data) - 1):
-            assert _core.describe_packet(stream.codec, 4, data[:length]) == NOTHING
+            assert _core.describe_packet(stream.codec, 4, data[:length]) == UNREADABLE
 
 
 @pytest.mark.parametrize("codec", ["", "h265", "H264", "libx264", "mjpeg", "prores", "h264\0"])
@@ -261,7 +262,8 @@ def test_nothing_is_known_of_other_codecs(codec):
 def test_nothing_is_known_of_empty_packets_and_of_noise(codec, size):
     random = np.random.default_rng(0)
     for data in (np.zeros(0, np.uint8), np.zeros(50, np.uint8), np.full(50, 255, np.uint8)):
-        assert _core.describe_packet(codec, size, data) == NOTHING
+        assert _core.describe_packet(codec, size, data)[:5] == NOTHING[:5]
+    assert _core.describe_packet(codec, size, np.zeros(0, np.uint8)) == NOTHING
     for length in range(1, 50):
         data = random.integers(0, 256, length, dtype=np.uint8)
         assert not _core.describe_packet(codec, size, data)[1]
@@ -271,7 +273,7 @@ def test_nothing_is_known_where_the_record_of_lengths_is_cut_short():
     assert _core.nal_length_size("h264", b"\1d\0\x1f") == 5
     assert _core.nal_length_size("hevc", b"\1" * 22) == 5
     disposable = np.frombuffer(b"\0\0\0\4\1\xa8\1\1", np.uint8)
-    assert _core.describe_packet("h264", 4, disposable) == (False, True, 0, False)
+    assert _core.describe_packet("h264", 4, disposable) == (False, True, 0, False, False, False)
     assert _core.describe_packet("h264", 5, disposable) == NOTHING
 
 
@@ -298,7 +300,7 @@ def test_packets_that_are_no_bytes(name, codec):
 def test_a_packet_that_cannot_be_written_is_read():
     data = np.frombuffer(b"\0\0\1\x65\x88\x84", np.uint8)
     assert not data.flags.writeable
-    assert _core.describe_packet("h264", 0, data) == (True, False, 0, False)
+    assert _core.describe_packet("h264", 0, data) == (True, False, 0, False, False, False)
 
 
 def test_other_arguments_of_other_types():

@@ -35,12 +35,16 @@ pub(super) fn describe(nal_length_size: usize, packet: &[u8]) -> Option<PacketFa
     let mut plain = true;
     // Without units whose pictures depend on others in ways that are not followed here.
     let mut single_layer = true;
+    let mut units = 0;
+    facts.without_picture = true;
     for unit in NalUnits::new(packet, nal_length_size) {
         let (header, payload) = unit?.split_first()?;
         if header & 0x80 != 0 {
             return None;
         }
         let (ref_idc, kind) = (header >> 5, header & 0x1f);
+        units += 1;
+        facts.without_picture &= matches!(kind, SEI..=SPS_EXTENSION | SUBSET_SPS);
         match kind {
             SLICE | IDR_SLICE => {
                 slices += 1;
@@ -62,6 +66,7 @@ pub(super) fn describe(nal_length_size: usize, packet: &[u8]) -> Option<PacketFa
             _ => plain = false,
         }
     }
+    facts.without_picture &= units > 0;
     facts.parameter_sets |= messages.lasting;
     facts.disposable = slices > 0 && plain && all_unreferenced && !messages.lasting;
     // Only a reference picture can be where recovery ends. Its number depends on those before it.

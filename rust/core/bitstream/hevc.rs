@@ -26,6 +26,8 @@ pub(super) fn describe(nal_length_size: usize, packet: &[u8]) -> Option<PacketFa
     let mut messages = Messages::default();
     // Of nothing but slices and what is of no use without them, all in one layer.
     let mut plain = true;
+    facts.without_picture = true;
+    let mut units = 0;
     for unit in NalUnits::new(packet, nal_length_size) {
         let (&[first, second], payload) = unit?.split_first_chunk()?;
         let kind = first >> 1 & 0x3f;
@@ -35,6 +37,8 @@ pub(super) fn describe(nal_length_size: usize, packet: &[u8]) -> Option<PacketFa
             return None;
         }
         plain &= layer == 0;
+        units += 1;
+        facts.without_picture &= (VPS..=SUFFIX_SEI).contains(&kind);
         match kind {
             0..=LAST_VCL => {
                 if payload.is_empty() {
@@ -59,6 +63,7 @@ pub(super) fn describe(nal_length_size: usize, packet: &[u8]) -> Option<PacketFa
             _ => plain = false,
         }
     }
+    facts.without_picture &= units > 0;
     facts.parameter_sets |= messages.lasting;
     facts.disposable = slices > 0 && plain && all_unreferenced && !messages.lasting;
     let exact = all_renumbered || !messages.film_grain;

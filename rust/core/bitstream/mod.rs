@@ -65,6 +65,9 @@ pub struct PacketFacts {
     /// The packet carries what later packets may need: parameter sets, a sequence or VOL header, or
     /// messages on how later pictures are shown (film grain, orientation).
     pub parameter_sets: bool,
+    /// The packet holds no part of a picture: parameter sets, messages, delimiters or filler alone.
+    /// Never for VP8, VP9 and AV1.
+    pub without_picture: bool,
 }
 
 /// Bytes before each NAL unit of a stream's packets that say its length, from the `extradata` of its
@@ -88,18 +91,29 @@ pub fn nal_length_size(codec: Codec, extradata: &[u8]) -> usize {
 
 /// What `packet` says about itself; nothing where it is damaged, truncated or empty.
 ///
+/// As [`try_describe_packet`], for callers to whom a packet that cannot be read is a needed one.
+pub fn describe_packet(codec: Codec, nal_length_size: usize, packet: &[u8]) -> PacketFacts {
+    try_describe_packet(codec, nal_length_size, packet).unwrap_or_default()
+}
+
+/// What `packet` says about itself; `None` where its headers cannot be read to their end, as in one
+/// that is damaged, truncated or empty.
+///
 /// `nal_length_size` is that of [`nal_length_size`]; with a number over 4 nothing is known of H.264
 /// and HEVC. Takes time linear in the packet's length, and no memory.
-pub fn describe_packet(codec: Codec, nal_length_size: usize, packet: &[u8]) -> PacketFacts {
-    let facts = match codec {
+pub fn try_describe_packet(
+    codec: Codec,
+    nal_length_size: usize,
+    packet: &[u8],
+) -> Option<PacketFacts> {
+    match codec {
         Codec::H264 => h264::describe(nal_length_size, packet),
         Codec::Hevc => hevc::describe(nal_length_size, packet),
         Codec::Mpeg2 => mpeg::describe(packet),
         Codec::Vp8 => vpx::describe_vp8(packet),
         Codec::Vp9 => vpx::describe_vp9(packet),
         Codec::Av1 => av1::describe(packet),
-    };
-    facts.unwrap_or_default()
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::nal::started_units;
 
 // Start codes.
 const PICTURE: u8 = 0x00;
+const LAST_SLICE: u8 = 0xaf;
 const SEQUENCE: u8 = 0xb3;
 /// `picture_coding_type` of an intra picture.
 const INTRA_PICTURE: u32 = 1;
@@ -17,8 +18,13 @@ const INTRA_PICTURE: u32 = 1;
 pub(super) fn describe(packet: &[u8]) -> Option<PacketFacts> {
     let mut facts = PacketFacts::default();
     let mut first_picture = true;
+    let mut units = 0;
+    let mut has_picture = false;
     for unit in started_units(packet) {
-        match unit? {
+        units += 1;
+        let unit = unit?;
+        has_picture |= unit.0 <= LAST_SLICE;
+        match unit {
             (SEQUENCE, _) => facts.parameter_sets = true,
             (PICTURE, data) => {
                 let mut bits = Bits::new(data.iter().copied());
@@ -33,6 +39,7 @@ pub(super) fn describe(packet: &[u8]) -> Option<PacketFacts> {
             _ => {}
         }
     }
+    facts.without_picture = units > 0 && !has_picture;
     Some(facts)
 }
 

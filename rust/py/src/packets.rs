@@ -5,6 +5,9 @@ use pyo3::prelude::*;
 
 use crate::arrays::input;
 
+/// Bytes of the longest length before a NAL unit. Of streams with another one nothing is known.
+const MAX_NAL_LENGTH_SIZE: usize = 4;
+
 #[pyfunction]
 pub(crate) fn nal_length_size(codec: &str, extradata: &[u8]) -> usize {
     Codec::from_name(codec).map_or(0, |codec| core::nal_length_size(codec, extradata))
@@ -15,17 +18,26 @@ pub(crate) fn describe_packet(
     codec: &str,
     nal_length_size: i64,
     packet: &Bound<'_, PyAny>,
-) -> PyResult<(bool, bool, u8, bool)> {
+) -> PyResult<(bool, bool, u8, bool, bool, bool)> {
     let packet = input(packet, "packet")?;
     let nal_length_size = usize::try_from(nal_length_size).unwrap_or(usize::MAX);
+    let packet = packet.as_slice()?;
+    let known = Codec::from_name(codec).filter(|_| nal_length_size <= MAX_NAL_LENGTH_SIZE);
+    let facts = known.map(|codec| core::try_describe_packet(codec, nal_length_size, packet));
+    let unreadable = facts == Some(None) && !packet.is_empty();
     let PacketFacts {
         random_access,
         disposable,
         temporal_layer,
         parameter_sets,
-    } = match Codec::from_name(codec) {
-        Some(codec) => core::describe_packet(codec, nal_length_size, packet.as_slice()?),
-        None => PacketFacts::default(),
-    };
-    Ok((random_access, disposable, temporal_layer, parameter_sets))
+        without_picture,
+    } = facts.flatten().unwrap_or_default();
+    Ok((
+        random_access,
+        disposable,
+        temporal_layer,
+        parameter_sets,
+        without_picture,
+        unreadable,
+    ))
 }

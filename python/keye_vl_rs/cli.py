@@ -123,7 +123,7 @@ def preprocess(
         jobs=jobs,
         timeout=timeout,
         buffer_bytes=buffer_mb << 20,
-        on_error="raise" if on_error is options.Damaged.fail else "partial",
+        on_error=on_error.value,
         overwrite=overwrite,
     )
     planned, bad = plan_jobs(videos, output)

@@ -41,6 +41,7 @@ class Damaged(str, Enum):
 
     fail = "raise"
     partial = "partial"
+    conceal = "conceal"
 
 
 SAMPLING, SIZES, RUNNING = "Which frames", "Sizes and values", "Many videos"
@@ -181,8 +182,9 @@ OnDamage = Annotated[
     Damaged,
     typer.Option(
         "--on-error",
-        help="What becomes of a truncated or damaged video: it fails, or what comes before the "
-        "damage is used, and marked.",
+        help="What becomes of a truncated or damaged video: it fails (raise), what comes before "
+        "the damage is used (partial), or what the decoder makes of it (conceal). Results are "
+        "marked.",
         rich_help_panel=RUNNING,
     ),
 ]

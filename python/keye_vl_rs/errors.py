@@ -3,7 +3,7 @@
 Every error that this package raises on purpose derives from :class:`KeyeVLError` and, beside it,
 from the built-in that a caller would expect: :class:`ValueError` for an argument, :class:`OSError`
 for a file or an address. Messages name the argument or the file, the value, and what would be
-right. The one warning derives from :class:`UserWarning`.
+right. Warnings derive from :class:`UserWarning`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from contextlib import contextmanager
 __all__ = [
     "AspectRatioError",
     "CancelledError",
+    "ConcealedDamageWarning",
     "DecodeError",
     "EmptyMediaError",
     "FrameTypesError",
@@ -127,6 +128,13 @@ class PartialVideoWarning(UserWarning):
 
     It is issued by :func:`warnings.warn`, not raised; its message names the video and what is
     missing. ``warnings.simplefilter("error", PartialVideoWarning)`` makes it an exception.
+    """
+
+
+class ConcealedDamageWarning(UserWarning):
+    """A result holds frames that are damaged, as the decoder made them; its message says how many.
+
+    It is issued by :func:`warnings.warn` with ``on_error="conceal"``.
     """
 
 

@@ -87,8 +87,11 @@ def preprocess_video(
         timeout: seconds from the call on; None is no limit.
         cancel: a ``threading.Event``, or anything with ``is_set()``, that another thread sets to
             end the call.
-        on_error: what becomes of a file that is truncated or damaged: "raise", or "partial" for
-            what comes before the damage, with a :class:`keye_vl_rs.errors.PartialVideoWarning`.
+        on_error: what becomes of a file that is truncated or damaged: "raise" for an error;
+            "partial" for what comes before the damage, with a
+            :class:`keye_vl_rs.errors.PartialVideoWarning`; "conceal" for what the decoder makes of
+            it, with a :class:`keye_vl_rs.errors.ConcealedDamageWarning`. ``VideoInputs.damage``
+            says what is wrong.
         limits: what the video may ask for; None is what the environment says.
 
     Raises:

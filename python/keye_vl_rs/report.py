@@ -17,10 +17,18 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from keye_vl_rs.bench import Comparison
+    from keye_vl_rs.decoding.damage import Damage
     from keye_vl_rs.outputs import Job
     from keye_vl_rs.video_inputs import VideoInputs
 
-__all__ = ["NO_SECONDS", "describe", "print_comparison", "print_summary", "summarize"]
+__all__ = [
+    "NO_SECONDS",
+    "damage_as_json",
+    "describe",
+    "print_comparison",
+    "print_summary",
+    "summarize",
+]
 
 # Columns that no table has.
 NO_LIMIT = 10_000
@@ -47,6 +55,11 @@ def summarize(inputs: VideoInputs) -> dict[str, Any]:
     }
 
 
+def damage_as_json(damage: Damage | None) -> dict[str, Any] | None:
+    """Return a video's damage in types that JSON has."""
+    return None if damage is None else {"reason": damage.reason, "frames": list(damage.frames)}
+
+
 def describe(
     job: Job,
     summary: dict[str, Any],
@@ -54,6 +67,7 @@ def describe(
     *,
     skipped: bool = False,
     partial: str | None = None,
+    damage: dict[str, Any] | None = None,
     replaces: str | None = None,
 ) -> dict[str, Any]:
     """What became of a video, for programs.
@@ -64,6 +78,8 @@ def describe(
         stage_seconds: how long each stage took.
         skipped: whether the output was there already.
         partial: what is missing of the video; None if nothing is.
+        damage: what is wrong with the video and which sampled frames are damaged, as
+            :func:`damage_as_json` gives it; None if nothing is.
         replaces: why an output that was there was made again; None if there was none.
     """
     return {
@@ -73,6 +89,7 @@ def describe(
         "stage_seconds": {stage: round(seconds, 4) for stage, seconds in stage_seconds.items()},
         "skipped": skipped,
         "partial": partial,
+        "damage": damage,
         "replaces": replaces,
     }
 
@@ -132,7 +149,11 @@ def print_comparison(
 def _row(result: dict[str, Any]) -> dict[str, str]:
     fast, skipped = result["fast_frames"], result["skipped"]
     stages = zip(STAGES, result["stage_seconds"].values(), strict=True)
-    notes = ("skipped" if skipped else "", "partial" if result["partial"] is not None else "")
+    notes = (
+        "skipped" if skipped else "",
+        "partial" if result["partial"] is not None else "",
+        "damaged" if result["damage"] is not None and result["damage"]["frames"] else "",
+    )
     return {
         "video": Path(result["source"]).name,
         "duration": f"{result['duration']:.2f} s",

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, get_args
 
 from keye_vl_rs import _core
 from keye_vl_rs._freed_memory import return_freed_memory
 from keye_vl_rs._sources import MediaSource as VideoSource
 from keye_vl_rs._sources import describe_source, open_media
+from keye_vl_rs.decoding.damage import Damage
 from keye_vl_rs.decoding.decoder import DecodeCounts
 from keye_vl_rs.decoding.reader import OnError, ReadFrames, VideoReader
 from keye_vl_rs.decoding.rgb import RgbConverter
 from keye_vl_rs.decoding.timeline import Timeline
+from keye_vl_rs.decoding.video_file import VideoFile
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.sampling import number_from_zero, positive_integer
 from keye_vl_rs.watch import CancelFlag, Watch
@@ -43,6 +45,7 @@ class SampledVideo:
             that is missing or cannot be.
         duration: seconds from the first frame's start to the last one's end.
         counts: how much of the file had to be decoded.
+        damage: what is wrong with the frames; None if nothing is.
     """
 
     frames: torch.Tensor
@@ -51,6 +54,7 @@ class SampledVideo:
     fps: float
     duration: float
     counts: DecodeCounts = field(default_factory=DecodeCounts, compare=False)
+    damage: Damage | None = None
 
 
 def sample_video(
@@ -80,7 +84,9 @@ def sample_video(
             16 at most.
         timeout: seconds from the call on, after which it ends with an error; None is no limit.
         cancel: a ``threading.Event``, or anything with ``is_set()``, that ends the call.
-        on_error: "raise", or "partial" for the frames before the damage, with a warning.
+        on_error: what becomes of a video that is truncated or damaged: "raise" for an error,
+            "partial" for the frames before the damage, "conceal" for what the decoder makes of it;
+            the last two with a warning.
 
     Raises:
         MediaNotFoundError: there is no such file.
@@ -88,7 +94,7 @@ def sample_video(
         UnreadableMediaError: it is not a video, or damaged beyond opening.
         NoVideoStreamError: it holds no video stream.
         NoFramesError: no frame can be decoded.
-        DecodeError: the file is truncated, or decoding fails before the last sampled frame.
+        DecodeError: the file is truncated, or a sampled frame is damaged.
         MediaTimeoutError: the time is over.
         CancelledError: the flag was set.
         MediaError: it is a directory, or cannot be read or fetched.
@@ -100,7 +106,7 @@ def sample_video(
     import torch
 
     def consume(timeline: Timeline, places: list[int], read: ReadFrames) -> SampledVideo:
-        converter = RgbConverter(reader.name)
+        converter = RgbConverter(reader.file.name)
         out = None
         row = 0
         distinct = sorted(set(places))
@@ -112,19 +118,19 @@ def sample_video(
                 out[row] = pixels
                 row += 1
         assert out is not None, "one frame at least is chosen"
-        converter.warn_of_damage()
         return SampledVideo(
             torch.from_numpy(out).permute(0, 3, 1, 2),
             torch.tensor(places, dtype=torch.int64),
             timeline.count,
             timeline.fps,
             timeline.duration,
-            reader.counts,
+            reader.file.counts,
         )
 
     watch = Watch(describe_source(source), timeout, cancel)
     with open_reader(source, watch=watch, threads=threads, on_error=on_error) as reader:
-        return reader.read(chooser(choose, reader.name, video_start, video_end), consume)
+        sampled = reader.read(chooser(choose, watch.name, video_start, video_end), consume)
+        return replace(sampled, damage=reader.damage)
 
 
 @contextmanager
@@ -132,11 +138,14 @@ def open_reader(
     source: VideoSource, *, watch: Watch, threads: int | None, on_error: OnError
 ) -> Iterator[VideoReader]:
     """Fetch a video where it has to be, and give what reads its frames; as :func:`sample_video`."""
-    if not isinstance(on_error, str) or on_error not in ("raise", "partial"):
-        raise InvalidArgumentError(f"on_error is {on_error!r}: expected 'raise' or 'partial'")
+    if not isinstance(on_error, str) or on_error not in get_args(OnError):
+        raise InvalidArgumentError(
+            f"on_error is {on_error!r}: expected 'raise', 'partial' or 'conceal'"
+        )
     try:
         with open_media(source, watch) as media:
-            yield VideoReader(media, watch.name, watch, _decoder_threads(threads), on_error)
+            file = VideoFile(media, watch.name, watch, _decoder_threads(threads))
+            yield VideoReader(file, on_error)
     except BaseException:
         return_freed_memory()
         raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from keye_vl_rs.decoding.damage import Damage
 from keye_vl_rs.decoding.decoder import DecodeCounts
 from keye_vl_rs.geometry import MERGE_SIZE, SLOW, Size, count_patches
 from keye_vl_rs.prompt import video_prompt
@@ -36,6 +37,8 @@ class VideoInputs:
         stage_seconds: how long the call was busy with each stage, or waited for it: "decode"
             (reading, decoding and conversion to RGB), "slow_fast", "patches".
         counts: how much of a file had to be decoded.
+        damage: what is wrong with the video, with ``on_error`` other than "raise"; None if nothing
+            is.
     """
 
     pixel_values_videos: torch.Tensor
@@ -51,6 +54,7 @@ class VideoInputs:
     duration: float
     stage_seconds: dict[str, float] = field(default_factory=dict, compare=False)
     counts: DecodeCounts = field(default_factory=DecodeCounts, compare=False)
+    damage: Damage | None = None
 
     def model_inputs(self) -> dict[str, torch.Tensor]:
         """The tensors under the names by which the model takes them."""

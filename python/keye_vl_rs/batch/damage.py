@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TextIO
 
-from keye_vl_rs.errors import PartialVideoWarning
+from keye_vl_rs.errors import ConcealedDamageWarning, PartialVideoWarning
 
 __all__ = ["hear_warnings", "heard_damage"]
 
@@ -41,12 +41,16 @@ def hear_warnings() -> Iterator[None]:
         heard = _heard.get()
         if heard is not None and issubclass(category, PartialVideoWarning):
             heard.append(str(message))
+        elif heard is not None and issubclass(category, ConcealedDamageWarning):
+            # The result says which frames it is about.
+            pass
         else:
             show_before(message, category, filename, lineno, file, line)
 
     with warnings.catch_warnings():
         # Of equal ones too: a video may be done twice in one process.
-        warnings.simplefilter("always", PartialVideoWarning)
+        for category in (PartialVideoWarning, ConcealedDamageWarning):
+            warnings.simplefilter("always", category)
         warnings.showwarning = show
         try:
             yield

@@ -117,6 +117,10 @@ class Display:
             self._results[Path(result["output"])] = result
         if result["partial"] is not None:
             self._say("warning", "bold yellow", result["partial"])
+        if result["damage"] is not None and result["damage"]["frames"]:
+            damaged, sampled = len(result["damage"]["frames"]), result["sampled_frames"]
+            text = f"{result['damage']['reason']}: {damaged} of {sampled} frames are damaged"
+            self._say("warning", "bold yellow", text)
 
     def _say(self, kind: str, style: str, text: str) -> None:
         self._console.print(f"[{style}]{kind}:[/] {escape(text)}", highlight=False, soft_wrap=True)

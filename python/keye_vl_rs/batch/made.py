@@ -30,11 +30,13 @@ class Existing:
     Attributes:
         summary: what it holds, if it need not be made again; else None.
         partial: what is missing of its video; None if nothing is.
+        damage: what is wrong with its video, as the metadata have it; None if nothing is.
         reason: why it has to be made again; None if it need not, or is not there.
     """
 
     summary: dict[str, Any] | None = None
     partial: str | None = None
+    damage: dict[str, Any] | None = None
     reason: str | None = None
 
 
@@ -98,7 +100,7 @@ def make_metadata(
 
 
 def look_at(
-    target: Path, identity: dict[str, Any] | None, options: dict[str, Any], *, partial: bool
+    target: Path, identity: dict[str, Any] | None, options: dict[str, Any], on_error: str
 ) -> Existing:
     """Tell whether an output is there that would come out the same if it were made again.
 
@@ -106,7 +108,7 @@ def look_at(
         target: the output.
         identity: of the video as it is now.
         options: as they are now.
-        partial: whether an output may do that holds only a part of its video.
+        on_error: what is wanted of a damaged video. An output of one does if it was made so.
     """
     try:
         metadata = read_metadata(target, _NAMES)
@@ -114,6 +116,7 @@ def look_at(
             json.loads(metadata[key]) for key in ("made_from", "options", "summary")
         )
         version = metadata["keye_vl_rs"]
+        damage = json.loads(metadata.get("damage", "null"))
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return Existing()
     except (OSError, ValueError, KeyError):
@@ -121,10 +124,13 @@ def look_at(
     if version != __version__:
         return Existing(reason=f"it was made by version {version}")
     reason = _other_source(made_from, identity) or _other_options(made_with, options)
-    damage = metadata.get("partial")
-    if reason is None and damage is not None and not partial:
-        reason = "it held only a part of its video"
-    return Existing(None, None, reason) if reason else Existing(summary, damage, None)
+    partial = metadata.get("partial")
+    if reason is None and damage is not None and metadata.get("on_error") != on_error:
+        held = "only a part of its video" if partial is not None else "damaged frames"
+        reason = f"it held {held}"
+    if reason:
+        return Existing(reason=reason)
+    return Existing(summary, partial, damage)
 
 
 def _other_source(before: Any, now: dict[str, Any] | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import time
@@ -18,7 +19,7 @@ from keye_vl_rs.batch.tensors_file import write_tensors
 from keye_vl_rs.batch.workers import Started, StopFlag, run_side_by_side
 from keye_vl_rs.errors import CancelledError, KeyeVLError
 from keye_vl_rs.preprocess import BUFFER_BYTES, preprocess_video
-from keye_vl_rs.report import NO_SECONDS, describe, summarize
+from keye_vl_rs.report import NO_SECONDS, damage_as_json, describe, summarize
 
 if TYPE_CHECKING:
     from keye_vl_rs.decoding.reader import OnError
@@ -94,14 +95,17 @@ def survey(jobs: Sequence[Job], settings: Settings) -> tuple[list[Event], list[T
         identity = identify(job.source)
         existing = Existing()
         if not settings.overwrite:
-            existing = look_at(
-                job.target, identity, settings.options, partial=settings.on_error == "partial"
-            )
+            existing = look_at(job.target, identity, settings.options, settings.on_error)
         if existing.summary is None:
             left.append(Task(job, (identity or {}).get("size"), existing.reason))
         else:
             result = describe(
-                job, existing.summary, NO_SECONDS, skipped=True, partial=existing.partial
+                job,
+                existing.summary,
+                NO_SECONDS,
+                skipped=True,
+                partial=existing.partial,
+                damage=existing.damage,
             )
             skipped.append(Event("skipped", job, result))
     return skipped, left
@@ -172,7 +176,7 @@ def _preprocess(
     # Before it is read: a change that comes later is seen the next time.
     identity = identify(job.source)
     options = {**settings.options, "dtype": getattr(torch, settings.options["dtype"])}
-    with heard_damage() as damage:
+    with heard_damage() as heard:
         inputs = preprocess_video(
             job.source,
             **options,
@@ -182,7 +186,7 @@ def _preprocess(
             cancel=stop,
             on_error=settings.on_error,
         )
-    partial = "; ".join(damage) or None
+    partial = "; ".join(heard) or None
 
     def check() -> None:
         if stop.is_set():
@@ -190,12 +194,15 @@ def _preprocess(
 
     started = time.perf_counter()
     summary = summarize(inputs)
+    damage = damage_as_json(inputs.damage)
     metadata = make_metadata(job.source, identity, settings.options, summary, partial)
+    if damage is not None:
+        metadata |= {"damage": json.dumps(damage), "on_error": settings.on_error}
     check()
     with whole_file(job.target) as file:
         write_tensors(file, tensors_of(inputs), metadata, check)
     seconds = {**inputs.stage_seconds, "write": time.perf_counter() - started}
-    return describe(job, summary, seconds, partial=partial, replaces=task.replaces)
+    return describe(job, summary, seconds, partial=partial, damage=damage, replaces=task.replaces)
 
 
 def _text(job: Job, error: Exception) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs.decoding.container import demux, reason
@@ -14,7 +16,14 @@ from keye_vl_rs.errors import DecodeError
 if TYPE_CHECKING:
     from keye_vl_rs.watch import Watch
 
-__all__ = ["DecodeCounts", "SegmentDecoder", "UnexpectedFramesError", "decode_all"]
+__all__ = [
+    "DecodeCounts",
+    "PacketCursor",
+    "SegmentDecoder",
+    "UnexpectedFramesError",
+    "decode_all",
+    "prime_decoder",
+]
 
 # Seeking spares reading, not decoding: it is worth its own costs from this many bytes on.
 _SEEK_BYTES = 4 << 20
@@ -48,7 +57,7 @@ class DecodeCounts:
 
 
 class UnexpectedFramesError(Exception):
-    """Other frames came out than the packets announced. Never reaches a user."""
+    """Other frames came out than the packets announced, or damaged ones. Never reaches a user."""
 
 
 class SegmentDecoder:
@@ -65,7 +74,7 @@ class SegmentDecoder:
         counts: DecodeCounts,
     ) -> None:
         """The container stands at its start; ``table`` lists the packets of the stream."""
-        self._cursor = _Cursor(container, stream, table, name, watch, counts)
+        self._cursor = PacketCursor(container, stream, table, name, watch, counts)
         self._context = stream.codec_context
         times = table.times
         assert times is not None, "every packet says when it is presented"
@@ -85,7 +94,9 @@ class SegmentDecoder:
         """
         context, name = self._context, self._name
         if not self._used and segment.places[0] > 0:
-            self._prime()
+            prime_decoder(context, self._cursor)
+            self._counts.decoded += 1
+            self._used = True
         if self._used:
             context.flush_buffers()
         self._used = True
@@ -94,46 +105,46 @@ class SegmentDecoder:
         for index, place in enumerate(segment.places):
             packet = self._cursor.take(place, start=index == 0)
             self._counts.decoded += 1
-            yield from check.expect(_decode(context, packet, name, check.last))
+            try:
+                frames = _decode(context, packet, name, check.last)
+            except DecodeError:
+                if self._table.pictures[place]:
+                    raise
+                continue
+            yield from check.expect(frames)
         yield from check.expect(_decode(context, None, name, check.last))
         check.finish()
 
-    def _prime(self) -> None:
-        """Let the decoder see the first packet of the stream, and forget its frame.
 
-        Some tell there what holds for all: which encoder with which faults made a stream of H.264,
-        or the tables of a Motion JPEG.
-        """
-        _decode(self._context, self._cursor.take(0, start=False), self._name, None)
-        _decode(self._context, None, self._name, None)
-        self._counts.decoded += 1
-        self._used = True
+def prime_decoder(context: Any, cursor: PacketCursor) -> None:
+    """Let a decoder see the first packet of the stream, and forget its frame.
+
+    Some tell there what holds for all: which encoder with which faults made a stream of H.264, or
+    the tables of a Motion JPEG. The decoder is to be flushed before it is used.
+    """
+    import av
+
+    packet = cursor.take(0, start=False)
+    # Nobody asked for its frame, so that damage to it does not matter.
+    for one in (packet, None):
+        with suppress(av.FFmpegError, ValueError):
+            context.decode(one)
 
 
 def decode_all(
     container: Any, stream: Any, *, name: str, watch: Watch, counts: DecodeCounts
 ) -> Iterator[Any]:
-    """Every frame that comes out, in that order.
+    """Yield every frame that comes out, in that order, whatever the decoder says of others.
 
     Raises:
-        DecodeError: reading or decoding fails; says after how many frames, and when.
+        DecodeError: reading fails.
     """
-    context = stream.codec_context
-    count, last = 0, None
+    import av
 
-    def packets() -> Iterator[Any]:
-        yield from demux(container, stream, name, watch)
-        yield None
-
-    for packet in packets():
+    for packet in chain(demux(container, stream, name, watch), (None,)):
         counts.decoded += packet is not None
-        try:
-            frames = _decode(context, packet, name, last)
-        except DecodeError as error:
-            raise DecodeError(f"{error} (after {count} frames)") from error
-        for frame in frames:
-            count, last = count + 1, frame
-            yield frame
+        with suppress(av.FFmpegError, ValueError):
+            yield from stream.codec_context.decode(packet)
 
 
 def _decode(context: Any, packet: Any, name: str, last: Any) -> list[Any]:
@@ -148,7 +159,7 @@ def _decode(context: Any, packet: Any, name: str, last: Any) -> list[Any]:
     return frames
 
 
-class _Cursor:
+class PacketCursor:
     """Reads packets forward."""
 
     def __init__(
@@ -160,6 +171,7 @@ class _Cursor:
         watch: Watch,
         counts: DecodeCounts,
     ) -> None:
+        """Take a container that stands at its start, and the table of the stream's packets."""
         self._container, self._stream, self._table = container, stream, table
         self._name, self._watch, self._counts = name, watch, counts
         self._packets = demux(container, stream, name, watch)
@@ -172,7 +184,7 @@ class _Cursor:
         ``start`` says that the decoder holds nothing that a jump would lose.
         """
         if start and self._can_seek:
-            skipped = sum(self._table.sizes[self._next : place])
+            skipped = self._table.offsets[place] - self._table.offsets[self._next]
             if skipped >= _SEEK_BYTES and (found := self._seek(place)) is not None:
                 return found
         for packet in self._packets:
@@ -186,11 +198,11 @@ class _Cursor:
         self._counts.seeks += 1
         self._container.seek(self._table.pts[place], stream=self._stream)
         packet = next(self._packets, None)
-        times = self._table.pts
+        found = None if packet is None else self._table.place_of.get(packet.pts)
         # One before the place that was read up to is found there again: reading goes on from it.
-        if packet is None or packet.pts not in times[: place + 1]:
+        if found is None or found > place:
             raise UnexpectedFramesError
-        self._next = times.index(packet.pts)
+        self._next = found
         self._expect(packet)
         return packet if self._next > place else None
 
@@ -227,8 +239,8 @@ class _Check:
                 raise UnexpectedFramesError
             if self._fields and frame.interlaced_frame:
                 raise UnexpectedFramesError
-            # How a damage is concealed may depend on what was left out.
-            if self._spared and frame.is_corrupt:
+            # How damage is concealed depends on what was left out and on when threads run.
+            if frame.is_corrupt:
                 raise UnexpectedFramesError
             self._seen += 1
             self.last = frame

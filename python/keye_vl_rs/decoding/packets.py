@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import accumulate
 from typing import Any
+
+from keye_vl_rs.decoding.damage import Report
 
 __all__ = ["PacketTable", "list_packets"]
 
@@ -19,6 +22,8 @@ _DROPPABLE = frozenset({"h264", "hevc"})
 class PacketTable:
     """The packets of a stream in the order of decoding.
 
+    What follows from them is computed once: nothing is added when they were listed.
+
     Attributes:
         pts: when each is presented, in ticks; None where it is not said.
         sizes: bytes of each.
@@ -31,6 +36,13 @@ class PacketTable:
             the numbering of those that follow.
         last_ticks: how long the last shown frame is presented; None or 0 where it is not said.
         damaged_tail: whether the last packet is cut short or marked as damaged.
+        pictures: False for a packet without any part of a picture, of which no frame comes.
+        restarts: the places from which on decoding is exact, whatever came before: those of
+            ``access`` where the core knows the codec, and else of what the container or FFmpeg's
+            parser marks as key frames.
+        suspect: the places of packets whose headers cannot be read, or that FFmpeg marks as
+            damaged.
+        reports: what was reported on packets before any was decoded.
     """
 
     pts: list[int | None] = field(default_factory=list)
@@ -41,16 +53,30 @@ class PacketTable:
     leading_needed: bool = False
     last_ticks: int | None = None
     damaged_tail: bool = False
+    pictures: list[bool] = field(default_factory=list)
+    restarts: list[int] = field(default_factory=list)
+    suspect: list[int] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
 
     def __len__(self) -> int:
         """How many packets there are."""
         return len(self.pts)
 
-    @property
+    @cached_property
     def times(self) -> list[int] | None:
         """When each is presented; None unless all say so."""
         known = [time for time in self.pts if time is not None]
         return known if len(known) == len(self) else None
+
+    @cached_property
+    def place_of(self) -> dict[int | None, int]:
+        """The place of the packet with each time; of several the first."""
+        return {time: place for place, time in reversed(list(enumerate(self.pts)))}
+
+    @cached_property
+    def offsets(self) -> list[int]:
+        """Bytes of all packets before each place, and of all of them."""
+        return list(accumulate(self.sizes, initial=0))
 
     @property
     def shown_times(self) -> list[int] | None:
@@ -72,13 +98,18 @@ class PacketTable:
 
     def without_last(self) -> PacketTable:
         """The same without the last packet."""
+        end = len(self) - 1
         return PacketTable(
-            self.pts[:-1],
-            self.sizes[:-1],
-            self.shown[:-1],
-            self.disposable[:-1],
-            [place for place in self.access if place < len(self) - 1],
-            self.leading_needed,
+            pts=self.pts[:end],
+            sizes=self.sizes[:end],
+            shown=self.shown[:end],
+            disposable=self.disposable[:end],
+            pictures=self.pictures[:end],
+            restarts=[place for place in self.restarts if place < end],
+            suspect=[place for place in self.suspect if place < end],
+            reports=[report for report in self.reports if report.place < end],
+            access=[place for place in self.access if place < end],
+            leading_needed=self.leading_needed,
         )
 
 
@@ -99,20 +130,30 @@ def list_packets(packets: Iterable[Any], stream: Any) -> PacketTable:
     starts: list[bool] = []
     new_parameters = False
     last_time = None
-    for packet in packets:
+    keys: list[int] = []
+    corrupt: list[int] = []
+    for place, packet in enumerate(packets):
         table.pts.append(packet.pts)
         table.sizes.append(packet.size)
-        table.shown.append(not packet.is_discard)
         table.damaged_tail = packet.is_corrupt
+        if packet.is_keyframe:
+            keys.append(place)
         new_parameters = new_parameters or packet.has_sidedata("new_extradata")
-        shown = packet.pts is not None and not packet.is_discard
-        if shown and (last_time is None or packet.pts > last_time):
-            last_time, table.last_ticks = packet.pts, packet.duration
         start, disposable, layer, carrier = intra_only, intra_only, 0, False
+        without_picture = unreadable = False
         if known:
-            start, disposable, layer, carrier = _core.describe_packet(
+            start, disposable, layer, carrier, without_picture, unreadable = _core.describe_packet(
                 codec, length_size, np.frombuffer(packet, np.uint8)
             )
+        shown = not packet.is_discard and not without_picture
+        table.shown.append(shown)
+        table.pictures.append(not without_picture)
+        if unreadable or packet.is_corrupt:
+            table.suspect.append(place)
+        if packet.is_corrupt:
+            corrupt.append(place)
+        if shown and packet.pts is not None and (last_time is None or packet.pts > last_time):
+            last_time, table.last_ticks = packet.pts, packet.duration
         starts.append(start)
         table.disposable.append(disposable)
         layers.append(layer)
@@ -120,6 +161,7 @@ def list_packets(packets: Iterable[Any], stream: Any) -> PacketTable:
     if new_parameters:
         # The container changes the stream's parameters along the way: nothing may be left out.
         table.disposable = [False] * len(table)
+        table.restarts = keys
         return table
     if codec in _DROPPABLE:
         # Pictures of a higher temporal sub-layer may refer to those of a lower one.
@@ -129,6 +171,12 @@ def list_packets(packets: Iterable[Any], stream: Any) -> PacketTable:
             for disposable, layer in zip(table.disposable, layers, strict=True)
         ]
     table.access = _access_points(table, starts, carriers)
+    table.restarts = table.access if known or intra_only else keys
+    # Where recordings were joined, FFmpeg marks the last packet of each though it is whole.
+    table.reports = [
+        Report(place, "its packet is marked as damaged by FFmpeg")
+        for place in sorted({*corrupt} - {restart - 1 for restart in table.restarts})
+    ]
     return table
 
 

@@ -4,46 +4,40 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
-from threading import Lock
-from typing import IO, TYPE_CHECKING, Any, Literal, TypeVar
+from functools import partial
+from typing import Any, Literal, TypeVar
 
-from keye_vl_rs.decoding.ahead import run_ahead
-from keye_vl_rs.decoding.container import demux, open_video
-from keye_vl_rs.decoding.decoder import (
-    DecodeCounts,
-    SegmentDecoder,
-    UnexpectedFramesError,
-    decode_all,
-)
-from keye_vl_rs.decoding.packets import PacketTable, list_packets
-from keye_vl_rs.decoding.plan import Segment, can_share, plan_segments
+from keye_vl_rs.decoding.counted import count_frames
+from keye_vl_rs.decoding.damage import Damage, DamagedFrameError, Spoilt
+from keye_vl_rs.decoding.decoder import UnexpectedFramesError
+from keye_vl_rs.decoding.listed import ListedFrames
+from keye_vl_rs.decoding.listing import Listing, list_video
 from keye_vl_rs.decoding.timeline import Timeline
-from keye_vl_rs.decoding.truncation import find_truncation
-from keye_vl_rs.errors import DecodeError, NoFramesError, PartialVideoWarning
-from keye_vl_rs.limits import Limits, current_limits
-
-if TYPE_CHECKING:
-    from keye_vl_rs.watch import Watch
+from keye_vl_rs.decoding.video_file import VideoFile
+from keye_vl_rs.errors import ConcealedDamageWarning, DecodeError, PartialVideoWarning
 
 __all__ = ["OnError", "ReadFrames", "VideoReader"]
 
 logger = logging.getLogger(__name__)
 
-# Decoders side by side keep cores busy where the frame threads of one wait for each other: a minute
-# of 1080p takes 3.5 instead of 4.1 s on two cores. Each holds a dozen frames.
-_DECODERS = 2
 # Frames that wait for their user, who then need not wait for a decoder that works at a later part.
 _AHEAD_BYTES = 64 << 20
 _AHEAD_LEAST = 2
+# Codecs whose decoders show damage with several threads as well: by an error, a frame that is
+# missing, or its mark. Others show it in FFmpeg's log alone, or lose it between threads; and of VP8
+# threads make something else of the same damage in every call, without any report.
+_REPORTING_WITH_THREADS = frozenset({"av1", "h264", "hevc", "vp9"})
 
-OnError = Literal["raise", "partial"]
+OnError = Literal["raise", "partial", "conceal"]
 ReadFrames = Callable[[Sequence[int]], Iterator[Any]]
+# Yields for each of some frames what was decoded and what is wrong with it.
+Source = Callable[[Sequence[int]], Iterator[tuple[Any, Spoilt | None]]]
+Choose = Callable[[Timeline], list[int]]
 Result = TypeVar("Result")
-Frames = Generator[Any, None, None]
+Consume = Callable[[Timeline, list[int], ReadFrames], Result]
 
 
 @dataclass
@@ -51,222 +45,174 @@ class VideoReader:
     """Reads the frames of one video.
 
     Attributes:
-        media: a path, or an open file that can seek.
-        name: what errors call it.
-        watch: the deadline and the cancel flag.
-        threads: of the decoder.
-        on_error: what becomes of a video of which not all can be read: an error, or what comes
-            before the damage with a :class:`PartialVideoWarning`.
-        limits: what the video may ask for; those of the call that makes this object.
-        counts: what reading took so far.
+        file: the video.
+        on_error: what becomes of a video that is truncated or damaged: "raise" for an error,
+            "partial" for what comes before the damage, "conceal" for what the decoder makes of it;
+            the last two with a warning.
+        damage: what is wrong with the frames of the last result; None if nothing is.
     """
 
-    media: str | IO[bytes]
-    name: str
-    watch: Watch
-    threads: int
+    file: VideoFile
     on_error: OnError = "raise"
-    limits: Limits = field(default_factory=current_limits)
-    counts: DecodeCounts = field(default_factory=DecodeCounts)
-    _counting: Lock = field(default_factory=Lock, init=False, repr=False)
-    _frame_pixels: int = field(default=0, init=False, repr=False)
-    _ahead: int = field(default=1, init=False, repr=False)
+    damage: Damage | None = field(default=None, init=False)
 
-    def read(
-        self,
-        choose: Callable[[Timeline], list[int]],
-        consume: Callable[[Timeline, list[int], ReadFrames], Result],
-    ) -> Result:
+    def read(self, choose: Choose, consume: Consume[Result]) -> Result:
         """Let ``consume`` have the frames that ``choose`` picks.
+
+        A report of the decoder spoils the frames from its packet to the next restart. A video is
+        first decoded in the fastest way; where anything is reported, or other frames come than the
+        packets announce, it is decoded again with one thread a decoder. That tells which packet a
+        report is about, and gives the same frames in every call.
 
         Args:
             choose: is told when frames are presented and gives the places of those that are wanted.
             consume: is told the same, the places, and a function that decodes the frames of some of
                 them (sorted, each once) as ``av.VideoFrame``. It is called anew, from the start, if
-                frames come out that were not announced.
+                frames come out that were not announced, or that are damaged.
 
         Raises:
             DecodeError, NoFramesError, UnreadableMediaError, NoVideoStreamError: as they say.
             MediaTimeoutError, CancelledError: the deadline has passed; the flag was set.
         """
-        table, timeline, damage = self._list()
-        if damage is not None and self.on_error == "raise":
-            raise DecodeError(damage)
+        file = self.file
+        with file.opened() as (container, stream):
+            listing = list_video(container, stream, file.media, file.name, file.watch, file.limits)
+        file.counts.packets = len(listing.table)
+        # 4:2:0 with 8 bits, as most are.
+        frame_bytes = max(1, listing.frame_pixels * 3 // 2)
+        file.ahead = max(_AHEAD_LEAST, _AHEAD_BYTES // frame_bytes)
+        if listing.truncated is not None and self.on_error == "raise":
+            raise DecodeError(listing.truncated)
+        timeline = listing.timeline
         if timeline is not None:
-            places = self._choose(choose, timeline)
-            for needed_only in (True, False):
-                read = self._by_packets(table, timeline, needed_only=needed_only)
+            frames = ListedFrames(file, listing.table, timeline)
+            ways: list[Source] = [frames.read_carefully]
+            if listing.codec in _REPORTING_WITH_THREADS:
+                ways.insert(0, frames.read_fast)
+            for way in ways:
                 try:
-                    result = consume(timeline, places, read)
+                    return self._consume(listing, timeline, way, choose, consume, listing.truncated)
                 except UnexpectedFramesError:
-                    logger.debug("%s: other frames come than its packets announce", self.name)
-                except DecodeError as error:
-                    # A decoder that misses what was left out may say the same as at a damage.
-                    logger.debug("%s", error)
-                    if not needed_only:
-                        if self.on_error == "raise":
-                            raise
-                        damage = str(error)
-                else:
-                    self._warn(damage, timeline)
-                    return result
-        timeline, error_text = self._count()
-        result = consume(timeline, self._choose(choose, timeline), self._by_count)
-        self._warn(error_text or damage, timeline)
-        return result
+                    logger.debug("%s: other frames come than its packets announce", file.name)
+        counted = count_frames(file, listing.table, keep_going=self.on_error != "raise")
+        if counted.ended is not None and self.on_error == "raise":
+            raise DecodeError(counted.ended)
+        ended = counted.ended or listing.truncated
+        return self._consume(listing, counted.timeline, counted.read, choose, consume, ended)
 
-    def _list(self) -> tuple[PacketTable, Timeline | None, str | None]:
-        """The packets, when their frames are presented if they all say so, and what is missing."""
-        with self._opened() as (container, stream):
-            packets = demux(container, stream, self.name, self.watch)
-            table = list_packets(self._limited(packets), stream)
-            self._frame_pixels = stream.width * stream.height
-            self.counts.packets = len(table)
-            # 4:2:0 with 8 bits, as most are.
-            frame_bytes = max(1, stream.width * stream.height * 3 // 2)
-            self._ahead = max(_AHEAD_LEAST, _AHEAD_BYTES // frame_bytes)
-            missing = find_truncation(
-                self.media,
-                container.format.name,
-                complete=stream.frames <= len(table),
-                damaged_tail=table.damaged_tail,
-            )
-            if missing is not None and (table.damaged_tail or container.format.name == "mpegts"):
-                table = table.without_last()
-            times = table.shown_times
-            if missing is not None and times is not None:
-                # Of what is presented before the last ones, something may be missing.
-                times = times[: max(1, len(times) - table.reorder)]
-            timeline = None
-            if times is not None:
-                timeline = Timeline.of(stream, self.name, len(times), times, table.last_ticks)
-                self._check_duration(timeline)
-        if missing is None:
-            return table, timeline, None
-        until = timeline.seconds(timeline.count - 1) if timeline is not None else 0.0
-        damage = (
-            f"{self.name}: is truncated: {missing}; its last whole frame is presented at "
-            f"{until:.3f} s"
-        )
-        return table, timeline, damage
+    def _consume(
+        self,
+        listing: Listing,
+        timeline: Timeline,
+        source: Source,
+        choose: Choose,
+        consume: Consume[Result],
+        ended: str | None,
+    ) -> Result:
+        """Let ``consume`` have frames of a source, and fewer frames until none is damaged.
 
-    def _by_packets(
-        self, table: PacketTable, timeline: Timeline, *, needed_only: bool
-    ) -> ReadFrames:
-        """Decode the packets that the wanted frames need, or all up to the last one's."""
-        assert timeline.times is not None, "packets say when their frames are presented"
-        of_time = {time: place for place, time in enumerate(table.pts) if table.shown[place]}
-        order = [of_time[time] for time in timeline.times]
-
-        def read(wanted: Sequence[int]) -> Iterator[Any]:
-            targets = sorted(order[place] for place in wanted)
-            segments = [Segment(range(targets[-1] + 1), targets, None)]
-            workers, threads = 1, self.threads
-            if needed_only:
-                segments = plan_segments(table, targets, worth=0)
-                # Each has a decoder and a place in the file of its own.
-                workers = min(_DECODERS, threads) if isinstance(self.media, str) else 1
-                if workers == 1 or not can_share(segments, workers, ahead=self._ahead):
-                    workers = 1
-                    segments = plan_segments(table, targets, worth=threads + table.reorder)
-
-            @contextmanager
-            def worker() -> Iterator[Callable[[Segment], Frames]]:
-                counts = DecodeCounts()
-                with self._opened("AUTO", max(1, threads // workers)) as (container, stream):
-                    decoder = SegmentDecoder(
-                        container, stream, table, name=self.name, watch=self.watch, counts=counts
-                    )
-                    try:
-                        yield decoder.decode
-                    finally:
-                        self._add(counts)
-
-            return run_ahead(segments, worker, self.watch, workers=workers, ahead=self._ahead)
-
-        return read
-
-    def _by_count(self, wanted: Sequence[int]) -> Iterator[Any]:
-        """Decode everything and take frames by their number."""
-
-        def frames(decode: Callable[[], Iterator[Any]]) -> Frames:
-            left = list(reversed(wanted))
-            for place, frame in enumerate(decode()):
-                if place == left[-1]:
-                    yield frame
-                    left.pop()
-                    if not left:
-                        return
-            raise DecodeError(f"{self.name}: decoding ended before frame {left[-1]}")
-
-        @contextmanager
-        def worker() -> Iterator[Callable[[None], Frames]]:
-            with self._opened("SLICE", self.threads) as (container, stream):
-                yield lambda _: frames(lambda: self._decode_all(container, stream))
-
-        return run_ahead([None], worker, self.watch, workers=1, ahead=self._ahead)
-
-    def _count(self) -> tuple[Timeline, str | None]:
-        """List the presented frames by decoding all of them, and say what ended that early."""
-        times: list[int | None] = []
-        damage = None
-        # Frame threads may keep an error to themselves; here each must show where it happens.
-        with self._opened("SLICE", self.threads) as (container, stream):
-            try:
-                for frame in self._limited(self._decode_all(container, stream)):
-                    times.append(frame.pts)
-            except DecodeError as error:
-                if self.on_error == "raise" or not times:
-                    raise
-                damage = str(error)
-            if not times:
-                raise NoFramesError(f"{self.name}: no frame of its video stream can be decoded")
-            known = [time for time in times if time is not None]
-            sorted_ = len(known) == len(times) and all(a < b for a, b in pairwise(known))
-            timeline = Timeline.of(
-                stream, self.name, len(times), known if sorted_ else None, last_ticks=None
-            )
+        ``ended`` says why the timeline ends before the video does, None if it does not.
+        """
         self._check_duration(timeline)
-        return timeline, damage
+        while True:
+            places = self._choose(listing, choose, timeline)
+            spoilt: dict[int, str] = {}
+            gap = self._find_gap(listing, timeline, places[-1])
+            try:
+                if gap is not None and self.on_error != "conceal":
+                    raise self._error(timeline, gap)
+                read = partial(self._frames, source, timeline, spoilt)
+                result = consume(timeline, places, read)
+            except DamagedFrameError as damaged:
+                if self.on_error != "partial" or damaged.since == 0:
+                    raise
+                timeline, ended = timeline.first(damaged.since), str(damaged)
+                continue
+            self._tell(timeline, places, spoilt, gap, ended)
+            return result
 
-    def _choose(self, choose: Callable[[Timeline], list[int]], timeline: Timeline) -> list[int]:
+    def _frames(
+        self, source: Source, timeline: Timeline, spoilt: dict[int, str], wanted: Sequence[int]
+    ) -> Iterator[Any]:
+        """Yield the frames of a source; note damaged ones in ``spoilt``, or raise."""
+        latest = None
+        # Damaged frames at the start of which nothing came out are shown as the first that did.
+        waiting = 0
+        for place, (frame, why) in zip(wanted, source(wanted), strict=True):
+            if why is not None:
+                if self.on_error != "conceal":
+                    raise self._error(timeline, why)
+                spoilt[place] = why.reason
+            if frame is None and latest is None:
+                waiting += 1
+                continue
+            latest = latest if frame is None else frame
+            for _ in range(waiting + 1):
+                yield latest
+            waiting = 0
+        if waiting:
+            reason = next(iter(spoilt.values()))
+            raise DecodeError(f"{self.file.name}: no sampled frame can be decoded: {reason}")
+
+    def _error(self, timeline: Timeline, why: Spoilt) -> DamagedFrameError:
+        return DamagedFrameError(
+            f"{self.file.name}: is damaged from {timeline.seconds(why.since):.3f} s on: "
+            f"{why.reason}",
+            why.since,
+        )
+
+    def _find_gap(self, listing: Listing, timeline: Timeline, last: int) -> Spoilt | None:
+        """Return the first place before that of the last sampled frame where frames are missing."""
+        if timeline.times is None:
+            return None
+        for report in listing.gaps:
+            time = listing.table.pts[report.place]
+            place = 0 if time is None else bisect_left(timeline.times, time)
+            if place <= last:
+                return Spoilt(f"frames are missing: {report.reason}", place)
+        return None
+
+    def _choose(self, listing: Listing, choose: Choose, timeline: Timeline) -> list[int]:
         places = choose(timeline)
-        pixels = len(places) * self._frame_pixels
+        pixels = len(places) * listing.frame_pixels
         what = f"{len(places):,} sampled frames have {pixels:,} pixels"
-        self.limits.check("sampled_pixels", pixels, self.name, what)
+        self.file.limits.check("sampled_pixels", pixels, self.file.name, what)
         return places
-
-    def _limited(self, frames: Iterator[Any]) -> Iterator[Any]:
-        """The same frames, or packets of frames, while there are not too many."""
-        for number, frame in enumerate(frames, 1):
-            if number > self.limits.frames:
-                self.limits.check("frames", number, self.name, f"holds {number:,} frames and more")
-            yield frame
 
     def _check_duration(self, timeline: Timeline) -> None:
         seconds = timeline.duration
-        self.limits.check("duration", seconds, self.name, f"is of {seconds:,.0f} seconds")
+        what = f"is of {seconds:,.0f} seconds"
+        self.file.limits.check("duration", seconds, self.file.name, what)
 
-    def _decode_all(self, container: Any, stream: Any) -> Iterator[Any]:
-        return decode_all(container, stream, name=self.name, watch=self.watch, counts=self.counts)
-
-    @contextmanager
-    def _opened(self, threading: str = "SLICE", threads: int = 1) -> Iterator[tuple[Any, Any]]:
-        """The container and its stream, whose decoder runs as ``threading`` says."""
-        with open_video(self.media, self.name, self.watch, self.limits) as (container, stream):
-            stream.thread_type = threading
-            stream.codec_context.thread_count = threads
-            yield container, stream
-
-    def _add(self, counts: DecodeCounts) -> None:
-        with self._counting:
-            self.counts.add(counts)
-
-    def _warn(self, damage: str | None, timeline: Timeline) -> None:
-        if damage is not None:
+    def _tell(
+        self,
+        timeline: Timeline,
+        places: list[int],
+        spoilt: dict[int, str],
+        gap: Spoilt | None,
+        ended: str | None,
+    ) -> None:
+        """Record what is wrong with a result, and warn of it."""
+        self.damage = None
+        if spoilt or gap is not None:
+            frames = tuple(number for number, place in enumerate(places) if place in spoilt)
+            first = min(spoilt, default=0) if gap is None else gap.since
+            since = timeline.seconds(first)
+            reason = gap.reason if gap is not None else spoilt[first]
+            text = f"{self.file.name}: is damaged from {since:.3f} s on: {reason}"
+            self.damage = Damage(text if ended is None else f"{text}; {ended}", frames)
+            warnings.warn(
+                f"{text}: {len(frames)} of {len(places)} sampled frames are what the decoder makes "
+                "of it",
+                ConcealedDamageWarning,
+                stacklevel=2,
+            )
+        elif ended is not None:
+            self.damage = Damage(ended)
+        if ended is not None:
             until = timeline.seconds(timeline.count - 1)
             warnings.warn(
-                f"{damage}: only what is presented up to {until:.3f} s is used",
+                f"{ended}: only what is presented up to {until:.3f} s is used",
                 PartialVideoWarning,
                 stacklevel=2,
             )

@@ -10,7 +10,6 @@ from decord, but with other bytes.
 
 from __future__ import annotations
 
-import logging
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["RgbConverter"]
-
-logger = logging.getLogger(__name__)
 
 # 8 bits and 4:2:0; of those without alpha, the format with a line of chroma for every line.
 _EXACT_420 = ("yuv420p", "yuvj420p", "yuva420p")
@@ -42,7 +39,6 @@ class RgbConverter:
         self._name = name
         self._size: tuple[int, int] | None = None
         self._quarter_turns = 0
-        self._corrupt: set[Any] = set()
         self._reformatter = VideoReformatter()
         self._progressive = _Progressive()
 
@@ -60,8 +56,6 @@ class RgbConverter:
             self._size = (frame.width, frame.height)
             # Counterclockwise degrees; a matrix that turns by anything else is not applied.
             self._quarter_turns = frame.rotation // 90 % 4 if frame.rotation % 90 == 0 else 0
-        if frame.is_corrupt:
-            self._corrupt.add(frame.pts)
         width, height = self._size
         try:
             flags = int(Interpolation.BICUBIC)
@@ -79,11 +73,6 @@ class RgbConverter:
             ) from error
         pixels = _plane(rgb.planes[0])[:height, : width * 3].reshape(height, width, 3)
         return np.rot90(pixels, self._quarter_turns)
-
-    def warn_of_damage(self) -> None:
-        """Say in the log how many of the converted frames the decoder could not decode whole."""
-        if self._corrupt:
-            logger.warning("%s: %d sampled frames are damaged", self._name, len(self._corrupt))
 
 
 def _plane(plane: Any) -> np.ndarray:

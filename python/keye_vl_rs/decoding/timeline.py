@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -65,6 +65,11 @@ class Timeline:
             rate = shown
         duration = span + (last_ticks * tick if last_ticks and last_ticks > 0 else 1 / rate)
         return cls(count, times, tick, float(rate), float(duration))
+
+    def first(self, count: int) -> Timeline:
+        """Return the timeline of the first ``count`` frames, fewer than there are."""
+        times = None if self.times is None else self.times[:count]
+        return replace(self, count=count, times=times, duration=self.seconds(count))
 
     def seconds(self, place: int) -> float:
         """When a frame is presented, from the first one on."""

@@ -50,7 +50,7 @@ def stream_file(
     clock = _Clock()
 
     def consume(timeline: Timeline, places: list[int], read: ReadFrames) -> VideoInputs:
-        converter = RgbConverter(reader.name)
+        converter = RgbConverter(reader.file.name)
         pipeline: PatchPipeline | None = None
         size = (0, 0)
         times = Counter(places)
@@ -78,11 +78,12 @@ def stream_file(
         assert pipeline is not None, "one frame at least is chosen"
         _fill_holes(pipeline, places, read, converter.convert, clock)
         clock.enter("patches")
-        converter.warn_of_damage()
         return _inputs(pipeline, timeline, places, size)
 
     inputs = reader.read(choose, consume)
-    return replace(inputs, stage_seconds=clock.stop(), counts=reader.counts)
+    return replace(
+        inputs, stage_seconds=clock.stop(), counts=reader.file.counts, damage=reader.damage
+    )
 
 
 def _each(places: list[int], read: ReadFrames) -> Iterator[tuple[int, Any]]:

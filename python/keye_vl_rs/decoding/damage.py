@@ -1,0 +1,125 @@
+"""Which frames of a video are damaged, by what its decoder reports.
+
+A report spoils the frame of its packet and every later one that may refer to it: all up to the next
+restart, a packet from which on decoding is exact whatever came before.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from keye_vl_rs.errors import DecodeError
+
+__all__ = ["Damage", "DamageMap", "DamagedFrameError", "Report", "Spoilt"]
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What is wrong with a video of which a result was made all the same.
+
+    Attributes:
+        reason: what is missing, or what the decoder reports, and from when on.
+        frames: places among the sampled frames, from 0, of those that are not what was encoded but
+            what the decoder makes of it. Empty where the result ends before the damage.
+    """
+
+    reason: str
+    frames: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What FFmpeg reports on a packet.
+
+    Attributes:
+        place: of the packet, in the order of decoding.
+        reason: FFmpeg's words.
+    """
+
+    place: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Spoilt:
+    """Why a frame is damaged, and which frames come before the damage.
+
+    Attributes:
+        reason: FFmpeg's words.
+        since: the place, in the order of presentation, of the first frame that the same damage may
+            have spoilt.
+    """
+
+    reason: str
+    since: int
+
+
+class DamagedFrameError(DecodeError):
+    """A sampled frame is damaged, or frames are missing before it.
+
+    Attributes:
+        since: the place, in the order of presentation, of the first frame that the damage may have
+            spoilt.
+    """
+
+    def __init__(self, message: str, since: int) -> None:
+        """Keep the place at which a result can end."""
+        super().__init__(message)
+        self.since = since
+
+
+class DamageMap:
+    """The reports on the packets of a stream, and the frames that each of them spoils."""
+
+    def __init__(self, restarts: Sequence[int], times: Sequence[int | None]) -> None:
+        """Start without reports.
+
+        Args:
+            restarts: places of the packets from which on decoding is exact, sorted. A frame that is
+                presented before that of a restart and decoded after it may refer to earlier ones.
+            times: when each packet's frame is presented, in ticks.
+        """
+        self._restarts = restarts
+        self._times = times
+        # By interval between restarts: the first report that spoils all that follows in it, and the
+        # first that spoils only what is presented before the restart's own frame.
+        self._all: dict[int, Report] = {}
+        self._leading: dict[int, Report] = {}
+
+    def __bool__(self) -> bool:
+        """Tell if there is any report."""
+        return bool(self._all or self._leading)
+
+    def add(self, report: Report) -> None:
+        """Note a report. One report a packet is enough; the first in an interval counts."""
+        interval = bisect_right(self._restarts, report.place)
+        kept = self._leading if self._is_leading(report.place, interval) else self._all
+        if interval not in kept or report.place < kept[interval].place:
+            kept[interval] = report
+
+    def find(self, place: int) -> Report | None:
+        """Return the report that spoils the frame of a packet, None if none does.
+
+        Reports on packets up to that one must have been added.
+        """
+        interval = bisect_right(self._restarts, place)
+        found = [self._all.get(interval)]
+        if self._is_leading(place, interval):
+            found += [self._leading.get(interval), self._all.get(interval - 1)]
+        spoiling = [one for one in found if one is not None and one.place <= place]
+        return min(spoiling, key=lambda one: one.place, default=None)
+
+    def begins(self, report: Report) -> int | None:
+        """Return the earliest time at which a frame that a report spoils is presented, in ticks."""
+        stop = bisect_right(self._restarts, report.place)
+        end = self._restarts[stop] if stop < len(self._restarts) else len(self._times)
+        spoilt = [time for time in self._times[report.place : end] if time is not None]
+        return min(spoilt, default=None)
+
+    def _is_leading(self, place: int, interval: int) -> bool:
+        if interval == 0:
+            return False
+        time, restart = self._times[place], self._times[self._restarts[interval - 1]]
+        return time is not None and restart is not None and time < restart

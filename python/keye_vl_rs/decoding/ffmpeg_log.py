@@ -1,0 +1,142 @@
+"""Capturing what FFmpeg logs while it reads and decodes.
+
+Some decoders report damage in their log alone: Motion JPEG and FFV1 return the frame as if it were
+whole. PyAV ignores FFmpeg's log by default, and its callback belongs to the whole process, so it is
+set while somebody listens and put back afterwards. Only what FFmpeg logs on the thread that calls
+it can be told apart: listen to decoders with one thread.
+
+PyAV's callback takes the GIL. A decoder with threads of its own that is freed by a thread which
+holds the GIL, while one of its threads logs, would wait for ever; the decoders of this package are
+therefore made idle before they are freed (see ``container``).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["CapturedLog", "LogLine", "captured_log"]
+
+# FFmpeg's levels: the lower, the more severe.
+_ERROR = 16
+_WARNING = 24
+# Warnings by which FFmpeg says that it leaves out or replaces a part of the picture.
+_DAMAGE_WARNINGS = ("undecodable", "concealing", "damaged", "corrupt", "truncated")
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of FFmpeg's log.
+
+    Attributes:
+        level: FFmpeg's number, 16 for an error and less for what is worse.
+        name: of the decoder or the format that logged it.
+        text: the message.
+    """
+
+    level: int
+    name: str
+    text: str
+
+    @property
+    def reports_damage(self) -> bool:
+        """True for an error, and for a warning that the picture is not what was encoded."""
+        if self.level <= _ERROR:
+            return True
+        return self.level <= _WARNING and any(word in self.text for word in _DAMAGE_WARNINGS)
+
+
+class _Switch:
+    """Turns PyAV's callback on with the first listener and off with the last one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._listeners = 0
+        self._level_before: int | None = None
+        self._skipped_before = True
+        self._others: Any = None
+
+    def on(self) -> None:
+        import av.logging
+
+        with self._lock:
+            self._listeners += 1
+            if self._listeners > 1:
+                return
+            self._level_before = av.logging.get_level()
+            self._skipped_before = av.logging.get_skip_repeated()
+            if self._level_before is None:
+                # Nobody asked for the log of other decoders in this process: drop it.
+                self._others = av.logging.Capture(local=False)
+                self._others.__enter__()
+            # PyAV leaves out a line that equals the last one of any decoder.
+            av.logging.set_skip_repeated(False)
+            av.logging.set_level(max(_WARNING, self._level_before or 0))
+
+    def off(self) -> None:
+        import av.logging
+
+        with self._lock:
+            self._listeners -= 1
+            if self._listeners:
+                return
+            av.logging.set_level(self._level_before)
+            av.logging.set_skip_repeated(self._skipped_before)
+            if self._others is not None:
+                self._others.__exit__(None, None, None)
+                self._others = None
+
+    def forward(self, lines: list[tuple[int, str, str]]) -> None:
+        """Log the lines as PyAV would have, where the program has turned FFmpeg's log on."""
+        import av.logging
+
+        level = self._level_before
+        if level is None:
+            return
+        for severity, name, text in lines:
+            if severity <= level:
+                logger = logging.getLogger(f"libav.{name or 'generic'}")
+                logger.log(av.logging.adapt_level(severity), text.strip())
+
+
+_switch = _Switch()
+
+
+@contextmanager
+def _enabled() -> Iterator[None]:
+    """Have PyAV pass FFmpeg's log on while the block runs."""
+    _switch.on()
+    try:
+        yield
+    finally:
+        _switch.off()
+
+
+class CapturedLog:
+    """What FFmpeg logged on one thread and nobody has taken yet."""
+
+    def __init__(self, raw: list[tuple[int, str, str]]) -> None:
+        """Wrap the list that PyAV adds to."""
+        self._raw = raw
+
+    def take(self) -> list[LogLine]:
+        """Return the lines that came since the last call."""
+        if not self._raw:
+            return []
+        raw = self._raw.copy()
+        self._raw.clear()
+        _switch.forward(raw)
+        return [LogLine(level, name, text.strip()) for level, name, text in raw]
+
+
+@contextmanager
+def captured_log() -> Iterator[CapturedLog]:
+    """Collect what FFmpeg logs on the thread that runs the block."""
+    import av.logging
+
+    with _enabled(), av.logging.Capture(local=True) as raw:
+        yield CapturedLog(raw)

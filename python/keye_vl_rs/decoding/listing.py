@@ -1,0 +1,171 @@
+"""Listing the packets of a video: one pass over the file without decoding."""
+
+from __future__ import annotations
+
+import logging
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from statistics import median
+from typing import IO, TYPE_CHECKING, Any
+
+from keye_vl_rs.decoding.container import demux
+from keye_vl_rs.decoding.damage import Report
+from keye_vl_rs.decoding.ffmpeg_log import CapturedLog, captured_log
+from keye_vl_rs.decoding.packets import PacketTable, list_packets
+from keye_vl_rs.decoding.timeline import Timeline
+from keye_vl_rs.decoding.truncation import find_truncation
+
+if TYPE_CHECKING:
+    from keye_vl_rs.limits import Limits
+    from keye_vl_rs.watch import Watch
+
+__all__ = ["Listing", "limited", "list_video"]
+
+logger = logging.getLogger(__name__)
+
+# Formats of what was recorded from a broadcast, by FFmpeg's names.
+_RECORDINGS = frozenset({"mpeg", "mpegts"})
+# FFmpeg's level of an error.
+_ERROR = 16
+# A step between two frames that is longer than the usual one by more than this shows that frames
+# are missing between them.
+_GAP = 1.5
+# Frames on each side of a report among which the gap is looked for, beside those that wait to be
+# put in order.
+_NEIGHBOURS = 2
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a video's packets say.
+
+    Attributes:
+        table: the packets.
+        timeline: when their frames are presented; None unless all packets say so.
+        truncated: what is missing at the end of the file, for an error message; None if nothing is.
+        gaps: reports of the container's reader beside which frames are missing.
+        frame_pixels: width times height.
+        codec: FFmpeg's name.
+    """
+
+    table: PacketTable
+    timeline: Timeline | None
+    truncated: str | None
+    gaps: list[Report]
+    frame_pixels: int
+    codec: str
+
+
+def list_video(
+    container: Any, stream: Any, media: str | IO[bytes], name: str, watch: Watch, limits: Limits
+) -> Listing:
+    """Read all packets of a stream.
+
+    Args:
+        container: at its start.
+        stream: of the container.
+        media: the file that the container reads, a path or an open file.
+        name: what errors call it.
+        watch: checked at each packet.
+        limits: how many packets there may be.
+
+    Raises:
+        DecodeError: reading fails.
+        LimitError: there are more packets than ``limits.frames``.
+        MediaTimeoutError, CancelledError: as ``watch`` says.
+    """
+    lost: list[Report] = []
+    with captured_log() as log:
+        packets = limited(demux(container, stream, name, watch), limits, name)
+        table = list_packets(_reporting(packets, container.format.name, log, lost), stream)
+    if container.format.name in _RECORDINGS:
+        _hide_head(table, name)
+    truncated = find_truncation(
+        media,
+        container.format.name,
+        complete=stream.frames <= len(table),
+        damaged_tail=table.damaged_tail,
+    )
+    if truncated is not None and (table.damaged_tail or container.format.name == "mpegts"):
+        table = table.without_last()
+    times = table.shown_times
+    gaps: list[Report] = []
+    if times is not None:
+        gaps = _with_gaps(lost, table, times)
+        # What comes behind the gap may refer to what is missing there.
+        table = replace(table, reports=table.reports + gaps)
+        if truncated is not None:
+            # Of what is presented before the last ones, something may be missing.
+            times = times[: max(1, len(times) - table.reorder)]
+    timeline = None
+    if times is not None:
+        timeline = Timeline.of(stream, name, len(times), times, table.last_ticks)
+    if truncated is not None:
+        until = timeline.seconds(timeline.count - 1) if timeline is not None else 0.0
+        truncated = (
+            f"{name}: is truncated: {truncated}; its last whole frame is presented at {until:.3f} s"
+        )
+    codec = stream.codec_context.codec.canonical_name
+    return Listing(table, timeline, truncated, gaps, stream.width * stream.height, codec)
+
+
+def _hide_head(table: PacketTable, name: str) -> None:
+    """Announce no frames for what comes before the first place where decoding can start.
+
+    A recording of a broadcast begins anywhere. What cannot be read there is left to be reported.
+    """
+    first = table.restarts[0] if table.restarts else 0
+    if first == 0 or (table.suspect and table.suspect[0] <= first):
+        return
+    start = table.pts[first]
+    for place, time in enumerate(table.pts):
+        # Pictures that are presented before that place refer to what is missing.
+        if place < first or (time is not None and start is not None and time < start):
+            table.shown[place] = False
+    logger.warning(
+        "%s: begins in the middle of a group of pictures: its first %d cannot be decoded",
+        *(name, first),
+    )
+
+
+def limited(items: Iterator[Any], limits: Limits, name: str) -> Iterator[Any]:
+    """Yield the same frames, or packets of frames, while there are not too many."""
+    for number, item in enumerate(items, 1):
+        if number > limits.frames:
+            limits.check("frames", number, name, f"holds {number:,} frames and more")
+        yield item
+
+
+def _reporting(
+    packets: Iterator[Any], format_name: str, log: CapturedLog, lost: list[Report]
+) -> Iterator[Any]:
+    """Yield the same packets, and note what the container's reader logs before each of them."""
+    for place, packet in enumerate(packets):
+        for line in log.take():
+            # A file that ends within a frame is found by its length. Warnings are about all kinds
+            # of streams and files.
+            if line.level <= _ERROR and line.name == format_name and "partial" not in line.text:
+                lost.append(Report(place, line.text))
+        yield packet
+
+
+def _with_gaps(lost: list[Report], table: PacketTable, times: list[int]) -> list[Report]:
+    """Return those of the reports beside which frames are missing.
+
+    What the reader of a container cannot read may belong to another stream, or to none.
+    """
+    if not lost or len(times) < 2:
+        return []
+    steps = [after - before for before, after in pairwise(times)]
+    longest = _GAP * median(steps)
+    reach = table.reorder + _NEIGHBOURS
+    found = []
+    for report in lost:
+        time = table.pts[min(report.place, len(table) - 1)]
+        near = bisect_left(times, time) if time is not None else 0
+        around = steps[max(0, near - reach) : near + reach]
+        if report.place < len(table) and max(around, default=0) > longest:
+            found.append(report)
+    return found

@@ -5,23 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from keye_vl_rs import vision_process
-from keye_vl_rs.errors import InvalidArgumentError
+from keye_vl_rs.content_parts import media_kind
 from keye_vl_rs.geometry import MERGE_SIZE, PATCH_SIZE
+from keye_vl_rs.messages import media_runs
 from keye_vl_rs.preprocess import preprocess_video
 from keye_vl_rs.recipe import Recipe
 from keye_vl_rs.say_once import say_once
 
-__all__ = ["ChatMedia", "load_media", "openai_blocks_as_images"]
+__all__ = ["ChatMedia", "load_media"]
 
 logger = logging.getLogger(__name__)
 
-# Under which keys messages give an image or a video; transformers' come after the published ones.
-_IMAGE_KEYS = ("image", "image_url", "url", "path", "base64")
-_VIDEO_KEYS = ("video", "url", "path")
 # What a message may say about how a video is sampled and sized.
 _VIDEO_OPTIONS = (
     "fps",
@@ -61,7 +58,8 @@ def load_media(
     """Load all images and videos of conversations.
 
     Args:
-        conversations: lists of messages, whose ``content`` may be a list of dictionaries.
+        conversations: lists of messages, as :func:`keye_vl_rs.messages.plain_conversation` gives
+            them.
         recipe: what the processor does to pixels.
         defaults: what holds for videos that do not say it themselves (``fps``, ...).
 
@@ -75,15 +73,12 @@ def load_media(
     for conversation in conversations:
         images: list[Any] = []
         videos: list[Any] = []
-        for kind, blocks in groupby(_media_blocks(conversation), _kind):
+        for kind, parts in media_runs(_media_parts(conversation)):
             if kind == "image":
-                eles = [{**block, "image": _source(block, _IMAGE_KEYS)} for block in blocks]
-                images += vision_process.fetch_images(eles)
+                images += vision_process.fetch_images(parts)
                 continue
-            for block in blocks:
-                given = {key: value for key, value in block.items() if value is not None}
-                ele = {**defaults, **given, "video": _source(block, _VIDEO_KEYS)}
-                video, of_video = _load_video(ele, recipe, streams=streams)
+            for part in parts:
+                video, of_video = _load_video({**defaults, **part}, recipe, streams=streams)
                 videos.append(video)
                 about.append(of_video)
         media.images.append(images)
@@ -93,36 +88,16 @@ def load_media(
     return media
 
 
-def _media_blocks(conversation: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _media_parts(conversation: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The images and videos of a conversation, in order."""
     contents = [message.get("content") for message in conversation]
-    blocks = [b for some in contents if isinstance(some, (list, tuple)) for b in some]
-    return [block for block in blocks if _kind(block) is not None]
-
-
-def _kind(block: Any) -> str | None:
-    kinds = {"image": "image", "image_url": "image", "video": "video"}
-    kind = block.get("type") if isinstance(block, Mapping) else None
-    return kinds.get(kind) if isinstance(kind, str) else None
-
-
-def openai_blocks_as_images(conversation: Any) -> Any:
-    """The same messages with ``{"type": "image_url", "image_url": {"url": ...}}`` as images.
-
-    transformers does this too, and forgets what else such a block says (``min_pixels``, ...).
-    """
-    if isinstance(conversation, (list, tuple)):
-        return [openai_blocks_as_images(part) for part in conversation]
-    if not isinstance(conversation, Mapping) or not isinstance(conversation.get("content"), list):
-        return conversation
-    content = [
-        {**{k: v for k, v in block.items() if k != "image_url"}, "type": "image"}
-        | {"image": _url(block["image_url"])}
-        if isinstance(block, Mapping) and block.get("type") == "image_url" and "image_url" in block
-        else block
-        for block in conversation["content"]
+    return [
+        part
+        for content in contents
+        if isinstance(content, list)
+        for part in content
+        if media_kind(part) is not None
     ]
-    return {**conversation, "content": content}
 
 
 def _load_video(
@@ -160,18 +135,3 @@ def _can_stream(recipe: Recipe) -> bool:
         return True
     say_once(logger, f"videos are decoded whole before they are processed, for {reason}")
     return False
-
-
-def _source(block: Mapping[str, Any], keys: Sequence[str]) -> Any:
-    for key in keys:
-        if block.get(key) is not None:
-            return _url(block[key])
-    raise InvalidArgumentError(
-        f"content of type {block['type']!r} has the keys {sorted(block)}: expected one of "
-        f"{', '.join(keys)}"
-    )
-
-
-def _url(source: Any) -> Any:
-    """An address, also out of OpenAI's way of giving it."""
-    return source.get("url") if isinstance(source, Mapping) else source

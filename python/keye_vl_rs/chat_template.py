@@ -9,6 +9,7 @@ from typing import Any
 from transformers.processing_utils import ProcessorMixin
 
 from keye_vl_rs import chat_media
+from keye_vl_rs.messages import plain_conversations
 from keye_vl_rs.recipe import Recipe
 
 __all__ = ["ChatTemplateMixin"]
@@ -48,8 +49,8 @@ class ChatTemplateMixin:
         Args:
             conversation: messages, or a list of such lists. Images are given under ``image``,
                 ``url`` or ``path`` (or as OpenAI's ``image_url``), videos under ``video``, ``url``
-                or ``path``, beside the options of ``process_vision_info`` and ``video_start``,
-                ``video_end``, ``timeout``, ``on_error``.
+                or ``path`` (or as ``video_url``), beside the options of ``process_vision_info`` and
+                ``video_start``, ``video_end``, ``timeout``, ``on_error``.
             chat_template: a Jinja template or the name of one; the processor's if None.
             tokenize: give ``input_ids``, or with ``return_dict=True`` all inputs; else the text.
             processor_kwargs: for :meth:`__call__`; ``fps`` and ``num_frames`` hold for videos that
@@ -61,6 +62,7 @@ class ChatTemplateMixin:
         Raises:
             MediaError, InvalidArgumentError: subclasses of them, that name what is wrong.
         """
+        conversation = plain_conversations(conversation, needs_sources=tokenize)
         # Of transformers' class, which comes after this one.
         render = super().apply_chat_template  # type: ignore[misc]
         processor: Any = self
@@ -82,7 +84,6 @@ class ChatTemplateMixin:
             **_own(self.valid_processor_kwargs, own),
         )
         recipe = self._recipe(merged)
-        conversation = chat_media.openai_blocks_as_images(conversation)
         if _BASE_CAN_LOAD:
             token = _LOADING.set((recipe, defaults))
             try:

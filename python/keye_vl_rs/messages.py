@@ -6,13 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from keye_vl_rs.content_parts import media_kind, plain_part
 from keye_vl_rs.errors import InvalidArgumentError
 
-__all__ = ["check_dictionary", "check_list", "check_message", "extract_vision_info", "media_runs"]
-
-
-# Content of these types is an image or a video, also where it lacks what it is about.
-_MEDIA_TYPES = ("image", "image_url", "video")
+__all__ = [
+    "check_list",
+    "check_message",
+    "content_parts",
+    "extract_vision_info",
+    "is_one_conversation",
+    "media_parts",
+    "media_runs",
+    "plain_conversation",
+    "plain_conversations",
+]
 
 
 def extract_vision_info(
@@ -20,54 +27,116 @@ def extract_vision_info(
 ) -> list[dict[str, Any]]:
     """The images and videos of one conversation or several, in the order of their messages.
 
+    They are given as they stand in the messages, in whatever form
+    (:func:`keye_vl_rs.content_parts.plain_part` knows them all).
+
     Raises:
         InvalidArgumentError: they are no messages; the error says where.
     """
-    check_list(conversations, "conversations")
-    if conversations and isinstance(conversations[0], Mapping):
-        conversations = [conversations]
     return [
         part
-        for index, conversation in enumerate(conversations)
-        for part in _parts(conversation, f"conversations[{index}]")
-        if "image" in part
-        or "image_url" in part
-        or "video" in part
-        or part.get("type") in _MEDIA_TYPES
+        for place, part in _parts_of_all(conversations)
+        if media_kind(plain_part(part, place, needs_source=False)) is not None
     ]
 
 
-def _parts(conversation: Any, where: str) -> Iterator[Any]:
-    """What the messages of a conversation hold, but for those that are only a text."""
-    for index, message in enumerate(check_list(conversation, where)):
-        place = f"{where}[{index}]"
-        check_message(message, place)
-        if isinstance(message["content"], list):
-            for number, part in enumerate(message["content"]):
-                check_dictionary(part, f"{place}['content'][{number}]")
-                yield part
+def media_parts(
+    conversations: Any = None, vision_infos: Sequence[Any] | None = None
+) -> list[dict[str, Any]]:
+    """The images and videos of conversations, or those of a list, in the published form.
+
+    Raises:
+        InvalidArgumentError: they are no messages, or a part looks like a medium and is none that
+            is understood; the error says where.
+    """
+    if vision_infos is not None:
+        plain = [plain_part(part, f"vision_infos[{i}]") for i, part in enumerate(vision_infos)]
+        for index, part in enumerate(plain):
+            if media_kind(part) is None:
+                raise InvalidArgumentError(
+                    f"vision_infos[{index}] is of type {part.get('type')!r} and has the keys "
+                    f"{sorted(map(str, part))}: expected image, image_url, video or video_url"
+                )
+        return plain
+    parts = (plain_part(part, place) for place, part in _parts_of_all(conversations))
+    return [part for part in parts if media_kind(part) is not None]
 
 
-def media_runs(
-    vision_infos: Sequence[dict[str, Any]],
-) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def media_runs(parts: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Images ("image") and videos ("video") in order, each with those of its kind that follow it.
 
-    Raises :class:`InvalidArgumentError`, when its turn comes, for what is neither.
+    ``parts`` are those of :func:`media_parts`.
     """
-    for kind, group in groupby(vision_infos, _media_kind):
-        run = list(group)
-        if kind is None:
-            raise InvalidArgumentError(
-                f"content of type {run[0].get('type')!r} has no image, image_url or video"
-            )
-        yield kind, run
+    for kind, group in groupby(parts, media_kind):
+        if kind is not None:
+            yield kind, list(group)
 
 
-def _media_kind(vision_info: dict[str, Any]) -> str | None:
-    if "image" in vision_info or "image_url" in vision_info:
-        return "image"
-    return "video" if "video" in vision_info else None
+def plain_conversation(
+    conversation: Any, where: str, *, needs_sources: bool = True
+) -> list[dict[str, Any]]:
+    """The messages with their parts in the published form; those that are given are not changed.
+
+    Args:
+        conversation: messages; those without content (calls of tools, say) pass.
+        where: what errors call it.
+        needs_sources: refuse images and videos without their source.
+
+    Raises:
+        InvalidArgumentError: what is given is no conversation, or a part of it is none.
+    """
+    plain = []
+    for index, message in enumerate(check_list(conversation, where)):
+        place = f"{where}[{index}]"
+        check_dictionary(message, place)
+        copy = dict(message)
+        content = copy.get("content", "")
+        if content is None:
+            # Templates ask whether content is a text, and go through it if it is none.
+            copy["content"] = ""
+        elif not isinstance(content, str):
+            copy["content"] = [
+                plain_part(part, at, needs_source=needs_sources)
+                for at, part in content_parts(content, place)
+            ]
+        plain.append(copy)
+    return plain
+
+
+def plain_conversations(conversations: Any, *, needs_sources: bool = True) -> list[Any]:
+    """:func:`plain_conversation` of one conversation, or of each of several."""
+    conversations = check_list(conversations, "conversation")
+    if not conversations or is_one_conversation(conversations):
+        return plain_conversation(conversations, "conversation", needs_sources=needs_sources)
+    return [
+        plain_conversation(one, f"conversation[{index}]", needs_sources=needs_sources)
+        for index, one in enumerate(conversations)
+    ]
+
+
+def is_one_conversation(conversations: Sequence[Any]) -> bool:
+    """Whether these are the messages of one conversation, and no list of several."""
+    return len(conversations) > 0 and isinstance(conversations[0], Mapping)
+
+
+def _parts_of_all(conversations: Any) -> Iterator[tuple[str, Any]]:
+    """The parts of one conversation or several, each after its place."""
+    conversations = check_list(conversations, "conversations")
+    if is_one_conversation(conversations):
+        conversations = [conversations]
+    for index, conversation in enumerate(conversations):
+        where = f"conversations[{index}]"
+        for number, message in enumerate(check_list(conversation, where)):
+            check_message(message, f"{where}[{number}]")
+            yield from content_parts(message["content"], f"{where}[{number}]")
+
+
+def content_parts(content: Any, where: str) -> Iterator[tuple[str, Any]]:
+    """What the content of a message holds, unless it is only a text, each after its place."""
+    if content is None or isinstance(content, str):
+        return
+    for number, part in enumerate(_as_list(content, f"{where}['content']", "a text or a list")):
+        yield f"{where}['content'][{number}]", part
 
 
 def check_dictionary(value: Any, where: str) -> None:
@@ -78,11 +147,21 @@ def check_dictionary(value: Any, where: str) -> None:
 
 
 def check_list(value: Any, where: str) -> Sequence[Any]:
-    """A list or a tuple as it is; raises as :func:`check_dictionary` does for anything else."""
-    if not isinstance(value, (list, tuple)):
-        kind = type(value).__name__
-        raise InvalidArgumentError(f"{where} is of type {kind}: expected a list of messages")
-    return value
+    """A list or a tuple as it is, an array of objects (a table's) as a list.
+
+    Raises as :func:`check_dictionary` does for anything else.
+    """
+    return _as_list(value, where, "a list of messages")
+
+
+def _as_list(value: Any, where: str, expected: str) -> Sequence[Any]:
+    if isinstance(value, (list, tuple)):
+        return value
+    # pandas has the lists of a table as arrays.
+    if getattr(getattr(value, "dtype", None), "kind", None) == "O" and value.ndim == 1:
+        return list(value)
+    kind = type(value).__name__
+    raise InvalidArgumentError(f"{where} is of type {kind}: expected {expected}")
 
 
 def check_message(value: Any, where: str) -> None:

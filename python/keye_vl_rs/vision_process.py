@@ -17,11 +17,12 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import _core, geometry
+from keye_vl_rs.content_parts import frame_part, plain_image, plain_video
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError
 from keye_vl_rs.geometry import SLOW, Size, ceil_by_factor, floor_by_factor, round_by_factor
 from keye_vl_rs.images import load_image, map_images
 from keye_vl_rs.limits import Limits, applied
-from keye_vl_rs.messages import extract_vision_info, media_runs
+from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
 from keye_vl_rs.sampling import (
     frame_indices,
     frame_times,
@@ -192,9 +193,10 @@ def fetch_image(
     """Open the image of a message and resize it as the model wants it.
 
     Args:
-        ele: ``image`` or ``image_url``: a ``PIL.Image``, path, ``file://``, ``http(s)://`` or
-            ``data:image...;base64,``; and, if wanted, ``min_pixels`` and ``max_pixels``, or
-            ``resized_height`` and ``resized_width``.
+        ele: ``image`` or ``image_url``, in any form of
+            :func:`keye_vl_rs.content_parts.plain_part`: a ``PIL.Image``, path, ``file://``,
+            ``http(s)://`` or ``data:image...;base64,``; and, if wanted, ``min_pixels`` and
+            ``max_pixels``, or ``resized_height`` and ``resized_width``.
         size_factor: both sides become multiples of it.
         is_video: whether the limits default to those of a video frame.
 
@@ -205,7 +207,8 @@ def fetch_image(
         MediaError: a subclass, when the image cannot be read.
         AspectRatioError, SizeError, InvalidArgumentError: its size is impossible.
     """
-    image = load_image(ele["image"] if "image" in ele else ele["image_url"])
+    ele = plain_image(ele, "the image")
+    image = load_image(ele["image"])
     if "resized_height" in ele and "resized_width" in ele:
         height, width = smart_resize(
             positive_integer("resized_height", ele["resized_height"]),
@@ -228,7 +231,8 @@ def fetch_images(
     eles: Sequence[dict[str, Any]], size_factor: int = IMAGE_FACTOR, is_video: bool = False
 ) -> list[Image.Image]:
     """:func:`fetch_image` of each, as :func:`keye_vl_rs.images.map_images` has it done."""
-    return map_images(lambda ele: fetch_image(ele, size_factor, is_video), eles)
+    plain = [plain_image(ele, f"image {index}") for index, ele in enumerate(eles)]
+    return map_images(lambda ele: fetch_image(ele, size_factor, is_video), plain)
 
 
 def fetch_video(
@@ -255,6 +259,7 @@ def fetch_video(
         MediaError: a subclass, when the video cannot be read or decoded.
         InvalidArgumentError: a subclass, when a number is impossible.
     """
+    ele = plain_video(ele, "the video")
     if isinstance(ele["video"], (list, tuple)):
         frames, timestamps = read_frame_list(ele, smart_nframes, image_factor)
         threshold = ele.get("min_frame_similarity", MIN_FRAME_SIMILARITY)
@@ -319,9 +324,7 @@ def read_frame_list(
     if not len(ele["video"]):
         raise InvalidArgumentError("video is an empty list: expected one frame at least")
     shared = {key: value for key, value in ele.items() if key not in ("type", "video")}
-    eles = [
-        frame if isinstance(frame, dict) else {"image": frame, **shared} for frame in ele["video"]
-    ]
+    eles = [frame_part(frame, shared, place) for place, frame in enumerate(ele["video"])]
     images = fetch_images(eles, image_factor, is_video=True)
     sizes = {image.size for image in images}
     if len(sizes) > 1:
@@ -381,15 +384,13 @@ def process_vision_info(
     Raises:
         MediaError, InvalidArgumentError: subclasses of them, as those two raise them.
     """
-    if vision_infos is None:
-        if conversations is None:
-            raise InvalidArgumentError("give conversations or vision_infos")
-        vision_infos = extract_vision_info(conversations)  # type: ignore[arg-type]
+    if vision_infos is None and conversations is None:
+        raise InvalidArgumentError("give conversations or vision_infos")
     images: list[Image.Image] = []
     videos: list[torch.Tensor] = []
     for_processor: list[dict[str, Any]] = []
     with applied(limits):
-        for kind, run in media_runs(vision_infos):
+        for kind, run in media_runs(media_parts(conversations, vision_infos)):
             if kind == "image":
                 images += fetch_images(run, image_factor)
                 continue

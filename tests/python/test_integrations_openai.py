@@ -149,7 +149,11 @@ def test_videos_in_both_forms(image, short):
             r"messages\[0\] is of type list",
         ),
         ([{"content": ["x"]}], InvalidArgumentError, r"\['content'\]\[0\] is of type str"),
-        ([{"content": [{"type": "video"}]}], InvalidArgumentError, "expected 'video' among them"),
+        (
+            [{"content": [{"type": "video"}]}],
+            InvalidArgumentError,
+            "expected one of video, video_url",
+        ),
         (
             [{"content": [{"image": "/none.png"}]}],
             MediaNotFoundError,

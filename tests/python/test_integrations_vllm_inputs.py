@@ -95,10 +95,6 @@ def test_images_in_openais_form(messages):
         ([[{"role": "user"}]], r"^messages\[0\]\[0\] has the keys \['role'\]"),
         ([{"content": "x"}, "x"], r"^messages\[1\] is of type str"),
         ([{"content": ["x"]}], r"^messages\[0\]\['content'\]\[0\] is of type str"),
-        (
-            [{"content": [{"type": "video_url", "video_url": {"url": "x"}}]}],
-            r"\['content'\]\[0\] is a video_url",
-        ),
     ],
 )
 def test_wrong_messages(wrong, message):

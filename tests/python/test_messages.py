@@ -33,7 +33,10 @@ def test_images_and_videos_in_order():
         ([{"content": "x"}, 5], r"^conversations\[0\]\[1\] is of type int: expected a dictionary"),
         ([[{"content": "x"}], [3]], r"^conversations\[1\]\[0\] is of type int"),
         ([{"content": ["an image"]}], r"^conversations\[0\]\[0\]\['content'\]\[0\] is of type str"),
-        ([{"content": [{"type": "image"}]}], r"content of type 'image' has no image"),
+        (
+            [{"content": [{"type": "image"}]}],
+            r"^conversations\[0\]\[0\]\['content'\]\[0\]: content of type 'image' has no image",
+        ),
     ],
 )
 def test_what_is_no_message(wrong, message):

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from keye_vl_rs import _core, preview, vision_process
 from keye_vl_rs._encoding import encode_images
+from keye_vl_rs._sources import is_remote
+from keye_vl_rs.content_parts import IMAGE, media_kind, plain_part
 from keye_vl_rs.errors import InvalidArgumentError, naming
-from keye_vl_rs.messages import check_dictionary, check_list
+from keye_vl_rs.messages import check_list, content_parts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,8 +64,9 @@ def to_openai_messages(
     ``frame_format="png"`` patches are equal too, for five times the bytes.
 
     Args:
-        messages: as for :func:`keye_vl_rs.process_vision_info`, and images in OpenAI's form; they
-            are not changed. Texts and ``video_url`` go through untouched. vLLM takes one video a
+        messages: as for :func:`keye_vl_rs.process_vision_info`; they are not changed. Texts go
+            through untouched, and so does a ``video_url`` with an http(s) or ``data:`` address,
+            which the server opens; any other ``video_url`` is a ``video``. vLLM takes one video a
             conversation for Keye-VL-1.5.
         quality: of JPEG, 1 to 95.
         image_format: "png", or "jpeg" for fewer bytes.
@@ -98,14 +101,12 @@ def to_openai_messages(
                 f"messages[{index}] is of type {type(message).__name__}: expected a dictionary; "
                 "give one conversation at a time"
             )
+        copy = dict(message)
         content = message.get("content")
-        if isinstance(content, (list, tuple)):
-            parts = []
-            for place, part in enumerate(content):
-                where = f"messages[{index}]['content'][{place}]"
-                parts.append(convert(part, where))
-            message = {**message, "content": parts}
-        converted.append(dict(message))
+        if content is not None and not isinstance(content, str):
+            parts = content_parts(content, f"messages[{index}]")
+            copy["content"] = [convert(part, where) for where, part in parts]
+        converted.append(copy)
     convert.add_images()
     return OpenAIRequest(converted, convert.extra_body())
 
@@ -140,24 +141,21 @@ class _Converter:
 
     def __call__(self, part: Any, where: str) -> dict[str, Any]:
         """What is sent for ``part``; the data of images is added by :meth:`add_images`."""
-        check_dictionary(part, where)
+        plain = plain_part(part, where)
+        kind = media_kind(plain)
+        if kind is None:
+            return plain
         with naming(where):
-            if "image" in part or "image_url" in part:
+            if kind == IMAGE:
                 address: dict[str, str] = {}
-                image = self.functions.fetch_image(_plain(part))
-                self.images.append((address, image))
+                self.images.append((address, self.functions.fetch_image(plain)))
                 return {"type": "image_url", "image_url": address}
-            if "video_url" in part:
+            if part.get("video_url") is not None and _is_for_servers(plain["video"]):
                 self.addresses.append(where)
-            elif "video" in part:
-                frames = encode_images(self._frames(part), self.frame_format, self.quality)
-                url = f"data:video/jpeg;base64,{','.join(frames)}"
-                return {"type": "video_url", "video_url": {"url": url}}
-        if part.get("type") in ("image", "video"):
-            raise InvalidArgumentError(
-                f"{where} has the keys {sorted(part)}: expected {part['type']!r} among them"
-            )
-        return dict(part)
+                return _as_address(part, plain)
+            frames = encode_images(self._frames(plain), self.frame_format, self.quality)
+            url = f"data:video/jpeg;base64,{','.join(frames)}"
+            return {"type": "video_url", "video_url": {"url": url}}
 
     def add_images(self) -> None:
         """Encode all images, several at a time, and put them where they belong."""
@@ -217,9 +215,14 @@ def _opaque(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(white, image).convert("RGB")
 
 
-def _plain(part: Mapping[str, Any]) -> dict[str, Any]:
-    """An image as the published code has it, also out of OpenAI's form."""
-    source = part.get("image", part.get("image_url"))
-    if isinstance(source, Mapping):
-        source = source.get("url")
-    return {**{key: part[key] for key in part if key != "image_url"}, "image": source}
+def _is_for_servers(source: Any) -> bool:
+    """Whether a server can open it: what else there is lies on this machine."""
+    return is_remote(source) or (isinstance(source, str) and source[:5].lower() == "data:")
+
+
+def _as_address(part: Mapping[str, Any], plain: Mapping[str, Any]) -> dict[str, Any]:
+    """A ``video_url`` in OpenAI's own form, with all that stands beside its address."""
+    address = part["video_url"]
+    rest = {key: value for key, value in plain.items() if key != "video"}
+    address = dict(address) if isinstance(address, Mapping) else {"url": address}
+    return {**rest, "type": "video_url", "video_url": address}

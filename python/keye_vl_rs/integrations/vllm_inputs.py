@@ -8,7 +8,7 @@ from typing import Any
 from keye_vl_rs import preview
 from keye_vl_rs.errors import InvalidArgumentError, naming
 from keye_vl_rs.integrations.openai import Model, model_functions
-from keye_vl_rs.messages import check_dictionary, check_list, check_message
+from keye_vl_rs.messages import check_list, check_message, plain_conversation
 
 __all__ = ["to_vllm_inputs"]
 
@@ -24,8 +24,8 @@ def to_vllm_inputs(
     """What ``LLM.generate`` takes for a conversation, or a list of that for a batch of them.
 
     Args:
-        messages: as for :func:`keye_vl_rs.process_vision_info`, and images in OpenAI's form:
-            messages, or a list of such lists; they are not changed. vLLM takes one video a
+        messages: as for :func:`keye_vl_rs.process_vision_info`: messages, or a list of such lists;
+            they are not changed. vLLM takes one video a
             conversation for Keye-VL-1.5.
         processor: has ``apply_chat_template``: :class:`keye_vl_rs.KeyeVL1_5Processor`, or what
             ``AutoProcessor`` gives.
@@ -57,11 +57,11 @@ def _inputs(
     messages: Any, name: str, processor: Any, functions: Any, template_kwargs: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Those of one conversation, which errors call ``name``."""
-    # With it comes torch.
-    from keye_vl_rs.chat_media import openai_blocks_as_images
-
-    _check(messages, name)
-    messages = openai_blocks_as_images(list(messages))
+    _check_list(messages, name)
+    for index, message in enumerate(messages):
+        check_message(message, f"{name}[{index}]")
+    # The template places the media that are loaded below.
+    messages = plain_conversation(messages, name)
     prompt = processor.apply_chat_template(messages, tokenize=False, **template_kwargs)
     of_preview = {"return_video_kwargs": True} if functions is preview else {}
     with naming(name):
@@ -87,17 +87,3 @@ def _check_list(messages: Any, name: str) -> None:
     check_list(messages, name)
     if not messages:
         raise InvalidArgumentError(f"{name} is empty: expected one message at least")
-
-
-def _check(messages: Any, name: str) -> None:
-    _check_list(messages, name)
-    for index, message in enumerate(messages):
-        check_message(message, f"{name}[{index}]")
-        content = message["content"]
-        for place, part in enumerate(content if isinstance(content, (list, tuple)) else ()):
-            where = f"{name}[{index}]['content'][{place}]"
-            check_dictionary(part, where)
-            if "video_url" in part:
-                raise InvalidArgumentError(
-                    f"{where} is a video_url, which is for servers: expected it as 'video'"
-                )

@@ -14,6 +14,7 @@ from keye_vl_rs import prompt
 from keye_vl_rs.accepted_inputs import flatten_images, list_videos
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.image_processing import KeyeVL1_5ImagesKwargs
+from keye_vl_rs.messages import plain_conversations
 from keye_vl_rs.preview import vision_process
 from keye_vl_rs.preview.image_processing import SiglipImageProcessor
 from keye_vl_rs.processor_base import BaseProcessor, KeyeTextKwargs
@@ -144,6 +145,7 @@ class KeyeProcessor(BaseProcessor):
         Raises:
             MediaError, InvalidArgumentError: subclasses of them, that name what is wrong.
         """
+        conversation = plain_conversations(conversation, needs_sources=tokenize)
         texts = super().apply_chat_template(conversation, chat_template, tokenize=False, **kwargs)
         if not tokenize:
             return texts

@@ -17,11 +17,12 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import geometry
+from keye_vl_rs.content_parts import frame_part, plain_image, plain_video
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.geometry import Size, ceil_by_factor, floor_by_factor, round_by_factor
 from keye_vl_rs.images import load_image, map_images
 from keye_vl_rs.limits import Limits, applied
-from keye_vl_rs.messages import extract_vision_info, media_runs
+from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
 from keye_vl_rs.preview.frame_resize import resize_frames
 from keye_vl_rs.sampling import (
     number_from_zero,
@@ -130,9 +131,10 @@ def fetch_image(ele: dict[str, Any], size_factor: int = IMAGE_FACTOR) -> Image.I
     """Open the image of a message and resize it as the model wants it.
 
     Args:
-        ele: ``image`` or ``image_url``: a ``PIL.Image``, path, ``file://``, ``http(s)://`` or
-            ``data:image...;base64,``; and, if wanted, ``min_pixels`` and ``max_pixels``, or
-            ``resized_height`` and ``resized_width``.
+        ele: ``image`` or ``image_url``, in any form of
+            :func:`keye_vl_rs.content_parts.plain_part`: a ``PIL.Image``, path, ``file://``,
+            ``http(s)://`` or ``data:image...;base64,``; and, if wanted, ``min_pixels`` and
+            ``max_pixels``, or ``resized_height`` and ``resized_width``.
         size_factor: both sides become multiples of it.
 
     Returns:
@@ -142,7 +144,8 @@ def fetch_image(ele: dict[str, Any], size_factor: int = IMAGE_FACTOR) -> Image.I
         MediaError: a subclass, when the image cannot be read.
         AspectRatioError, SizeError, InvalidArgumentError: its size is impossible.
     """
-    image = load_image(ele["image"] if "image" in ele else ele["image_url"], on_white=True)
+    ele = plain_image(ele, "the image")
+    image = load_image(ele["image"], on_white=True)
     size = _stated_size(ele, size_factor)
     if size is None:
         size = smart_resize(
@@ -181,6 +184,7 @@ def fetch_video(
         MediaError: a subclass, when the video cannot be read or decoded.
         InvalidArgumentError: a subclass, when a number is impossible.
     """
+    ele = plain_video(ele, "the video")
     if isinstance(ele["video"], (list, tuple)):
         frames = _fetch_frames(ele, image_factor)
         return (frames, ele.get("fps", FPS)) if return_video_sample_fps else frames
@@ -200,7 +204,7 @@ def _fetch_frames(ele: dict[str, Any], image_factor: int) -> list[Image.Image]:
     if not len(ele["video"]):
         raise InvalidArgumentError("video is an empty list: expected one frame at least")
     shared = {key: value for key, value in ele.items() if key not in ("type", "video")}
-    eles = [{"image": frame, **shared} for frame in ele["video"]]
+    eles = [frame_part(frame, shared, place) for place, frame in enumerate(ele["video"])]
     images = map_images(lambda ele: fetch_image(ele, image_factor), eles)
     missing = ceil_by_factor(len(images), FRAME_FACTOR) - len(images)
     return images + [images[-1]] * missing
@@ -313,9 +317,8 @@ def process_vision_info(
     images: list[Any] = []
     videos: list[Any] = []
     rates: list[float] = []
-    vision_infos = extract_vision_info(conversations)  # type: ignore[arg-type]
     with applied(limits):
-        for kind, run in media_runs(vision_infos):
+        for kind, run in media_runs(media_parts(conversations)):
             if kind == "image":
                 images += map_images(fetch_image, run)
                 continue

@@ -10,25 +10,17 @@ from typing import Any
 from keye_vl_rs import vision_process
 from keye_vl_rs.content_parts import media_kind
 from keye_vl_rs.geometry import MERGE_SIZE, PATCH_SIZE
+from keye_vl_rs.message_options import READ_BY, warn_of_unread
 from keye_vl_rs.messages import media_runs
 from keye_vl_rs.preprocess import preprocess_video
 from keye_vl_rs.recipe import Recipe
+from keye_vl_rs.sampling import positive_integer
 from keye_vl_rs.say_once import say_once
 
 __all__ = ["ChatMedia", "load_media"]
 
 logger = logging.getLogger(__name__)
 
-# What a message may say about how a video is sampled and sized.
-_VIDEO_OPTIONS = (
-    "fps",
-    "max_frames",
-    "min_pixels",
-    "max_pixels",
-    "video_total_pixels",
-    "min_frame_similarity",
-    *vision_process.READING_OPTIONS,
-)
 # What is said about a video that is given as frames.
 _ABOUT = ("height", "width", "fast_height", "fast_width", "timestamps", "frame_types")
 _OWN_READING = (vision_process._read_video_decord, vision_process.fetch_video)
@@ -106,8 +98,14 @@ def _load_video(
     """A video as :class:`VideoInputs`, or its frames and what is said about them."""
     if isinstance(ele["video"], (list, tuple)) or not streams:
         return vision_process.fetch_video(ele)
-    options = {key: ele[key] for key in _VIDEO_OPTIONS if ele.get(key) is not None}
-    nframes = ele.get("num_frames")
+    warn_of_unread(ele, "a video file")
+    options = {key: ele[key] for key in READ_BY["a video file"] if ele.get(key) is not None}
+    nframes = options.pop("num_frames", None)
+    if nframes is not None:
+        nframes = positive_integer("num_frames", nframes)
+    if "max_frames" in options:
+        # Tables hold whole numbers as floats, which preprocess_video refuses.
+        options["max_frames"] = positive_integer("max_frames", options["max_frames"])
     inputs = preprocess_video(
         ele["video"],
         **{"fps": vision_process.FPS, **options},

@@ -9,6 +9,7 @@ from typing import Any
 from transformers.processing_utils import ProcessorMixin
 
 from keye_vl_rs import chat_media
+from keye_vl_rs.message_options import take_call_options
 from keye_vl_rs.messages import plain_conversations
 from keye_vl_rs.recipe import Recipe
 
@@ -53,8 +54,8 @@ class ChatTemplateMixin:
                 ``video_start``, ``video_end``, ``timeout``, ``on_error``.
             chat_template: a Jinja template or the name of one; the processor's if None.
             tokenize: give ``input_ids``, or with ``return_dict=True`` all inputs; else the text.
-            processor_kwargs: for :meth:`__call__`; ``fps`` and ``num_frames`` hold for videos that
-                do not say it themselves.
+            processor_kwargs: for :meth:`__call__`; ``fps``, ``num_frames`` and ``max_frames`` hold
+                for videos that do not say it themselves.
             kwargs: transformers' own (``add_generation_prompt``, ``return_dict``,
                 ``return_tensors``, ``tools``, ...), variables of the template, and for
                 :meth:`__call__` as well.
@@ -71,12 +72,7 @@ class ChatTemplateMixin:
                 kwargs["processor_kwargs"] = processor_kwargs
             return render(conversation, chat_template, **kwargs)
         call = dict(processor_kwargs or {})
-        defaults: dict[str, Any] = {}
-        for name in ("fps", "num_frames"):
-            for given in (call, kwargs):
-                if given.get(name) is not None:
-                    defaults[name] = given[name]
-                given.pop(name, None)
+        defaults = take_call_options(call, kwargs)
         own = {**_own(self.valid_processor_kwargs, kwargs), **call}
         merged = self._merge_kwargs(
             self.valid_processor_kwargs,

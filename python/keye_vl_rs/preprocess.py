@@ -10,11 +10,17 @@ from keye_vl_rs.decoding.reader import OnError
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.geometry import SLOW
 from keye_vl_rs.limits import Limits, applied
-from keye_vl_rs.sampling import frame_indices, number_from_zero, positive_integer
+from keye_vl_rs.sampling import (
+    check_whole,
+    exact_count,
+    frame_indices,
+    number_from_zero,
+    positive_integer,
+)
 from keye_vl_rs.streaming.file import stream_file
 from keye_vl_rs.streaming.pipeline import PatchOptions
-from keye_vl_rs.tensors import grid_thw, video_patches
-from keye_vl_rs.video import chooser, describe_source, open_reader
+from keye_vl_rs.tensors import float_dtype, grid_thw, video_patches
+from keye_vl_rs.video import check_on_error, chooser, describe_source, open_reader
 from keye_vl_rs.video_inputs import VideoInputs
 from keye_vl_rs.watch import Watch
 
@@ -48,7 +54,7 @@ def preprocess_video(
     video_end: float | None = None,
     image_mean: Sequence[float] = (0.5, 0.5, 0.5),
     image_std: Sequence[float] = (0.5, 0.5, 0.5),
-    dtype: torch.dtype | None = None,
+    dtype: torch.dtype | str | None = None,
     threads: int | None = None,
     buffer_bytes: int = BUFFER_BYTES,
     timeout: float | None = None,
@@ -67,7 +73,7 @@ def preprocess_video(
             object, or a list of frames (image sources), which are then taken to be ``fps`` frames
             per second.
         fps: frames to sample per second; a video with fewer gives all it has.
-        max_frames: sample no more than this.
+        max_frames: sample no more than this, an int.
         nframes: sample exactly so many, instead of by ``fps``.
         min_pixels: the fewest pixels of a frame; below 37,632 (48 tokens) it counts as that, but
             allows for more frames.
@@ -79,12 +85,14 @@ def preprocess_video(
         video_end: seconds; the same for frames that are presented up to then.
         image_mean: per channel.
         image_std: per channel.
-        dtype: of the pixels: torch.float32 (the default), bfloat16 or float16: the rounded float32.
+        dtype: of the pixels: torch.float32 (the default), bfloat16 or float16, or their names: the
+            rounded float32.
         threads: decoder threads; None is one more than the cores (or than
             ``KEYE_VL_UTILS_PARALLEL_NUM``, or ``OMP_NUM_THREADS``), and 16 at most.
         buffer_bytes: memory for frames whose sizes depend on frames that are still to come, for
             the sizes depend on how many frames turn out slow. What does not fit is decoded twice.
-        timeout: seconds from the call on; None is no limit.
+        timeout: seconds from the call on; None is no limit. For a list of frames it is looked at
+            between one stage and the next.
         cancel: a ``threading.Event``, or anything with ``is_set()``, that another thread sets to
             end the call.
         on_error: what becomes of a file that is truncated or damaged: "raise" for an error;
@@ -114,15 +122,24 @@ def preprocess_video(
         "video_total_pixels": video_total_pixels,
     }
     ele = {"video": source, **{k: v for k, v in asked.items() if v is not None}}
-    options = PatchOptions(torch.float32 if dtype is None else dtype, image_mean, image_std)
+    pixels_dtype = torch.float32 if dtype is None else float_dtype(dtype)
+    options = PatchOptions(pixels_dtype, image_mean, image_std)
+    check_whole("max_frames", max_frames)
     room = int(number_from_zero("buffer_bytes", buffer_bytes))
     with applied(limits):
         if isinstance(source, (list, tuple)):
             for key, value in (("video_start", video_start), ("video_end", video_end)):
                 if value is not None:
                     raise InvalidArgumentError(f"{key} is {value!r}: a list of frames is not cut")
-            count = _frame_counter(f"{len(source)} frames", nframes, max_frames)
-            return _from_list(ele, count, min_frame_similarity, options)
+            if fps is None:
+                raise InvalidArgumentError(
+                    "fps is None: expected the frames per second of the list, which nothing else "
+                    "says"
+                )
+            check_on_error(on_error)
+            watch = Watch(f"{len(source)} frames", timeout, cancel)
+            count = _frame_counter(watch.name, nframes, max_frames)
+            return _from_list(ele, count, min_frame_similarity, options, watch)
         watch = Watch(describe_source(source), timeout, cancel)
         count = _frame_counter(watch.name, nframes, max_frames)
         # Once before the file is opened, so that an impossible number is not found out late.
@@ -136,13 +153,19 @@ def preprocess_video(
 
 
 def _from_list(
-    ele: dict[str, Any], count: FrameCounter, min_frame_similarity: float, options: PatchOptions
+    ele: dict[str, Any],
+    count: FrameCounter,
+    min_frame_similarity: float,
+    options: PatchOptions,
+    watch: Watch,
 ) -> VideoInputs:
     """A list of frames, which are all there."""
     import torch
 
     started = time.perf_counter()
+    watch.check()
     frames, times = vision_process.read_frame_list(ele, count=count)
+    watch.check()
     decoded = time.perf_counter()
     frame_types = vision_process.extract_slow_fast_frames(frames, min_frame_similarity)
     slow_frames = frame_types.tolist().count(SLOW)
@@ -150,6 +173,7 @@ def _from_list(
     slow_size, fast_size = vision_process.plan_frame_sizes(
         ele, size, slow_frames, len(frame_types) - slow_frames
     )
+    watch.check()
     compared = time.perf_counter()
     pixels = video_patches(
         frames,
@@ -186,13 +210,5 @@ def _frame_counter(name: str, nframes: int | None, max_frames: int | None) -> Fr
     """How many frames to sample: ``nframes``, or by the frame rate where that is None."""
     if nframes is None:
         return vision_process.smart_nframes
-    wanted = positive_integer("nframes", nframes)
-
-    def count(ele: dict[str, Any], total_frames: int, video_fps: float) -> int:
-        if wanted > total_frames:
-            raise InvalidArgumentError(
-                f"nframes is {wanted}: expected at most {total_frames}, the frames of {name}"
-            )
-        return wanted if max_frames is None else min(wanted, max_frames)
-
-    return count
+    wanted = {"nframes": positive_integer("nframes", nframes), "max_frames": max_frames}
+    return lambda ele, total_frames, video_fps: exact_count("nframes", wanted, total_frames, name)

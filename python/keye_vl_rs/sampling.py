@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any
 from keye_vl_rs.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import torch
 
 __all__ = [
+    "check_whole",
+    "exact_count",
     "frame_indices",
     "frame_times",
     "number",
@@ -60,6 +64,34 @@ def positive_integer(name: str, value: Any) -> int:
     if number != int(number):
         raise InvalidArgumentError(f"{name} is {value!r}: expected a whole number")
     return int(number)
+
+
+def check_whole(name: str, value: Any) -> None:
+    """Raises :class:`InvalidArgumentError` for a number that is no integer (2.0); None passes.
+
+    Whether it is in range, and a number at all, is for others to see.
+    """
+    plain = value.item() if getattr(value, "size", 0) == 1 and hasattr(value, "item") else value
+    if isinstance(plain, (float, Fraction)):
+        raise InvalidArgumentError(f"{name} is {value!r}: expected a whole number, as an int")
+
+
+def exact_count(
+    name: str, options: Mapping[str, Any], total_frames: int, video: str = "the video"
+) -> int:
+    """``options[name]`` frames, of which there are enough, or ``options["max_frames"]`` if fewer.
+
+    Raises:
+        InvalidArgumentError: a number is none, or ``video`` has fewer than ``total_frames``.
+    """
+    wanted = positive_integer(name, options[name])
+    if wanted > total_frames:
+        raise InvalidArgumentError(
+            f"{name} is {wanted}: expected at most {total_frames}, the frames of {video}"
+        )
+    if options.get("max_frames") is None:
+        return wanted
+    return min(wanted, positive_integer("max_frames", options["max_frames"]))
 
 
 def optional_number(

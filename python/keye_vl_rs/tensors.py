@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "dtype_name",
     "empty_patches",
+    "float_dtype",
     "frame_types_list",
     "frames_array",
     "grid_thw",
@@ -220,6 +221,16 @@ def on_device(tensor: torch.Tensor, device: Any) -> torch.Tensor:
         raise InvalidArgumentError(
             f"device is {device!r}: expected one that this torch has ({reason})"
         ) from error
+
+
+def float_dtype(dtype: Any) -> Any:
+    """The torch.dtype that a string names ("bfloat16", "torch.bfloat16"); others as they are."""
+    import torch
+
+    if not isinstance(dtype, str):
+        return dtype
+    found = getattr(torch, dtype.removeprefix("torch."), None)
+    return found if isinstance(found, torch.dtype) else dtype
 
 
 def dtype_name(dtype: torch.dtype) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from keye_vl_rs import _core
 from keye_vl_rs._freed_memory import return_freed_memory
@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 
     Choose = Callable[[int, float], torch.Tensor | Sequence[int]]
 
-__all__ = ["SampledVideo", "VideoSource", "describe_source", "open_reader", "sample_video"]
+__all__ = [
+    "SampledVideo",
+    "VideoSource",
+    "check_on_error",
+    "describe_source",
+    "open_reader",
+    "sample_video",
+]
 
 # FFmpeg's own limit for as many threads as it finds cores.
 _MOST_THREADS = 16
@@ -133,15 +140,20 @@ def sample_video(
         return replace(sampled, damage=reader.damage)
 
 
+def check_on_error(on_error: Any) -> None:
+    """Raises :class:`InvalidArgumentError` for what is none of :data:`OnError`."""
+    if not isinstance(on_error, str) or on_error not in get_args(OnError):
+        raise InvalidArgumentError(
+            f"on_error is {on_error!r}: expected 'raise', 'partial' or 'conceal'"
+        )
+
+
 @contextmanager
 def open_reader(
     source: VideoSource, *, watch: Watch, threads: int | None, on_error: OnError
 ) -> Iterator[VideoReader]:
     """Fetch a video where it has to be, and give what reads its frames; as :func:`sample_video`."""
-    if not isinstance(on_error, str) or on_error not in get_args(OnError):
-        raise InvalidArgumentError(
-            f"on_error is {on_error!r}: expected 'raise', 'partial' or 'conceal'"
-        )
+    check_on_error(on_error)
     try:
         with open_media(source, watch) as media:
             file = VideoFile(media, watch.name, watch, _decoder_threads(threads))

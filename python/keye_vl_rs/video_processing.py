@@ -102,6 +102,11 @@ class KeyeVL1_5VideoProcessor(PixelSettings, BaseVideoProcessor):  # type: ignor
 
 def check_sampled(kwargs: Mapping[str, Any]) -> None:
     """Raises :class:`InvalidArgumentError` if frames are to be sampled, which is not done here."""
+    if kwargs.get("num_frames") is not None:
+        raise InvalidArgumentError(
+            f"num_frames is {kwargs['num_frames']!r}: expected frames that have been sampled, as "
+            "process_vision_info and apply_chat_template(num_frames=...) sample them"
+        )
     if kwargs.get("do_sample_frames"):
         raise InvalidArgumentError(
             "do_sample_frames is True: expected frames that have been sampled, as "

@@ -22,8 +22,10 @@ from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError
 from keye_vl_rs.geometry import SLOW, Size, ceil_by_factor, floor_by_factor, round_by_factor
 from keye_vl_rs.images import load_image, map_images
 from keye_vl_rs.limits import Limits, applied
+from keye_vl_rs.message_options import READING_OPTIONS, warn_of_unread
 from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
 from keye_vl_rs.sampling import (
+    exact_count,
     frame_indices,
     frame_times,
     number,
@@ -82,8 +84,6 @@ FAST_TOKEN_RATIO = 0.3
 # A frame with a smaller share of unchanged patches than this is slow.
 MIN_FRAME_SIMILARITY = 0.9
 
-# What a message may say about reading its video.
-READING_OPTIONS = ("video_start", "video_end", "timeout", "on_error")
 # Frames are compared at this many tokens at most.
 _SIMILARITY_MAX_TOKENS = 256
 
@@ -113,12 +113,14 @@ def smart_nframes(ele: dict[str, Any], total_frames: int, video_fps: float) -> i
 
     Args:
         ele: may hold ``fps`` (frames per second to sample, 2.0), ``max_frames``, ``min_pixels`` and
-            ``video_total_pixels``, whose quotient limits the number too.
+            ``video_total_pixels``, whose quotient limits the number too; or ``num_frames``, exactly
+            so many, which only ``max_frames`` limits.
         total_frames: frames of the video.
         video_fps: frames per second of the video.
 
     Raises:
-        InvalidArgumentError: a number is zero, negative or NaN; the message names it.
+        InvalidArgumentError: a number is zero, negative or NaN, or ``num_frames`` is more than
+            ``total_frames``; the message names it.
     """
     video_fps = positive_number("the video's frame rate", video_fps)
     fps = min(optional_number(ele, "fps", FPS), video_fps)
@@ -128,6 +130,8 @@ def smart_nframes(ele: dict[str, Any], total_frames: int, video_fps: float) -> i
     most = max(1, int(min(frames, total_frames)))
     if ele.get("max_frames") is not None:
         most = min(most, positive_integer("max_frames", ele["max_frames"]))
+    if ele.get("num_frames") is not None:
+        return exact_count("num_frames", ele, total_frames)
     return max(1, int(min(total_frames / video_fps * fps, most)))
 
 
@@ -208,6 +212,8 @@ def fetch_image(
         AspectRatioError, SizeError, InvalidArgumentError: its size is impossible.
     """
     ele = plain_image(ele, "the image")
+    if not is_video:
+        warn_of_unread(ele, "an image")
     image = load_image(ele["image"])
     if "resized_height" in ele and "resized_width" in ele:
         height, width = smart_resize(
@@ -243,9 +249,10 @@ def fetch_video(
     Args:
         ele: ``video``: a path, ``file://``, ``http(s)://``, the bytes of a file, or a list of
             frames, each an image source or a dictionary for :func:`fetch_image`; and, if wanted,
-            ``fps`` (2.0), ``max_frames``, ``min_pixels``, ``max_pixels``, ``video_total_pixels``
-            and ``min_frame_similarity`` (0.9). As in the published code ``nframes`` is not looked
-            at. Of a file, ``video_start`` and ``video_end`` (seconds), ``timeout`` (seconds) and
+            ``fps`` (2.0), ``max_frames``, ``num_frames`` (exactly so many, instead of by ``fps``),
+            ``min_pixels``, ``max_pixels``, ``video_total_pixels`` and ``min_frame_similarity``
+            (0.9). As in the published code ``nframes`` is not read, which a warning says. Of a
+            file, ``video_start`` and ``video_end`` (seconds), ``timeout`` (seconds) and
             ``on_error`` are as in :func:`keye_vl_rs.preprocess_video`.
         image_factor: for the frames of a list.
 
@@ -260,7 +267,9 @@ def fetch_video(
         InvalidArgumentError: a subclass, when a number is impossible.
     """
     ele = plain_video(ele, "the video")
-    if isinstance(ele["video"], (list, tuple)):
+    listed = isinstance(ele["video"], (list, tuple))
+    warn_of_unread(ele, "a list of frames" if listed else "a video file")
+    if listed:
         frames, timestamps = read_frame_list(ele, smart_nframes, image_factor)
         threshold = ele.get("min_frame_similarity", MIN_FRAME_SIMILARITY)
         frame_types = extract_slow_fast_frames(frames, threshold)
@@ -303,12 +312,18 @@ def read_video_file(ele: dict[str, Any], count: FrameCounter) -> SampledVideo:
     also hold the ``video_start``, ``video_end``, ``timeout`` and ``on_error`` of
     :func:`keye_vl_rs.video.sample_video`.
     """
-    # Once before the file is opened, so that an impossible number is not found out late.
-    smart_nframes(ele, 1, FPS)
+    check_counts(ele)
     options = {key: ele[key] for key in READING_OPTIONS if ele.get(key) is not None}
     return sample_video(
         ele["video"], lambda total, fps: frame_indices(total, count(ele, total, fps)), **options
     )
+
+
+def check_counts(ele: dict[str, Any]) -> None:
+    """Raises for numbers of ``ele`` that are impossible, before a file is opened for nothing."""
+    smart_nframes({key: value for key, value in ele.items() if key != "num_frames"}, 1, FPS)
+    if ele.get("num_frames") is not None:
+        positive_integer("num_frames", ele["num_frames"])
 
 
 def read_frame_list(
@@ -323,6 +338,7 @@ def read_frame_list(
 
     if not len(ele["video"]):
         raise InvalidArgumentError("video is an empty list: expected one frame at least")
+    check_counts(ele)
     shared = {key: value for key, value in ele.items() if key not in ("type", "video")}
     eles = [frame_part(frame, shared, place) for place, frame in enumerate(ele["video"])]
     images = fetch_images(eles, image_factor, is_video=True)

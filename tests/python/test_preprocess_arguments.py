@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -10,9 +11,7 @@ import torch
 from PIL import Image
 
 from keye_vl_rs import preprocess_video
-from keye_vl_rs.errors import (
-    InvalidArgumentError,
-)
+from keye_vl_rs.errors import CancelledError, InvalidArgumentError
 
 pytestmark = pytest.mark.usefixtures("one_thread_of_torch")
 
@@ -77,7 +76,44 @@ def test_impossible_means_are_named(name, value, short):
         preprocess_video(short, **{name: value})
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.uint8, "float32", float, np.float32])
+@pytest.mark.parametrize(
+    "dtype", [torch.float64, torch.uint8, "float64", "Tensor", float, np.float32]
+)
 def test_other_dtypes_are_refused(dtype, short):
     with pytest.raises(InvalidArgumentError, match="dtype"):
         preprocess_video(short, dtype=dtype)
+
+
+@pytest.mark.parametrize("options", [{}, {"nframes": 2}])
+@pytest.mark.parametrize("value", [2.0, 2.5, -3, np.float32(2), "2"])
+def test_the_most_frames_are_a_whole_number_for_every_source(value, options, short):
+    frames = [Image.new("RGB", (60, 60))] * 3
+    for source in (short, frames):
+        with pytest.raises(InvalidArgumentError, match=r"^max_frames is "):
+            preprocess_video(source, max_frames=value, **options)
+        inputs = preprocess_video(source, max_frames=np.int64(2), nframes=3)
+        assert inputs.num_frames.tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("fps", None), ("timeout", 0), ("timeout", "1"), ("cancel", 1), ("on_error", "ignore")],
+)
+def test_arguments_are_checked_for_lists_too(name, value):
+    with pytest.raises(InvalidArgumentError, match=f"^{name} is "):
+        preprocess_video([Image.new("RGB", (60, 60))] * 3, **{name: value})
+
+
+def test_a_list_of_frames_is_cancelled():
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(CancelledError, match="3 frames: cancelled"):
+        preprocess_video([Image.new("RGB", (60, 60))] * 3, cancel=cancel)
+
+
+def test_a_dtype_by_its_name(short):
+    frames = [Image.new("RGB", (60, 60), "red")] * 3
+    for source in (short, frames):
+        expected = preprocess_video(source, dtype=torch.bfloat16).pixel_values_videos
+        for name in ("bfloat16", "torch.bfloat16"):
+            assert torch.equal(preprocess_video(source, dtype=name).pixel_values_videos, expected)

@@ -8,6 +8,7 @@ from typing import Any
 from keye_vl_rs import preview
 from keye_vl_rs.errors import InvalidArgumentError, naming
 from keye_vl_rs.integrations.openai import Model, model_functions
+from keye_vl_rs.message_options import take_call_options, with_defaults
 from keye_vl_rs.messages import check_list, check_message, plain_conversation
 
 __all__ = ["to_vllm_inputs"]
@@ -31,7 +32,8 @@ def to_vllm_inputs(
             ``AutoProcessor`` gives.
         add_generation_prompt: end the prompt where the model is to go on.
         model: "Keye-VL-1.5" or "Keye-VL-8B-Preview".
-        template_kwargs: for the chat template.
+        template_kwargs: for the chat template; but ``fps``, ``num_frames`` and ``max_frames`` hold
+            for videos that do not say it themselves.
 
     Returns:
         ``prompt``; with images or videos ``multi_modal_data``, which has them under ``image`` and
@@ -43,25 +45,32 @@ def to_vllm_inputs(
             them; the message names the conversation of a batch.
     """
     functions = model_functions(model)
+    defaults = take_call_options(template_kwargs)
     _check_list(messages, "messages")
     template_kwargs["add_generation_prompt"] = add_generation_prompt
     if isinstance(messages[0], Mapping):
-        return _inputs(messages, "messages", processor, functions, template_kwargs)
+        return _inputs(messages, "messages", processor, functions, defaults, template_kwargs)
     return [
-        _inputs(one, f"messages[{index}]", processor, functions, template_kwargs)
+        _inputs(one, f"messages[{index}]", processor, functions, defaults, template_kwargs)
         for index, one in enumerate(messages)
     ]
 
 
 def _inputs(
-    messages: Any, name: str, processor: Any, functions: Any, template_kwargs: Mapping[str, Any]
+    messages: Any,
+    name: str,
+    processor: Any,
+    functions: Any,
+    defaults: Mapping[str, Any],
+    template_kwargs: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Those of one conversation, which errors call ``name``."""
     _check_list(messages, name)
     for index, message in enumerate(messages):
         check_message(message, f"{name}[{index}]")
     # The template places the media that are loaded below.
-    messages = plain_conversation(messages, name)
+    exclusive = preview.vision_process.EXCLUSIVE if functions is preview else ()
+    messages = with_defaults(plain_conversation(messages, name), defaults, exclusive)
     prompt = processor.apply_chat_template(messages, tokenize=False, **template_kwargs)
     of_preview = {"return_video_kwargs": True} if functions is preview else {}
     with naming(name):

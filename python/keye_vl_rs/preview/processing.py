@@ -14,11 +14,13 @@ from keye_vl_rs import prompt
 from keye_vl_rs.accepted_inputs import flatten_images, list_videos
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.image_processing import KeyeVL1_5ImagesKwargs
-from keye_vl_rs.messages import plain_conversations
+from keye_vl_rs.message_options import take_call_options, with_defaults
+from keye_vl_rs.messages import is_one_conversation, plain_conversations
 from keye_vl_rs.preview import vision_process
 from keye_vl_rs.preview.image_processing import SiglipImageProcessor
 from keye_vl_rs.processor_base import BaseProcessor, KeyeTextKwargs
 from keye_vl_rs.sampling import positive_number
+from keye_vl_rs.video_processing import check_sampled
 
 __all__ = ["KeyeProcessor", "KeyeProcessorKwargs"]
 
@@ -91,6 +93,7 @@ class KeyeProcessor(BaseProcessor):
         """
         merged, wanted = self._merged(kwargs)
         text_kwargs = merged["text_kwargs"]
+        check_sampled(merged["videos_kwargs"])
         pictures = [] if images is None else flatten_images(images)
         clips = [] if videos is None else list_videos(videos)
         if not pictures and not clips:
@@ -138,7 +141,8 @@ class KeyeProcessor(BaseProcessor):
             chat_template: a Jinja template or the name of one; the processor's if None.
             tokenize: give ``input_ids``, or with ``return_dict=True`` all inputs; else the text.
             return_dict: see ``tokenize``.
-            processor_kwargs: for :meth:`__call__`.
+            processor_kwargs: for :meth:`__call__`; ``fps``, ``num_frames`` and ``nframes`` hold for
+                videos that say none of them, ``max_frames`` for those that do not say it.
             return_tensors: for :meth:`__call__`.
             kwargs: transformers' own, and variables of the template.
 
@@ -146,15 +150,20 @@ class KeyeProcessor(BaseProcessor):
             MediaError, InvalidArgumentError: subclasses of them, that name what is wrong.
         """
         conversation = plain_conversations(conversation, needs_sources=tokenize)
+        call = dict(processor_kwargs or {})
+        if tokenize:
+            defaults = take_call_options(call, kwargs)
+            talks = [conversation] if is_one_conversation(conversation) else conversation
+            talks = [with_defaults(talk, defaults, vision_process.EXCLUSIVE) for talk in talks]
+            conversation = talks[0] if is_one_conversation(conversation) else talks
         texts = super().apply_chat_template(conversation, chat_template, tokenize=False, **kwargs)
         if not tokenize:
             return texts
         images, videos, about = vision_process.process_vision_info(
             conversation, return_video_kwargs=True
         )
-        call = dict(processor_kwargs or {})
         if videos is not None:
-            call.setdefault("fps", about["fps"])
+            call["fps"] = about["fps"]
         made = self(images=images, text=texts, videos=videos, return_tensors=return_tensors, **call)
         return made if return_dict else made["input_ids"]
 

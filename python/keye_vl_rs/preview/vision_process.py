@@ -22,9 +22,12 @@ from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.geometry import Size, ceil_by_factor, floor_by_factor, round_by_factor
 from keye_vl_rs.images import load_image, map_images
 from keye_vl_rs.limits import Limits, applied
+from keye_vl_rs.message_options import warn_of_unread
 from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
 from keye_vl_rs.preview.frame_resize import resize_frames
 from keye_vl_rs.sampling import (
+    exact_count,
+    frame_indices,
     number_from_zero,
     optional_number,
     positive_integer,
@@ -68,6 +71,8 @@ FRAME_FACTOR = 2
 FPS = 2.0
 FPS_MIN_FRAMES = 4
 FPS_MAX_FRAMES = 768
+# Options that do not go together.
+EXCLUSIVE = ("fps", "nframes")
 # Of all frames of a video. The variable has the name of another limit, as published.
 VIDEO_TOTAL_PIXELS = int(float(os.environ.get("VIDEO_MAX_PIXELS", 128000 * 28 * 28 * 0.9)))
 
@@ -91,7 +96,8 @@ def smart_nframes(ele: dict[str, Any], total_frames: int, video_fps: float) -> i
 
     Args:
         ele: may hold ``nframes``, or else ``fps`` (frames per second to sample, 2.0),
-            ``min_frames`` (4) and ``max_frames`` (768).
+            ``min_frames`` (4) and ``max_frames`` (768); or ``num_frames``, exactly so many, which
+            only ``max_frames`` limits.
         total_frames: frames of the video.
         video_fps: frames per second of the video.
 
@@ -99,6 +105,8 @@ def smart_nframes(ele: dict[str, Any], total_frames: int, video_fps: float) -> i
         InvalidArgumentError: both ``fps`` and ``nframes`` are given, a number is impossible, or the
             video has fewer frames than that makes; one of a single frame gives it twice.
     """
+    if ele.get("num_frames") is not None:
+        return _even("num_frames", exact_count("num_frames", ele, total_frames))
     if "fps" in ele and "nframes" in ele:
         raise InvalidArgumentError(
             f"fps is {ele['fps']!r} and nframes {ele['nframes']!r}: expected one of them"
@@ -127,6 +135,16 @@ def smart_nframes(ele: dict[str, Any], total_frames: int, video_fps: float) -> i
     return nframes
 
 
+def _even(name: str, count: int) -> int:
+    """``count``; raises :class:`InvalidArgumentError` unless it is even."""
+    if count % FRAME_FACTOR:
+        raise InvalidArgumentError(
+            f"{name} makes {count} frames: expected a multiple of {FRAME_FACTOR}, for this model "
+            "takes two frames at a time"
+        )
+    return count
+
+
 def fetch_image(ele: dict[str, Any], size_factor: int = IMAGE_FACTOR) -> Image.Image:
     """Open the image of a message and resize it as the model wants it.
 
@@ -145,6 +163,12 @@ def fetch_image(ele: dict[str, Any], size_factor: int = IMAGE_FACTOR) -> Image.I
         AspectRatioError, SizeError, InvalidArgumentError: its size is impossible.
     """
     ele = plain_image(ele, "the image")
+    warn_of_unread(ele, "an image")
+    return _resized_image(ele, size_factor)
+
+
+def _resized_image(ele: dict[str, Any], size_factor: int) -> Image.Image:
+    """:func:`fetch_image` of an image, or of a frame with the options of its video."""
     image = load_image(ele["image"], on_white=True)
     size = _stated_size(ele, size_factor)
     if size is None:
@@ -168,10 +192,10 @@ def fetch_video(
     Args:
         ele: ``video``: a path, ``file://``, ``http(s)://``, the bytes of a file, a file object, or
             a list of frames, each an image source; and, if wanted, ``fps`` (2.0) with
-            ``min_frames`` and ``max_frames``, or ``nframes``; ``video_start`` and ``video_end``,
-            seconds; ``min_pixels``, ``max_pixels`` and ``total_pixels``, or ``resized_height`` and
-            ``resized_width``; ``timeout`` and ``on_error`` as in
-            :func:`keye_vl_rs.preprocess_video`.
+            ``min_frames`` and ``max_frames``, or ``nframes``, or ``num_frames`` (of a list too);
+            ``video_start`` and ``video_end``, seconds; ``min_pixels``, ``max_pixels`` and
+            ``total_pixels``, or ``resized_height`` and ``resized_width``; ``timeout`` and
+            ``on_error`` as in :func:`keye_vl_rs.preprocess_video`.
         image_factor: both sides become multiples of it.
         return_video_sample_fps: give the frames that were sampled per second, too.
 
@@ -185,9 +209,17 @@ def fetch_video(
         InvalidArgumentError: a subclass, when a number is impossible.
     """
     ele = plain_video(ele, "the video")
-    if isinstance(ele["video"], (list, tuple)):
+    listed = isinstance(ele["video"], (list, tuple))
+    kind = "a list of frames" if listed else "a video file"
+    warn_of_unread(ele, f"{kind} of Keye-VL-8B-Preview")
+    if listed:
         frames = _fetch_frames(ele, image_factor)
-        return (frames, ele.get("fps", FPS)) if return_video_sample_fps else frames
+        if not return_video_sample_fps:
+            return frames
+        rate = ele.get("fps", FPS)
+        if ele.get("num_frames") is not None:
+            rate = optional_number(ele, "fps", FPS) * len(frames) / len(ele["video"])
+        return frames, rate
     backend = os.environ.get("FORCE_KEYEVL_VIDEO_READER", "decord")
     if backend not in VIDEO_READER_BACKENDS:
         raise InvalidArgumentError(
@@ -205,7 +237,10 @@ def _fetch_frames(ele: dict[str, Any], image_factor: int) -> list[Image.Image]:
         raise InvalidArgumentError("video is an empty list: expected one frame at least")
     shared = {key: value for key, value in ele.items() if key not in ("type", "video")}
     eles = [frame_part(frame, shared, place) for place, frame in enumerate(ele["video"])]
-    images = map_images(lambda ele: fetch_image(ele, image_factor), eles)
+    if ele.get("num_frames") is not None:
+        count = _even("num_frames", exact_count("num_frames", ele, len(eles)))
+        eles = [eles[place] for place in frame_indices(len(eles), count).tolist()]
+    images = map_images(lambda ele: _resized_image(ele, image_factor), eles)
     missing = ceil_by_factor(len(images), FRAME_FACTOR) - len(images)
     return images + [images[-1]] * missing
 

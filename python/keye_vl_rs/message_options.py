@@ -1,0 +1,129 @@
+"""What messages may say beside their media, and who reads it.
+
+An option that is new to messages takes a line in :data:`READ_BY`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from keye_vl_rs.content_parts import VIDEO, media_kind
+from keye_vl_rs.say_once import say_once_about
+
+__all__ = [
+    "READING_OPTIONS",
+    "READ_BY",
+    "VIDEO_OPTIONS",
+    "take_call_options",
+    "warn_of_unread",
+    "with_defaults",
+]
+
+# How the file of a video is read.
+READING_OPTIONS = ("video_start", "video_end", "timeout", "on_error")
+# How a video is sampled and sized for Keye-VL-1.5.
+VIDEO_OPTIONS = (
+    *("fps", "num_frames", "max_frames", "min_pixels", "max_pixels", "video_total_pixels"),
+    "min_frame_similarity",
+)
+_IMAGE_OPTIONS = ("min_pixels", "max_pixels", "resized_height", "resized_width")
+
+# What is read, by what is said to have it.
+READ_BY: dict[str, tuple[str, ...]] = {
+    "an image": _IMAGE_OPTIONS,
+    "a video file": (*VIDEO_OPTIONS, *READING_OPTIONS),
+    # Of its frames, which are resized one by one before they are sampled, sizes are read too.
+    "a list of frames": (*VIDEO_OPTIONS, "resized_height", "resized_width"),
+    "a video file of Keye-VL-8B-Preview": (
+        *("fps", "num_frames", "nframes", "min_frames", "max_frames", "total_pixels"),
+        *(*_IMAGE_OPTIONS, *READING_OPTIONS),
+    ),
+    "a list of frames of Keye-VL-8B-Preview": ("fps", "num_frames", *_IMAGE_OPTIONS),
+}
+# What a reader of the published code, or of other packages of its kind, would expect to be read.
+_EXPECTED = {option for options in READ_BY.values() for option in options} | {"sample_fps"}
+# What says the same where it is read.
+_INSTEAD = {
+    "nframes": ("num_frames", "fps", "max_frames"),
+    "num_frames": ("nframes",),
+    "min_frames": ("num_frames", "fps"),
+    "max_frames": ("num_frames",),
+    "sample_fps": ("fps",),
+    "total_pixels": ("video_total_pixels",),
+    "video_total_pixels": ("total_pixels",),
+    "resized_height": ("min_pixels", "max_pixels"),
+    "resized_width": ("min_pixels", "max_pixels"),
+}
+# Options of messages that may be given to a call, for all its videos.
+CALL_OPTIONS = ("fps", "num_frames", "max_frames", "nframes")
+# Over this share of equal letters a key is taken for an option that is misspelt.
+_SIMILAR = 0.85
+
+
+def warn_of_unread(ele: Mapping[str, Any], what: str) -> None:
+    """Warn of options that ``ele`` carries and that nothing reads, once for each in a process.
+
+    Args:
+        ele: an image or a video of a message, in the published form.
+        what: a key of :data:`READ_BY`.
+    """
+    read = READ_BY[what]
+    for key, value in ele.items():
+        if value is None or key in read or not isinstance(key, str):
+            continue
+        meant = difflib.get_close_matches(key, read, n=1, cutoff=_SIMILAR)
+        if key in _EXPECTED:
+            instead = [name for name in _INSTEAD.get(key, ()) if name in read] or list(read)
+        elif meant:
+            instead = meant
+        else:
+            continue
+        say_once_about(
+            key, f"{key} in the message of {what} is not read: {', '.join(instead)} would be"
+        )
+
+
+def take_call_options(*given: dict[str, Any]) -> dict[str, Any]:
+    """Take :data:`CALL_OPTIONS` out of a call's arguments; what comes first wins.
+
+    They may also stand among ``videos_kwargs``, where transformers has them.
+    """
+    defaults: dict[str, Any] = {}
+    for arguments in given:
+        nested = arguments.get("videos_kwargs")
+        if isinstance(nested, Mapping):
+            nested = arguments["videos_kwargs"] = dict(nested)
+        for name in CALL_OPTIONS:
+            for place in (arguments, nested):
+                if place is not None and (value := place.pop(name, None)) is not None:
+                    defaults.setdefault(name, value)
+    return defaults
+
+
+def with_defaults(
+    conversation: Sequence[Mapping[str, Any]],
+    defaults: Mapping[str, Any],
+    exclusive: Sequence[str] = (),
+) -> list[dict[str, Any]]:
+    """The messages with options for the videos that do not say them themselves.
+
+    Args:
+        conversation: as :func:`keye_vl_rs.messages.plain_conversation` gives it.
+        defaults: those of a call.
+        exclusive: options of which a video has one; a video's own is not joined by another.
+    """
+
+    def joined(part: Any) -> Any:
+        if media_kind(part) != VIDEO:
+            return part
+        taken = exclusive if any(name in part for name in exclusive) else ()
+        return {**{k: v for k, v in defaults.items() if k not in taken}, **part}
+
+    return [
+        {**message, "content": [joined(part) for part in message["content"]]}
+        if isinstance(message.get("content"), list)
+        else dict(message)
+        for message in conversation
+    ]

@@ -174,6 +174,9 @@ def _kind(given: dict[str, Any], where: str) -> Kind | None:
 
 def _source(value: Any, where: str, key: str) -> Any:
     """A medium out of OpenAI's ``{"url": ...}`` or a table's ``{"bytes": ..., "path": ...}``."""
+    if getattr(getattr(value, "dtype", None), "kind", None) == "O":
+        # A list of frames, as pandas has the lists of a table.
+        return list(value)
     if not isinstance(value, Mapping):
         return value
     for name in ("url", "bytes", "path"):

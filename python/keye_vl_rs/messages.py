@@ -86,8 +86,13 @@ def plain_conversation(
         InvalidArgumentError: what is given is no conversation, or a part of it is none.
     """
     plain = []
+    # transformers takes objects that hold their messages, too.
+    conversation = getattr(conversation, "messages", conversation)
     for index, message in enumerate(check_list(conversation, where)):
         place = f"{where}[{index}]"
+        if callable(getattr(message, "model_dump", None)):
+            # A client's answer, which goes back as a part of the conversation.
+            message = message.model_dump(exclude_none=True)
         check_dictionary(message, place)
         copy = dict(message)
         content = copy.get("content", "")

@@ -208,6 +208,25 @@ def test_frames_of_a_list_are_parts_too():
         assert_same(module(talk({"type": "video", "video": forms})), expected)
 
 
+def test_frames_in_an_array_of_a_table():
+    frames = pictures(3)
+    array = np.empty(3, object)
+    array[:] = [data_url(frame) for frame in frames]
+    expected = process_vision_info(talk({"video": frames}))
+    assert_same(process_vision_info(talk({"video": array})), expected)
+
+
+def test_answers_of_clients_are_messages():
+    class Answer:
+        def model_dump(self, exclude_none):
+            assert exclude_none
+            return {"role": "assistant", "content": "A cat."}
+
+    first = {"role": "user", "content": "Hi"}
+    text = PROCESSOR.apply_chat_template([first, Answer()])
+    assert text == PROCESSOR.apply_chat_template([first, Answer().model_dump(exclude_none=True)])
+
+
 def test_parts_and_messages_are_left_as_they_are():
     part = {**ROW, "image_url": {"url": data_url(PICTURE)}}
     messages = talk(part)

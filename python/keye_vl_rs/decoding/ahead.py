@@ -123,7 +123,10 @@ class _Shared(Generic[Task, Item]):
                         self._changed.notify_all()
         except BaseException as error:  # Whatever it is, it is the user's to see.
             with self._changed:
-                self._error = self._error or error
+                # Nobody takes it any more after a stop; kept, it would hold on to the decoder, and
+                # its traceback to this object.
+                if not self._stopped:
+                    self._error = self._error or error
                 self._changed.notify_all()
 
     def _begin(self) -> int | None:

@@ -108,7 +108,12 @@ def _opened(
         most = 2 * limits.frame_pixels + _AROUND
         if most < _MOST_PIXELS:
             stream.codec_context.options = {"max_pixels": str(int(most))}
-        yield container, stream
+        try:
+            yield container, stream
+        finally:
+            # Freeing a decoder waits for its threads with the GIL held, for which they would wait
+            # in turn if they logged; this waits for them without it.
+            stream.codec_context.flush_buffers()
 
 
 def demux(container: Any, stream: Any, name: str, watch: Watch) -> Iterator[Any]:

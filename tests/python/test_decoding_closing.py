@@ -59,7 +59,7 @@ def test_calls_that_end_early_leave_nothing(folder, no_collector):
 def test_an_error_that_comes_after_the_end_is_not_kept(no_collector):
     begun, free = threading.Event(), threading.Event()
 
-    class Late(Exception):
+    class LateError(Exception):
         pass
 
     class Worker:
@@ -74,7 +74,7 @@ def test_an_error_that_comes_after_the_end_is_not_kept(no_collector):
                 yield 0
             begun.set()
             free.wait(10)
-            raise Late
+            raise LateError
 
     items = run_ahead([0, 1], Worker, Watch("late"), workers=2, ahead=2)
     assert next(items) == 0
@@ -88,4 +88,4 @@ def test_an_error_that_comes_after_the_end_is_not_kept(no_collector):
     closing.join(10)
     wait_for_decoder_threads()
     del items, closing
-    assert not [one for one in gc.get_objects() if type(one) is Late]
+    assert not [one for one in gc.get_objects() if type(one) is LateError]

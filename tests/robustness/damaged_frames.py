@@ -104,7 +104,7 @@ def reported_times(data: bytes) -> set[int]:
 
     Independent of the package: every packet, one thread, restarts as the container marks them.
     """
-    av.logging.set_level(av.logging.WARNING)
+    av.logging.set_level(av.logging.INFO)
     av.logging.set_skip_repeated(False)
     times: set[int] = set()
     packets: list[tuple[int, bool]] = []
@@ -186,7 +186,7 @@ def try_file(name: str, seed: int, count: int, counts: Counts) -> None:
         # A container that lost packets has fewer frames: which one is which cannot be told.
         if result.total_frames != count:
             wrong = True
-            silent |= result.damage is None and bool(times)
+            silent |= result is first and result.damage is None and bool(times)
             continue
         marked = set(result.damage.frames) if result.damage is not None else set()
         stamps = presented(data)

@@ -134,6 +134,9 @@ class CarefulDecoder:
         self._times = times
         self._find_reports = find_reports
         self._copier = FrameCopier()
+        # After damage FFmpeg's HEVC decoder hands out frames late, or not at all, beyond the next
+        # restart: there it has to forget what it saw.
+        self._starts_anew = self._context.codec.canonical_name == "hevc"
         self._used = False
 
     def decode(self, segment: Segment) -> Generator[CheckedFrame, None, None]:
@@ -153,6 +156,10 @@ class CarefulDecoder:
         check = _Check(self._table, self._times, segment, self._confirm)
         first, last = segment.places[0], segment.targets[-1]
         for place in range(first, last + 1):
+            if self._starts_anew and check.is_damaged_before(place):
+                frames, _ = decode_reporting(self._context, None, self._log)
+                yield from self._own(check.expect(frames))
+                self._context.flush_buffers()
             packet = self._cursor.take(place, start=place == first)
             self._counts.decoded += 1
             frames, reports = decode_reporting(self._context, packet, self._log)
@@ -194,9 +201,14 @@ class _Check:
         segment: Segment,
         confirm: Callable[[Segment], frozenset[int]],
     ) -> None:
+        self._restarts = table.restarts
         self._damage = DamageMap(table.restarts, times)
         for report in table.reports:
             self._damage.add(report)
+        # What may explain that frames are missing.
+        self._suspect = DamageMap(table.restarts, times)
+        for place in table.suspect:
+            self._suspect.add(Report(place, "the headers of its packet cannot be read"))
         self._times = times
         self._segment, self._confirm = segment, confirm
         self._confirmed: frozenset[int] | None = None
@@ -222,6 +234,13 @@ class _Check:
             if place not in self._confirmed:
                 return
         self._damage.add(Report(place, text))
+
+    def is_damaged_before(self, place: int) -> bool:
+        """Tell if ``place`` is a restart, and a report spoils what comes right before it."""
+        at = bisect_left(self._restarts, place)
+        if place == self._segment.places[0] or self._restarts[at : at + 1] != [place]:
+            return False
+        return self._damage.find(place - 1) is not None
 
     def expect(self, frames: Sequence[Any]) -> Iterator[CheckedFrame]:
         """Yield the targets among frames that came out, and those that should have."""
@@ -259,9 +278,10 @@ class _Check:
         """
         while self._left and (until is None or self._times[self._left[-1]] < until):
             place = self._left.pop()
-            report = self._damage.find(place)
+            report = self._damage.find(place) or self._suspect.find(place)
             if report is None:
                 raise UnexpectedFramesError
+            self._damage.add(report)
             if place in self._targets:
                 shown = self._latest if self._latest is not None else instead
                 yield CheckedFrame(place, shown, report)

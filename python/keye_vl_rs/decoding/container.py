@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import IO, TYPE_CHECKING, Any
 
+from keye_vl_rs.decoding.streams import choose_video
 from keye_vl_rs.errors import DecodeError, KeyeVLError, NoVideoStreamError, UnreadableMediaError
 from keye_vl_rs.watch import InterruptionError, Watch
 
@@ -40,8 +41,6 @@ _LEADING_ELSEWHERE = frozenset(
 # What FFmpeg can be told.
 _MOST_PIXELS = 2**31
 _AROUND = 1 << 16
-# FFmpeg prefers a stream with this many frames to a picture, whatever their bit rates.
-_ENOUGH_FRAMES = 5
 
 
 @contextmanager
@@ -74,29 +73,10 @@ def open_video(
 def _opened(
     media: str | IO[bytes], name: str, watch: Watch, limits: Limits
 ) -> Iterator[tuple[Any, Any]]:
-    import av
-
-    # Without its protocol, a file whose name has a colon would be taken for an address.
-    file: Any = f"file:{media}" if isinstance(media, str) else watch.reading(media)
-    if not isinstance(media, str):
-        media.seek(0)
-    try:
-        container = av.open(file, metadata_errors="replace", options=_own_formats())
-    except KeyeVLError:
-        raise
-    except av.ArgumentError as error:
-        # What FFmpeg says of a format that it was told not to open, among other things.
-        raise UnreadableMediaError(
-            f"{name}: is not a video, or leads to other files, or is damaged: {reason(error)}"
-        ) from error
-    except (av.FFmpegError, ValueError) as error:
-        raise UnreadableMediaError(
-            f"{name}: is not a video, or damaged: {reason(error)}"
-        ) from error
-    with container:
+    with _open(media, name, watch) as container:
         if container.format.name in _TEXT_FORMATS:
             raise UnreadableMediaError(f"{name}: is a text, not a video")
-        stream = _best_video(container)
+        stream = choose_video(container)
         if stream is None:
             raise NoVideoStreamError(f"{name}: holds no video stream")
         if stream.codec_context is None:
@@ -114,6 +94,28 @@ def _opened(
             # Freeing a decoder waits for its threads with the GIL held, for which they would wait
             # in turn if they logged; this waits for them without it.
             stream.codec_context.flush_buffers()
+
+
+def _open(media: str | IO[bytes], name: str, watch: Watch) -> Any:
+    import av
+
+    # Without its protocol, a file whose name has a colon would be taken for an address.
+    file: Any = f"file:{media}" if isinstance(media, str) else watch.reading(media)
+    if not isinstance(media, str):
+        media.seek(0)
+    try:
+        return av.open(file, metadata_errors="replace", options=_own_formats())
+    except KeyeVLError:
+        raise
+    except av.ArgumentError as error:
+        # What FFmpeg says of a format that it was told not to open, among other things.
+        raise UnreadableMediaError(
+            f"{name}: is not a video, or leads to other files, or is damaged: {reason(error)}"
+        ) from error
+    except (av.FFmpegError, ValueError) as error:
+        raise UnreadableMediaError(
+            f"{name}: is not a video, or damaged: {reason(error)}"
+        ) from error
 
 
 def demux(container: Any, stream: Any, name: str, watch: Watch) -> Iterator[Any]:
@@ -148,24 +150,3 @@ def _own_formats() -> dict[str, str]:
 
     names = (name for name in av.formats_available if "," not in name)
     return {"format_whitelist": ",".join(sorted(set(names) - _LEADING_ELSEWHERE))}
-
-
-def _best_video(container: Any) -> Any:
-    """The video stream that decord reads: of several, the first with the highest bit rate.
-
-    Its FFmpeg 4.1 did not look at which stream the file marks as the default; later ones do. A
-    stream of a few pictures, and one for people who see or hear badly, comes behind.
-    """
-    from av.stream import Disposition
-
-    pictures = Disposition.attached_pic | Disposition.timed_thumbnails
-    impaired = Disposition.hearing_impaired | Disposition.visual_impaired
-
-    def merit(stream: Any) -> tuple[bool, int, int]:
-        # A count of 0 is one that the container does not state.
-        frames = min(stream.frames or _ENOUGH_FRAMES, _ENOUGH_FRAMES)
-        context = stream.codec_context
-        return not stream.disposition & impaired, frames, (context and context.bit_rate) or 0
-
-    videos = (one for one in container.streams.video if not one.disposition & pictures)
-    return max(videos, key=merit, default=None)

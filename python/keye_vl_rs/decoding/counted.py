@@ -14,6 +14,7 @@ from keye_vl_rs.decoding.container import demux
 from keye_vl_rs.decoding.damage import DamageMap, Report, Spoilt
 from keye_vl_rs.decoding.decoder import decode_all
 from keye_vl_rs.decoding.ffmpeg_log import captured_log
+from keye_vl_rs.decoding.frame_copy import FrameCopier
 from keye_vl_rs.decoding.listing import limited
 from keye_vl_rs.decoding.packets import PacketTable
 from keye_vl_rs.decoding.timeline import Timeline
@@ -30,11 +31,13 @@ class CountedFrames:
     Attributes:
         timeline: when they are presented.
         ended: what ended the video early, or is missing at its end; None if nothing is.
+        gaps: where frames are missing, and why.
     """
 
     file: VideoFile
     timeline: Timeline
     ended: str | None
+    gaps: list[Spoilt]
     _spoilt: dict[int, Spoilt]
     _reported: bool
 
@@ -47,6 +50,7 @@ class CountedFrames:
         file = self.file
         # The frames of a damaged video differ with the number of threads.
         threads = 1 if self._reported else file.threads
+        copier = FrameCopier()
 
         def frames(container: Any, stream: Any) -> Generator[Any, None, None]:
             left = list(reversed(wanted))
@@ -55,7 +59,7 @@ class CountedFrames:
             )
             for place, frame in enumerate(decoded):
                 if place == left[-1]:
-                    yield frame
+                    yield copier.copy(frame) if self._reported else frame
                     left.pop()
                     if not left:
                         return
@@ -77,10 +81,8 @@ class _Counts:
 
     damage: DamageMap
     times: list[int | None] = field(default_factory=list)
-    # For each frame the report that spoils it.
-    reports: list[Report | None] = field(default_factory=list)
-    # The last packet of which a frame came.
-    last: int = -1
+    # For each frame the place of its packet.
+    sources: list[int] = field(default_factory=list)
 
 
 def count_frames(file: VideoFile, table: PacketTable, *, keep_going: bool) -> CountedFrames:
@@ -124,18 +126,36 @@ def count_frames(file: VideoFile, table: PacketTable, *, keep_going: bool) -> Co
         timeline = Timeline.of(
             stream, file.name, len(times), known if sorted_ else None, last_ticks=None
         )
+    for place in sorted(frozenset(table.suspect) - frozenset(counts.sources)):
+        counts.damage.add(Report(place, "the headers of a packet cannot be read"))
     first: dict[Report, int] = {}
     spoilt = {}
-    for place, report in enumerate(counts.reports):
+    for place, source in enumerate(counts.sources):
+        report = counts.damage.find(source)
         if report is not None:
             spoilt[place] = Spoilt(report.reason, first.setdefault(report, place))
     return CountedFrames(
-        file,
-        timeline,
-        ended or _missing_end(counts, table, timeline, file),
-        spoilt,
-        bool(counts.damage),
+        file=file,
+        timeline=timeline,
+        ended=ended or _missing_end(counts, table, timeline, file),
+        gaps=_find_gaps(counts, table) if counts.damage else [],
+        _spoilt=spoilt,
+        _reported=bool(counts.damage),
     )
+
+
+def _find_gaps(counts: _Counts, table: PacketTable) -> list[Spoilt]:
+    """Return where damaged packets with pictures gave no frame, in the order of decoding."""
+    came = frozenset(counts.sources)
+    start = table.restarts[0] if table.restarts else 0
+    gaps = []
+    for place in range(start, max(came)):
+        report = counts.damage.find(place) if place not in came and table.pictures[place] else None
+        if report is not None:
+            since = next(n for n, source in enumerate(counts.sources) if source > place)
+            gaps.append(Spoilt(f"frames are missing: {report.reason}", since))
+            break
+    return gaps
 
 
 def _note(counts: _Counts, frames: Sequence[Any], place: int, file: VideoFile) -> None:
@@ -147,15 +167,14 @@ def _note(counts: _Counts, frames: Sequence[Any], place: int, file: VideoFile) -
         if frame.is_corrupt:
             counts.damage.add(Report(source, "the decoder marks the frame as damaged"))
         counts.times.append(frame.pts)
-        counts.reports.append(counts.damage.find(source))
-        counts.last = max(counts.last, source)
+        counts.sources.append(source)
 
 
 def _missing_end(
     counts: _Counts, table: PacketTable, timeline: Timeline, file: VideoFile
 ) -> str | None:
     """Say what is missing at the end, if the last packets hold pictures of which no frame came."""
-    missing = range(counts.last + 1, len(table))
+    missing = range(max(counts.sources) + 1, len(table))
     for place in missing:
         report = counts.damage.find(place) if table.pictures[place] else None
         if report is not None:

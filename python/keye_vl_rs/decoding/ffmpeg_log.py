@@ -23,9 +23,11 @@ __all__ = ["CapturedLog", "LogLine", "captured_log"]
 
 # FFmpeg's levels: the lower, the more severe.
 _ERROR = 16
-_WARNING = 24
-# Warnings by which FFmpeg says that it leaves out or replaces a part of the picture.
-_DAMAGE_WARNINGS = ("undecodable", "concealing", "damaged", "corrupt", "truncated")
+_INFO = 32
+# Words of what is no error to FFmpeg: it leaves out or replaces a part of the picture. That it
+# conceals damage is said when a packet is decoded; its frame, with the mark, may come after others
+# that refer to it.
+_DAMAGE_WORDS = ("undecodable", "concealing", "damaged", "corrupt", "truncated")
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,10 @@ class LogLine:
 
     @property
     def reports_damage(self) -> bool:
-        """True for an error, and for a warning that the picture is not what was encoded."""
+        """True for an error, and for a message that the picture is not what was encoded."""
         if self.level <= _ERROR:
             return True
-        return self.level <= _WARNING and any(word in self.text for word in _DAMAGE_WARNINGS)
+        return self.level <= _INFO and any(word in self.text for word in _DAMAGE_WORDS)
 
 
 class _Switch:
@@ -75,7 +77,7 @@ class _Switch:
                 self._others.__enter__()
             # PyAV leaves out a line that equals the last one of any decoder.
             av.logging.set_skip_repeated(False)
-            av.logging.set_level(max(_WARNING, self._level_before or 0))
+            av.logging.set_level(max(_INFO, self._level_before or 0))
 
     def off(self) -> None:
         import av.logging

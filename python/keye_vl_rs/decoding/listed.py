@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from keye_vl_rs.decoding.ahead import run_ahead
 from keye_vl_rs.decoding.careful import CarefulDecoder, CheckedFrame, find_reports
-from keye_vl_rs.decoding.damage import DamageMap, Spoilt
+from keye_vl_rs.decoding.damage import DamageMap, Report, Spoilt
 from keye_vl_rs.decoding.decoder import DecodeCounts, SegmentDecoder, UnexpectedFramesError
 from keye_vl_rs.decoding.ffmpeg_log import captured_log
 from keye_vl_rs.decoding.packets import PacketTable
@@ -150,6 +150,12 @@ class ListedFrames:
                 since = 0 if begins is None else bisect_left(self._times, begins)
                 spoilt = Spoilt(checked.report.reason, since)
             yield checked.frame, spoilt
+
+    def locate(self, report: Report) -> Spoilt:
+        """Say before which frame those are missing that a report is about."""
+        time = self._table.pts[report.place]
+        since = 0 if time is None else bisect_left(self._times, time)
+        return Spoilt(f"frames are missing: {report.reason}", since)
 
     def _is_suspect(self, targets: Sequence[int]) -> bool:
         """Tell if packets that the targets may need were reported already, or cannot be read."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import warnings
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -86,38 +85,45 @@ class VideoReader:
         timeline = listing.timeline
         if timeline is not None:
             frames = ListedFrames(file, listing.table, timeline)
+            gaps = [frames.locate(report) for report in listing.gaps]
             ways: list[Source] = [frames.read_carefully]
             if listing.codec in _REPORTING_WITH_THREADS:
                 ways.insert(0, frames.read_fast)
             for way in ways:
                 try:
-                    return self._consume(listing, timeline, way, choose, consume, listing.truncated)
+                    return self._consume(
+                        listing, timeline, way, gaps, choose, consume, listing.truncated
+                    )
                 except UnexpectedFramesError:
                     logger.debug("%s: other frames come than its packets announce", file.name)
         counted = count_frames(file, listing.table, keep_going=self.on_error != "raise")
         if counted.ended is not None and self.on_error == "raise":
             raise DecodeError(counted.ended)
         ended = counted.ended or listing.truncated
-        return self._consume(listing, counted.timeline, counted.read, choose, consume, ended)
+        return self._consume(
+            listing, counted.timeline, counted.read, counted.gaps, choose, consume, ended
+        )
 
     def _consume(
         self,
         listing: Listing,
         timeline: Timeline,
         source: Source,
+        gaps: Sequence[Spoilt],
         choose: Choose,
         consume: Consume[Result],
         ended: str | None,
     ) -> Result:
         """Let ``consume`` have frames of a source, and fewer frames until none is damaged.
 
-        ``ended`` says why the timeline ends before the video does, None if it does not.
+        ``gaps`` are where frames are missing; ``ended`` says why the timeline ends before the video
+        does, None if it does not.
         """
         self._check_duration(timeline)
         while True:
             places = self._choose(listing, choose, timeline)
             spoilt: dict[int, str] = {}
-            gap = self._find_gap(listing, timeline, places[-1])
+            gap = next((one for one in gaps if one.since <= places[-1]), None)
             try:
                 if gap is not None and self.on_error != "conceal":
                     raise self._error(timeline, gap)
@@ -160,17 +166,6 @@ class VideoReader:
             f"{why.reason}",
             why.since,
         )
-
-    def _find_gap(self, listing: Listing, timeline: Timeline, last: int) -> Spoilt | None:
-        """Return the first place before that of the last sampled frame where frames are missing."""
-        if timeline.times is None:
-            return None
-        for report in listing.gaps:
-            time = listing.table.pts[report.place]
-            place = 0 if time is None else bisect_left(timeline.times, time)
-            if place <= last:
-                return Spoilt(f"frames are missing: {report.reason}", place)
-        return None
 
     def _choose(self, listing: Listing, choose: Choose, timeline: Timeline) -> list[int]:
         places = choose(timeline)

@@ -1,0 +1,85 @@
+"""Of several video streams the one that decord reads is read."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from clips import Clip, add_stream, decord, every, open_output
+from keye_vl_rs.video import sample_video
+
+SMALL = Clip("", width=160, height=120)
+LARGE = Clip("", width=320, height=240)
+CODECS = {"webm": "libvpx", "avi": "mpeg4"}
+
+
+def write(path, parts, seconds):
+    """A file with streams of some sizes and rates."""
+    with open_output(path) as container:
+        streams = []
+        for width, height, rate in parts:
+            codec = CODECS.get(path.suffix[1:], "libx264")
+            options = {"deadline": "realtime", "cpu-used": "8"} if codec == "libvpx" else {}
+            clip = Clip(
+                "",
+                codec=codec,
+                width=width,
+                height=height,
+                rate=Fraction(rate),
+                options=options,
+            )
+            streams.append((add_stream(container, clip), clip))
+        times = sorted(
+            (Fraction(number, rate), place, number)
+            for place, (_, _, rate) in enumerate(parts)
+            for number in range(int(seconds * rate))
+        )
+        for _, place, number in times:
+            stream, clip = streams[place]
+            container.mux(stream.encode(clip.frame(number)))
+        for stream, _ in streams:
+            container.mux(stream.encode(None))
+    return path
+
+
+PREVIEW, SLOW, MAIN, SAME = (160, 120, 1), (160, 120, 5), (320, 240, 25), (240, 160, 25)
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "webm", "mp4", "avi"])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (PREVIEW, MAIN),
+        (MAIN, PREVIEW),
+        (SLOW, MAIN),
+        (SAME, MAIN),
+    ],
+    ids=lambda parts: "-".join(f"{width}at{rate}" for width, _, rate in parts),
+)
+def test_the_choice_is_decords(suffix, parts, tmp_path):
+    path = write(tmp_path / f"several.{suffix}", parts, seconds=6)
+    reader = decord().VideoReader(str(path))
+    sampled = sample_video(path, every)
+    assert sampled.frames.shape[2:] == reader[0].shape[:2]
+    assert sampled.total_frames == len(reader)
+    expected = reader.get_batch([0, len(reader) - 1]).asnumpy()
+    found = sampled.frames[[0, -1]].permute(0, 2, 3, 1).numpy()
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_the_largest_where_decord_can_read_none(tmp_path):
+    path = tmp_path / "two.mp4"
+    with open_output(path) as container:
+        streams = [
+            add_stream(container, Clip("", codec="libsvtav1", width=w, height=h, rate=Fraction(25)))
+            for w, h in ((160, 120), (320, 240), (240, 160))
+        ]
+        for stream in streams:
+            clip = Clip("", width=stream.width, height=stream.height)
+            for number in range(10):
+                container.mux(stream.encode(clip.frame(number)))
+        for stream in streams:
+            container.mux(stream.encode(None))
+    assert sample_video(path, every).frames.shape[2:] == (240, 320)

@@ -33,6 +33,16 @@ _TKHD_ROTATIONS = {
     180: (-1, 0, 0, -1),
     270: (0, -1, 1, 0),
 }
+# The same of the mirrored orientations, by what is done to each picture (H, W, 3).
+MIRRORED = {
+    "left to right": ((-1, 0, 0, 1), lambda image: image[:, ::-1]),
+    "top to bottom": ((1, 0, 0, -1), lambda image: image[::-1]),
+    "transposed": ((0, 1, 1, 0), lambda image: image.transpose(1, 0, 2)),
+    "transposed, other diagonal": (
+        (0, -1, -1, 0),
+        lambda image: image.transpose(1, 0, 2)[::-1, ::-1],
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -145,8 +155,13 @@ def irregular(count: int) -> list[int]:
 
 def rotate(source: Path, target: Path, degrees: int) -> Path:
     """Copy the mp4 ``source`` with a display matrix that turns it ``degrees`` clockwise."""
+    return orient(source, target, _TKHD_ROTATIONS[degrees])
+
+
+def orient(source: Path, target: Path, matrix: tuple[int, int, int, int]) -> Path:
+    """Copy the mp4 ``source`` with a display matrix, of which a, b, c and d are given."""
     data = bytearray(source.read_bytes())
-    a, b, c, d = (value << 16 for value in _TKHD_ROTATIONS[degrees])
+    a, b, c, d = (value << 16 for value in matrix)
     found = data.index(b"tkhd")
     assert data[found + 4] == 0, "only version 0 of the box is written here"
     # Version and flags, five words, eight reserved bytes and four half words come before it.

@@ -7,7 +7,8 @@ import pytest
 from av.video.reformatter import Interpolation
 
 import clips
-from clips import VP9, Clip, assert_clip_is_decords, assert_like_decord, pixels, third
+from clips import VP9, Clip, assert_clip_is_decords, assert_like_decord, every, pixels, third
+from keye_vl_rs import preprocess_video
 from keye_vl_rs.video import sample_video
 
 CLIPS = [
@@ -86,3 +87,24 @@ def test_rotation_is_decords(degrees, full_range, folder):
     assert_like_decord(path, sampled)
     turned = np.rot90(pixels(sample_video(plain, third)), -degrees // 90, axes=(1, 2))
     np.testing.assert_array_equal(pixels(sampled), turned)
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+@pytest.mark.parametrize("name", clips.MIRRORED)
+def test_mirrored_clips(name, codec, folder):
+    plain = Clip(f"plain_{codec}.mp4", codec=codec, count=4).write(folder)
+    matrix, present = clips.MIRRORED[name]
+    path = clips.orient(plain, folder / f"{codec}_{name.replace(' ', '_')}.mp4", matrix)
+    expected = np.stack([present(image) for image in pixels(sample_video(plain, every))])
+    sampled = sample_video(path, every)
+    np.testing.assert_array_equal(pixels(sampled), expected)
+    inputs = preprocess_video(path, fps=25)
+    assert inputs.size == expected.shape[1:3]
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+def test_turned_clips_of_codecs_that_are_decoded_with_one_thread(codec, folder):
+    plain = Clip(f"plain_{codec}.mp4", codec=codec, count=4).write(folder)
+    path = clips.rotate(plain, folder / f"{codec}_90.mp4", 90)
+    expected = np.rot90(pixels(sample_video(plain, every)), -1, axes=(1, 2))
+    np.testing.assert_array_equal(pixels(sample_video(path, every)), expected)

@@ -29,7 +29,7 @@ _FULL_HEIGHT_CHROMA = {"yuv420p": "yuv422p", "yuvj420p": "yuvj422p"}
 class RgbConverter:
     """Converts the frames of one video to RGB.
 
-    The first frame fixes the size and the rotation; a later frame of another size is scaled to it.
+    The first frame fixes the size and the orientation; a later one of another size is scaled to it.
     """
 
     def __init__(self, name: str) -> None:
@@ -38,7 +38,7 @@ class RgbConverter:
 
         self._name = name
         self._size: tuple[int, int] | None = None
-        self._quarter_turns = 0
+        self._orientation = (False, False, False)
         self._reformatter = VideoReformatter()
         self._progressive = _Progressive()
 
@@ -49,13 +49,11 @@ class RgbConverter:
             DecodeError: FFmpeg cannot convert the frame's pixel format.
         """
         import av
-        import numpy as np
         from av.video.reformatter import Interpolation
 
         if self._size is None:
             self._size = (frame.width, frame.height)
-            # Counterclockwise degrees; a matrix that turns by anything else is not applied.
-            self._quarter_turns = frame.rotation // 90 % 4 if frame.rotation % 90 == 0 else 0
+            self._orientation = _orientation(frame)
         width, height = self._size
         try:
             flags = int(Interpolation.BICUBIC)
@@ -72,7 +70,30 @@ class RgbConverter:
                 f"{self._name}: {frame.format.name} frames cannot be converted to RGB: {error}"
             ) from error
         pixels = _plane(rgb.planes[0])[:height, : width * 3].reshape(height, width, 3)
-        return np.rot90(pixels, self._quarter_turns)
+        transposed, mirrored, upside_down = self._orientation
+        if transposed:
+            pixels = pixels.transpose(1, 0, 2)
+        return pixels[:: -1 if upside_down else 1, :: -1 if mirrored else 1]
+
+
+def _orientation(frame: Any) -> tuple[bool, bool, bool]:
+    """Return how a frame is presented: transposed first, then mirrored, then upside down.
+
+    Its display matrix maps a pixel (x, y) to (a x + c y, b x + d y), with a, b, c, d at 0, 1, 3, 4
+    (ISO/IEC 14496-12 6.2.2). One that does not map rows to rows or columns is not applied.
+    """
+    import numpy as np
+    from av.sidedata.sidedata import Type
+
+    matrix = frame.side_data.get(Type.DISPLAYMATRIX)
+    if matrix is None:
+        return False, False, False
+    a, b, _, c, d, *_ = np.frombuffer(matrix, np.int32).tolist()
+    if a and d and not b and not c:
+        return False, a < 0, d < 0
+    if b and c and not a and not d:
+        return True, c < 0, b < 0
+    return False, False, False
 
 
 def _plane(plane: Any) -> np.ndarray:

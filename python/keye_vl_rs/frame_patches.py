@@ -60,7 +60,7 @@ def frame_patches(
     if list(indices) != list(range(len(frames))):
         frames = frames[list(indices)]
     if given:
-        frames = torch.as_tensor(frames)
+        frames = torch.as_tensor(frames, device="cpu")
         if frames.dtype in (torch.float16, torch.bfloat16):
             # Which torch does not resample; the processor goes on in float32 in any case.
             frames = frames.float()
@@ -68,7 +68,7 @@ def frame_patches(
         frames = functional.interpolate(frames, size, mode=resample, antialias=True)
         layout, recipe = ChannelDimension.FIRST, replace(recipe, do_resize=False)
     if fused is None:
-        frames = torch.as_tensor(frames).float()
+        frames = torch.as_tensor(frames, device="cpu").float()
     return engine.patches(frames, replace(recipe, input_data_format=layout))
 
 

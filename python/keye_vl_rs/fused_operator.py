@@ -135,7 +135,10 @@ class BicubicVideoProcessor:
             resample=self.resample,
         )
         grid = [[len(places), size[0] // patch, size[1] // patch]]
-        return {"pixel_values_videos": patches, "video_grid_thw": torch.tensor(grid)}
+        return {
+            "pixel_values_videos": patches,
+            "video_grid_thw": torch.tensor(grid, dtype=torch.int64, device="cpu"),
+        }
 
 
 class BicubicVideoFusionOpProcessor(BicubicVideoProcessor):

@@ -109,7 +109,8 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
             if not ready:
                 raise FramesShapeError(f"{kind}s is an empty list: expected one at least")
             data[name] = _patches(ready, recipe)
-            data[f"{kind}_grid_thw"] = torch.tensor([grid for _, grid in ready], dtype=torch.int64)
+            grids = [grid for _, grid in ready]
+            data[f"{kind}_grid_thw"] = torch.tensor(grids, dtype=torch.int64, device="cpu")
         if getattr(return_tensors, "value", return_tensors) != "pt":
             data = {name: to_numpy(tensor) for name, tensor in data.items()}
         return BatchFeature(data=data, tensor_type=return_tensors)

@@ -189,9 +189,9 @@ def _from_list(
     return VideoInputs(
         pixel_values_videos=pixels,
         video_grid_thw=grid_thw(frame_types, slow_size, fast_size),
-        num_frames=torch.tensor([len(frame_types)], dtype=torch.int64),
+        num_frames=torch.tensor([len(frame_types)], dtype=torch.int64, device="cpu"),
         frame_types=frame_types,
-        timestamps=torch.zeros(0) if times is None else times,
+        timestamps=torch.zeros(0, dtype=torch.float32, device="cpu") if times is None else times,
         slow_size=slow_size,
         fast_size=fast_size,
         size=size,

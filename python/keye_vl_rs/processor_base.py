@@ -4,6 +4,7 @@
 # objects.
 
 import inspect
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from transformers.image_processing_utils import BatchFeature
 from transformers.processing_utils import ProcessorMixin, TextKwargs
 
 from keye_vl_rs import prompt
-from keye_vl_rs.errors import InvalidArgumentError
+from keye_vl_rs.errors import InvalidArgumentError, PromptError
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processor_files import ProcessorFilesMixin
 from keye_vl_rs.tensors import on_device, to_numpy
@@ -102,11 +103,35 @@ class BaseProcessor(
         """The outputs that come of texts, with each vision token's placeholder in its place."""
         prompts = prompt.fill(cut, inputs)
         tokens = tokenize(self.tokenizer, prompts, text_kwargs)
+        self._check_counts(tokens["input_ids"], prompts)
         if wanted["return_mm_token_type_ids"]:
             tokens["mm_token_type_ids"] = self._token_types(tokens["input_ids"])
         if wanted["return_text_replacement_offsets"]:
             tokens["text_replacement_offsets"] = list(map(prompt.replacement_offsets, prompts))
         return tokens
+
+    def _check_counts(self, input_ids: Any, prompts: Sequence[prompt.Prompt]) -> None:
+        """Raise if truncation cut vision tokens off, whose pixels the model would still be given.
+
+        Raises:
+            PromptError: a text has fewer vision tokens than its images and videos have.
+        """
+        rows = input_ids.tolist() if hasattr(input_ids, "tolist") else input_ids
+        for index, parts in enumerate(prompts):
+            expected: Counter[str] = Counter()
+            for part in parts:
+                if isinstance(part, prompt.Placeholder):
+                    expected[part.pad] += sum(part.counts)
+            for pad, count in expected.items():
+                pad_id = self.tokenizer.convert_tokens_to_ids(pad)
+                # With overflowing tokens a text may have several rows, and none holds all.
+                found = rows[index].count(pad_id) if index < len(rows) else 0
+                if pad_id is not None and found != count:
+                    raise PromptError(
+                        f"text {index} has {count} {pad} tokens, of which {found} are left within "
+                        "max_length: expected room for all of them (a larger max_length, fewer "
+                        "frames or smaller max_pixels), or no truncation"
+                    )
 
     def _placed(self, vision: dict[str, Any], merged: Mapping[str, Any]) -> dict[str, Any]:
         """The tensors of images and videos as arrays, or on the device that the call names."""

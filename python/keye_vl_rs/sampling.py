@@ -23,14 +23,27 @@ __all__ = [
     "optional_number",
     "positive_integer",
     "positive_number",
+    "spaced_places",
 ]
 
 
 def frame_indices(total_frames: int, count: int) -> torch.Tensor:
-    """(count,) int64: evenly spaced from the first frame to the last, as float32 computes them."""
+    """Return evenly spaced places from the first frame to the last: (count,) int64, on the CPU.
+
+    They are those of float32, as keye_vl_utils computes them where torch's default dtype is that.
+    """
+    return spaced_places(0, total_frames - 1, count)
+
+
+def spaced_places(first: float, last: float, count: int) -> torch.Tensor:
+    """Return evenly spaced numbers, computed in float32 and rounded: (count,) int64, on the CPU.
+
+    Whatever the process's default dtype and device are: neither says which frames are meant.
+    """
     import torch
 
-    return torch.linspace(0, total_frames - 1, count).round().long()
+    spaced = torch.linspace(first, last, count, dtype=torch.float32, device="cpu")
+    return spaced.round().long()
 
 
 def frame_times(indices: torch.Tensor | list[int], fps: float) -> torch.Tensor:
@@ -38,7 +51,8 @@ def frame_times(indices: torch.Tensor | list[int], fps: float) -> torch.Tensor:
     import torch
 
     places = indices if isinstance(indices, list) else indices.tolist()
-    return torch.tensor([(1 / fps) * place for place in places], dtype=torch.float32)
+    seconds = [(1 / fps) * place for place in places]
+    return torch.tensor(seconds, dtype=torch.float32, device="cpu")
 
 
 def number_from_zero(name: str, value: Any) -> float:

@@ -189,7 +189,7 @@ def grid_thw(
             runs[-1][0] += 1
         else:
             runs.append([1, rows, columns])
-    return torch.tensor(runs, dtype=torch.int64).reshape(-1, 3)
+    return torch.tensor(runs, dtype=torch.int64, device="cpu").reshape(-1, 3)
 
 
 def to_numpy(tensor: Any) -> Any:

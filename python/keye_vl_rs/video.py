@@ -127,7 +127,7 @@ def sample_video(
         assert out is not None, "one frame at least is chosen"
         return SampledVideo(
             torch.from_numpy(out).permute(0, 3, 1, 2),
-            torch.tensor(places, dtype=torch.int64),
+            torch.tensor(places, dtype=torch.int64, device="cpu"),
             timeline.count,
             timeline.fps,
             timeline.duration,
@@ -181,7 +181,7 @@ def chooser(
 
         part = timeline.between(start, end, name)
         total = len(part)
-        indices = torch.as_tensor(choose(total, timeline.fps)).cpu()
+        indices = torch.as_tensor(choose(total, timeline.fps), device="cpu")
         if indices.ndim != 1 or not len(indices):
             raise InvalidArgumentError(f"choose picked no frame of {total}: {indices.tolist()}")
         if indices.is_floating_point() or indices.is_complex():

@@ -141,7 +141,9 @@ def video_tensors(
     return {
         "pixel_values_videos": pixels,
         "video_grid_thw": torch.cat(rows),
-        "num_frames": torch.tensor([len(video.types) for video in videos], dtype=torch.int64),
+        "num_frames": torch.tensor(
+            [len(video.types) for video in videos], dtype=torch.int64, device="cpu"
+        ),
     }
 
 
@@ -175,7 +177,7 @@ def _check_video(clip: Any, index: int, about: Mapping[str, Any], recipe: Recipe
     if len(shape) != 4 or 0 in shape or CHANNELS not in (shape[1], shape[3]):
         raise FramesShapeError(f"video {index} has shape {shape}, not (T, 3, H, W) or (T, H, W, 3)")
     uint8 = frames.dtype in (np.uint8, torch.uint8)
-    if not (uint8 or torch.as_tensor(frames[:0]).is_floating_point()):
+    if not (uint8 or torch.as_tensor(frames[:0], device="cpu").is_floating_point()):
         raise FramesDtypeError(f"video {index} is {frames.dtype}; frames are uint8 or floats")
     first = shape[1] == CHANNELS
     own = (shape[2], shape[3]) if first else (shape[1], shape[2])

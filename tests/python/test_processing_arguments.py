@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from keye_vl_rs.errors import FrameTypesError, InvalidArgumentError
+from keye_vl_rs.errors import FrameTypesError, InvalidArgumentError, PromptError
 from keye_vl_rs.say_once import say_once
 from oracle.published_processor import published_call
 from processor_for_tests import PROCESSOR, TEXT, TOKENIZER, assert_bits, clip, joined, video_kwargs
@@ -186,3 +186,36 @@ def test_lengths_that_do_not_match(about, error, message):
     videos = [clip(3, 60, 80), clip(3, 60, 80)]
     with pytest.raises(error, match=message):
         PROCESSOR(text=TEXT * 2, videos=videos, return_tensors="pt", **about)
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"return_tensors": "pt"}, {"return_overflowing_tokens": True}]
+)
+def test_truncation_that_cuts_vision_tokens_off(more):
+    videos = [clip(6, 112, 168)]
+    kwargs = joined(video_kwargs([0, 1, 1, 0, 1, 1]))
+    whole = PROCESSOR(text=[TEXT], videos=videos, **kwargs)
+    vision = whole["input_ids"][0].count(PROCESSOR.video_token_id)
+    with pytest.raises(
+        PromptError, match=rf"text 0 has {vision} <.video_pad.> tokens, of which \d+"
+    ):
+        PROCESSOR(text=[TEXT], videos=videos, truncation=True, max_length=30, **more, **kwargs)
+
+
+def test_truncation_that_cuts_text_alone():
+    videos = [clip(6, 112, 168)]
+    kwargs = joined(video_kwargs([0, 1, 1, 0, 1, 1]))
+    whole = PROCESSOR(text=[TEXT], videos=videos, **kwargs)["input_ids"][0]
+    cut = PROCESSOR(
+        text=[TEXT], videos=videos, truncation=True, max_length=len(whole) - 1, **kwargs
+    )
+    assert cut["input_ids"][0] == whole[:-1]
+
+
+def test_truncation_that_cuts_an_image_off():
+    image = Image.new("RGB", (112, 112))
+    text = "Words. " * 20 + "<|vision_start|><|image_pad|><|vision_end|>"
+    with pytest.raises(
+        PromptError, match=r"text 0 has 16 <.image_pad.> tokens, of which 0 are left"
+    ):
+        PROCESSOR(text=[text], images=[image], truncation=True, max_length=10)

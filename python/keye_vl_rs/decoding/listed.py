@@ -5,13 +5,15 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from itertools import chain
 from typing import IO, Any
 
 from keye_vl_rs.decoding.ahead import run_ahead
 from keye_vl_rs.decoding.careful import CarefulDecoder, CheckedFrame, find_reports
 from keye_vl_rs.decoding.damage import DamageMap, Report, Spoilt
 from keye_vl_rs.decoding.decoder import DecodeCounts, SegmentDecoder, UnexpectedFramesError
-from keye_vl_rs.decoding.ffmpeg_log import captured_log
+from keye_vl_rs.decoding.ffmpeg_log import CapturedLog, captured_log
 from keye_vl_rs.decoding.packets import PacketTable
 from keye_vl_rs.decoding.plan import Segment, can_share, plan_segments
 from keye_vl_rs.decoding.timeline import Timeline
@@ -23,9 +25,24 @@ __all__ = ["ListedFrames"]
 # Decoders side by side keep cores busy where the frame threads of one wait for each other: a minute
 # of 1080p takes 3.5 instead of 4.1 s on two cores. Each holds a dozen frames.
 _DECODERS = 2
+# Codecs some of whose damage FFmpeg reports in its log alone: heard with one thread a decoder.
+# Other codecs for which that holds are always decoded carefully.
+_LOGGING_ONLY = frozenset({"hevc"})
 # How many packets starting anew must spare, beside those that a decoder holds back to put frames in
 # order: what the threads of a decoder work at together, and lose when it is stopped.
 _WORTH = 8
+
+
+def _decode_unless_reported(
+    decoder: SegmentDecoder, log: CapturedLog, segment: Segment
+) -> Generator[Any, None, None]:
+    """Yield the frames of a segment as long as FFmpeg's log reports no damage."""
+    log.take()
+    for frame in chain(decoder.decode(segment), (None,)):
+        if any(line.reports_damage for line in log.take()):
+            raise UnexpectedFramesError
+        if frame is not None:
+            yield frame
 
 
 @contextmanager
@@ -42,11 +59,12 @@ def _position_kept(media: str | IO[bytes]) -> Iterator[None]:
 class ListedFrames:
     """The frames of a video by the times that its packets state."""
 
-    def __init__(self, file: VideoFile, table: PacketTable, timeline: Timeline) -> None:
-        """Take a timeline with the time of every frame."""
+    def __init__(self, file: VideoFile, table: PacketTable, timeline: Timeline, codec: str) -> None:
+        """Take a timeline with the time of every frame, and FFmpeg's name of the codec."""
         assert timeline.times is not None, "packets say when their frames are presented"
         self._file, self._table = file, table
         self._times = timeline.times
+        self._logs_only = codec in _LOGGING_ONLY
         of_time = {time: place for place, time in enumerate(table.pts) if table.shown[place]}
         self._order = [of_time[time] for time in timeline.times]
 
@@ -76,13 +94,17 @@ class ListedFrames:
         @contextmanager
         def worker() -> Iterator[Callable[[Segment], Generator[Any, None, None]]]:
             counts = DecodeCounts()
-            per_worker = max(1, threads // workers)
+            per_worker = 1 if self._logs_only else max(1, threads // workers)
             with file.opened("AUTO", per_worker, reorder=table.reorder) as (container, stream):
                 decoder = SegmentDecoder(
                     container, stream, table, name=file.name, watch=file.watch, counts=counts
                 )
                 try:
-                    yield decoder.decode
+                    if self._logs_only:
+                        with captured_log() as log:
+                            yield partial(_decode_unless_reported, decoder, log)
+                    else:
+                        yield decoder.decode
                 finally:
                     file.add_counts(counts)
 

@@ -84,7 +84,7 @@ class VideoReader:
             raise DecodeError(listing.truncated)
         timeline = listing.timeline
         if timeline is not None:
-            frames = ListedFrames(file, listing.table, timeline)
+            frames = ListedFrames(file, listing.table, timeline, listing.codec)
             gaps = [frames.locate(report) for report in listing.gaps]
             ways: list[Source] = [frames.read_carefully]
             if listing.codec in _REPORTING_WITH_THREADS:

@@ -25,7 +25,7 @@ def resize_frames(frames: torch.Tensor, size: Size) -> torch.Tensor:
 
     if tuple(frames.shape[2:]) == tuple(size):
         return frames.float()
-    resized = torch.empty((*frames.shape[:2], *size), dtype=torch.float32)
+    resized = torch.empty((*frames.shape[:2], *size), dtype=torch.float32, device="cpu")
     for frame, place in zip(frames.split(1), resized.split(1), strict=True):
         made = functional.interpolate(
             frame.float(), size, mode="bicubic", align_corners=False, antialias=True

@@ -107,7 +107,7 @@ class KeyeProcessor(BaseProcessor):
             vision.update(engine.preprocess(pictures, **settings))
         if clips:
             vision.update(engine.preprocess(videos=clips, **settings))
-            vision["second_per_grid_ts"] = torch.tensor(seconds, dtype=torch.float32)
+            vision["second_per_grid_ts"] = torch.tensor(seconds, dtype=torch.float32, device="cpu")
         tokens = {}
         if cut is not None:
             merge_size = engine.recipe(merged["images_kwargs"]).merge_size

@@ -32,6 +32,7 @@ from keye_vl_rs.sampling import (
     optional_number,
     positive_integer,
     positive_number,
+    spaced_places,
 )
 from keye_vl_rs.video import sample_video
 
@@ -307,8 +308,6 @@ def _read_video_decord(ele: dict[str, Any]) -> tuple[torch.Tensor, float]:
 
     The name is the published one; hosts wrap it.
     """
-    import torch
-
     rate = 0.0
 
     def choose(total: int, fps: float) -> torch.Tensor:
@@ -316,7 +315,7 @@ def _read_video_decord(ele: dict[str, Any]) -> tuple[torch.Tensor, float]:
         first, last, count = calculate_video_frame_range(ele, total, fps)
         nframes = smart_nframes(ele, count, fps)
         rate = nframes / max(count, 1e-6) * fps
-        return torch.linspace(first, last, nframes).round().long()
+        return spaced_places(first, last, nframes)
 
     options = {key: ele[key] for key in ("timeout", "on_error") if ele.get(key) is not None}
     return sample_video(ele["video"], choose, **options).frames, rate

@@ -125,12 +125,12 @@ def _inputs(
 ) -> VideoInputs:
     import torch
 
-    frame_types = torch.tensor(pipeline.frame_types, dtype=torch.int32)
+    frame_types = torch.tensor(pipeline.frame_types, dtype=torch.int32, device="cpu")
     slow_size, fast_size = pipeline.sizes
     return VideoInputs(
         pixel_values_videos=pipeline.finish(),
         video_grid_thw=grid_thw(frame_types, slow_size, fast_size),
-        num_frames=torch.tensor([len(places)], dtype=torch.int64),
+        num_frames=torch.tensor([len(places)], dtype=torch.int64, device="cpu"),
         frame_types=frame_types,
         timestamps=frame_times(places, timeline.fps),
         slow_size=slow_size,

@@ -21,7 +21,12 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import select_proxy
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
 
 from keye_vl_rs._file_objects import spool
 from keye_vl_rs.allowed_sources import check_address, check_host
@@ -238,11 +243,18 @@ def _tapped(kind: Any, line: _Line, name: str) -> Any:
             # What was looked up and found allowed before may lead elsewhere by now. (A proxy is the
             # environment's own choice; it looks names up by itself.)
             try:
-                if self.proxy is None and not check_host(self.host, name):
-                    self._dns_host = check_address(self.host, self.port, name)
+                if self.proxy is not None or check_host(self.host, name):
+                    return line.hold(super()._new_conn())
+                addresses = check_address(self.host, self.port, name)
             except SourceNotAllowedError as error:
                 line.refused = error
                 raise
+            for address in addresses[:-1]:
+                self._dns_host = address
+                # As for a name, whose addresses are tried in turn.
+                with suppress(NewConnectionError, ConnectTimeoutError):
+                    return line.hold(super()._new_conn())
+            self._dns_host = addresses[-1]
             return line.hold(super()._new_conn())
 
     class Pool(kind):  # type: ignore[misc]

@@ -15,6 +15,8 @@ __all__ = ["check_address", "check_host", "check_path"]
 
 # Addresses that a gateway turns into those of IPv4, which are their last 32 bits.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# The part of IPv6 out of which public addresses are assigned (IANA, RFC 4291 2.4).
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 
 _PATHS = "KEYE_VL_RS_ALLOWED_MEDIA_PATH"
 _DOMAINS = "KEYE_VL_RS_ALLOWED_MEDIA_DOMAINS"
@@ -64,8 +66,8 @@ def check_host(host: str, name: str) -> bool:
     raise SourceNotAllowedError(f"{name}: {host} is not in {_DOMAINS}, which is {listed!r}")
 
 
-def check_address(host: str, port: int, name: str) -> str:
-    """The address of a host to connect to: one that is looked up now, and checked.
+def check_address(host: str, port: int, name: str) -> list[str]:
+    """Return the addresses of a host to try in turn, each once, looked up now and checked.
 
     Loopback, link-local, private and other addresses that are not public are refused unless
     ``KEYE_VL_RS_ALLOW_PRIVATE_ADDRESSES=1``.
@@ -76,11 +78,12 @@ def check_address(host: str, port: int, name: str) -> str:
         name: what messages call the source.
 
     Raises:
-        SourceNotAllowedError: one of the host's addresses is not public.
+        SourceNotAllowedError: one of the host's addresses is not public. Its public ones are
+            refused too, for which is connected to would depend on what answers.
         OSError: the host is not found.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [str(entry[4][0]) for entry in found]
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if os.environ.get(_PRIVATE, "").strip() != "1":
         for address in addresses:
             if not _is_public(address):
@@ -88,10 +91,11 @@ def check_address(host: str, port: int, name: str) -> str:
                     f"{name}: leads to {address}, which is not a public address; "
                     f"{_PRIVATE}=1 or {_DOMAINS} allow it"
                 )
-    return addresses[0]
+    return addresses
 
 
 def _is_public(address: str) -> bool:
+    """Tell if an address, or the IPv4 address inside of it, leads to the public internet."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -103,4 +107,8 @@ def _is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(parsed) & 0xFFFF_FFFF)
         if inner:
             return _is_public(str(inner))
+        # Site-local addresses, a network's own NAT64 and IPv4-compatible addresses lead inside, and
+        # not all releases of Python know them.
+        if parsed not in _GLOBAL_UNICAST:
+            return False
     return parsed.is_global and not parsed.is_multicast

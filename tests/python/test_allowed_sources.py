@@ -35,6 +35,9 @@ NOT_PUBLIC = [
         "ff02::1",
     ),
     *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "not an address"),
+    # Site-local; a network's own NAT64; IPv4-compatible, of a private and of a public address.
+    *("fec0::1", "feff::1", "64:ff9b:1::7f00:1", "64:ff9b:1::5db8:d822", "::127.0.0.1"),
+    *("::93.184.216.34", "2001:db8::1", "2001:0:7f00:1::", "100::1", "5f00::1", "4000::1"),
 ]
 
 
@@ -67,7 +70,7 @@ def test_other_addresses(address, monkeypatch):
     with pytest.raises(SourceNotAllowedError, match=r"name: leads to .*, which is not a public"):
         check_address("host", 80, "name")
     monkeypatch.setenv("KEYE_VL_RS_ALLOW_PRIVATE_ADDRESSES", "1")
-    assert check_address("host", 80, "name") == address
+    assert check_address("host", 80, "name") == [address]
 
 
 def test_one_private_address_among_others(monkeypatch):
@@ -75,6 +78,23 @@ def test_one_private_address_among_others(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: entries)
     with pytest.raises(SourceNotAllowedError, match=r"leads to 10\.0\.0\.1"):
         check_address("host", 80, "name")
+
+
+def test_a_host_whose_first_address_is_dead(server, monkeypatch):
+    """As for a name of two addresses in any program: the other one is tried."""
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setenv("KEYE_VL_RS_ALLOW_PRIVATE_ADDRESSES", "1")
+    look_up = socket.getaddrinfo
+
+    def two(host, port, *args, **options):
+        if host != "two.example":
+            return look_up(host, port, *args, **options)
+        # The server listens on the second one alone.
+        addresses = ("127.0.0.77", "127.0.0.1")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", two)
+    assert fetch(f"http://two.example:{server.server_port}/whole.mp4") == BODY
 
 
 def test_loopback_is_not_fetched(server, address, monkeypatch):

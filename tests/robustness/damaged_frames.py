@@ -132,10 +132,15 @@ def reported_times(data: bytes) -> set[int]:
     finally:
         av.logging.set_level(None)
         av.logging.set_skip_repeated(True)
-    active = False
+    active, restart = False, None
     for place, (time, key) in enumerate(packets):
-        active = (active and not key) or place in reports
-        if active and time is not None:
+        if key:
+            active, restart = False, time
+        # A picture that is presented before the key frame in front of it refers to what came before
+        # that, and no later frame refers to it.
+        leading = time is not None and restart is not None and time < restart
+        active = active or (place in reports and not leading)
+        if time is not None and (active or place in reports):
             times.add(time)
     return times
 

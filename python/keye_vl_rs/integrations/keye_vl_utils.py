@@ -27,6 +27,27 @@ _DROP_INS = {
     "1.0.0": "keye_vl_rs.preview.vision_process",
 }
 
+# The numbers that programs set (ms-swift does), in either release.
+_CONSTANTS = (
+    "FAST_TOKEN_RATIO",
+    "FPS",
+    "FPS_MAX_FRAMES",
+    "FPS_MIN_FRAMES",
+    "FRAME_FACTOR",
+    "IMAGE_FACTOR",
+    "MAX_PIXELS",
+    "MAX_RATIO",
+    "MAX_TOKENS",
+    "MIN_FRAME_SIMILARITY",
+    "MIN_PIXELS",
+    "MIN_TOKENS",
+    "VIDEO_MAX_PIXELS",
+    "VIDEO_MAX_TOKENS",
+    "VIDEO_MIN_PIXELS",
+    "VIDEO_MIN_TOKENS",
+    "VIDEO_TOTAL_PIXELS",
+)
+
 _VISION_PROCESS = f"{NAME}.vision_process"
 _MISSING = object()
 # What stood in the package before, by name; and in sys.modules and in the drop-in.
@@ -45,9 +66,10 @@ def put_operator(package: ModuleType, resample: str) -> None:
 def put_vision_process(package: ModuleType) -> None:
     """Have the package give the drop-in's functions, and its module for ``vision_process``.
 
-    Constants that the program has set already are set in the drop-in too. Where functions have been
-    replaced already, or for a release that has not been tried, all stays as it is, and a warning
-    says so.
+    Constants that the program has set already are set in the drop-in too: the numbers that are
+    listed here, and no functions, for what reads files must keep the limits and allow-lists.
+    Where functions have been replaced already, or for a release that has not been tried, all stays
+    as it is, and a warning says so.
     """
     theirs = sys.modules.get(_VISION_PROCESS)
     if theirs is None or _module_before:
@@ -79,8 +101,9 @@ def put_vision_process(package: ModuleType) -> None:
         )
         return
     ours = import_module(_DROP_INS[version])
-    for name, value in vars(theirs).items():
-        if name.isupper() and getattr(ours, name, _MISSING) not in (value, _MISSING):
+    for name in _CONSTANTS:
+        value = getattr(theirs, name, _MISSING)
+        if value is not _MISSING and getattr(ours, name, _MISSING) not in (value, _MISSING):
             _constants_before[name] = getattr(ours, name)
             setattr(ours, name, value)
     _module_before.append(theirs)

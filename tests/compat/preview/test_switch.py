@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import keye_vl_utils
+import pytest
 from keye_vl_utils import vision_process as published
 
 import keye_vl_rs
@@ -28,3 +29,31 @@ def test_what_stands_there_and_back(monkeypatch):
     assert vars(keye_vl_utils) == before
     assert sys.modules["keye_vl_utils.vision_process"] is published
     assert usual == ours.FPS_MAX_FRAMES
+
+
+def test_files_stay_within_the_allowed_folders(clips, tmp_path, monkeypatch):
+    """Readers do not travel with the constants: theirs knows neither limits nor allow-lists."""
+    from keye_vl_rs.errors import LimitError, SourceNotAllowedError
+
+    video = {"type": "video", "video": str(clips["short"]), "nframes": 2}
+    messages = [{"role": "user", "content": [video]}]
+    calls = {
+        "fetch_video": lambda: keye_vl_utils.fetch_video(dict(video)),
+        "process_vision_info": lambda: keye_vl_utils.process_vision_info(messages),
+        "module": lambda: sys.modules["keye_vl_utils.vision_process"].fetch_video(dict(video)),
+    }
+    keye_vl_rs.enable()
+    try:
+        assert ours.VIDEO_READER_BACKENDS is not published.VIDEO_READER_BACKENDS
+        for call in calls.values():
+            monkeypatch.setenv("KEYE_VL_RS_ALLOWED_MEDIA_PATH", str(tmp_path))
+            with pytest.raises(SourceNotAllowedError, match="KEYE_VL_RS_ALLOWED_MEDIA_PATH"):
+                call()
+            monkeypatch.delenv("KEYE_VL_RS_ALLOWED_MEDIA_PATH")
+            monkeypatch.setenv("KEYE_VL_RS_MAX_FRAMES", "1")
+            with pytest.raises(LimitError, match="frames"):
+                call()
+            monkeypatch.delenv("KEYE_VL_RS_MAX_FRAMES")
+            call()
+    finally:
+        keye_vl_rs.disable()

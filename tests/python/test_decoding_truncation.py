@@ -53,6 +53,36 @@ def test_a_file_that_ends_within_a_frame(number, clip, tmp_path):
     np.testing.assert_array_equal(pixels(sampled), whole[: sampled.total_frames])
 
 
+# Of these nothing says where the file ends; a cut shows in the last frame.
+UNSTATED = [
+    Clip("t_mpeg2.mpg", codec="mpeg2video"),
+    Clip("t_raw.h264", options=KEYS),
+    Clip("t_raw.mjpeg", codec="mjpeg", pix_fmt="yuvj420p", format="mjpeg"),
+    Clip("t_raw.gif", codec="gif", pix_fmt="rgb8"),
+    Clip("t_raw.m2v", codec="mpeg2video", format="mpeg2video"),
+    Clip("t_raw.m4v", codec="mpeg4", format="m4v"),
+]
+
+
+@pytest.mark.parametrize("share", [0.5, 0.77, 0.9])
+@pytest.mark.parametrize("clip", UNSTATED, ids=lambda clip: clip.name)
+def test_a_file_whose_end_is_stated_nowhere(clip, share, folder, tmp_path):
+    path = clip.write(folder)
+    whole = pixels(sample_video(path, every))
+    assert len(whole) == 40
+    data = path.read_bytes()
+    cut = tmp_path / path.name
+    cut.write_bytes(data[: int(len(data) * share)])
+    # Whether or not the last frame is sampled.
+    for choose in (every, lambda total, fps: [0]):
+        with pytest.raises(DecodeError, match=rf"{path.name}: is damaged from [0-9.]+ s on"):
+            sample_video(cut, choose)
+    with pytest.warns(PartialVideoWarning, match=path.name):
+        sampled = sample_video(cut, every, on_error="partial")
+    assert 0 < sampled.total_frames < 40
+    np.testing.assert_array_equal(pixels(sampled), whole[: sampled.total_frames])
+
+
 @pytest.mark.parametrize("share", [0.3, 0.55, 0.8])
 def test_a_file_that_ends_anywhere(share, clip, tmp_path):
     path, _ = clip

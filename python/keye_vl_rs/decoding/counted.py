@@ -41,6 +41,10 @@ class CountedFrames:
     _spoilt: dict[int, Spoilt]
     _reported: bool
 
+    def find_damage(self, places: Sequence[int]) -> Spoilt | None:
+        """Return what spoils the first damaged one of some frames, None if none is."""
+        return next((self._spoilt[place] for place in places if place in self._spoilt), None)
+
     def read(self, wanted: Sequence[int]) -> Iterator[tuple[Any, Spoilt | None]]:
         """Decode everything up to the last of some frames and take them by their number.
 

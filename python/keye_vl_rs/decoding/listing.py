@@ -27,6 +27,11 @@ logger = logging.getLogger(__name__)
 
 # Formats of what was recorded from a broadcast, by FFmpeg's names.
 _RECORDINGS = frozenset({"mpeg", "mpegts"})
+# Formats in which nothing says how long a file is, by FFmpeg's names: where one was cut shows only
+# when its last frames are decoded.
+_END_UNSTATED = frozenset(
+    {"asf", "gif", "h263", "h264", "hevc", "m4v", "mjpeg", "mpeg", "mpegvideo", "nut", "obu", "vc1"}
+)
 # FFmpeg's level of an error.
 _ERROR = 16
 # A step between two frames that is longer than the usual one by more than this shows that frames
@@ -48,6 +53,7 @@ class Listing:
         gaps: reports of the container's reader beside which frames are missing.
         frame_pixels: width times height.
         codec: FFmpeg's name.
+        end_stated: False for a format that says nowhere where a file of it ends.
     """
 
     table: PacketTable
@@ -56,6 +62,7 @@ class Listing:
     gaps: list[Report]
     frame_pixels: int
     codec: str
+    end_stated: bool
 
 
 def list_video(
@@ -108,7 +115,15 @@ def list_video(
             f"{name}: is truncated: {truncated}; its last whole frame is presented at {until:.3f} s"
         )
     codec = stream.codec_context.codec.canonical_name
-    return Listing(table, timeline, truncated, gaps, stream.width * stream.height, codec)
+    return Listing(
+        table=table,
+        timeline=timeline,
+        truncated=truncated,
+        gaps=gaps,
+        frame_pixels=stream.width * stream.height,
+        codec=codec,
+        end_stated=container.format.name not in _END_UNSTATED,
+    )
 
 
 def _hide_head(table: PacketTable, name: str) -> None:

@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 # Frames that wait for their user, who then need not wait for a decoder that works at a later part.
 _AHEAD_BYTES = 64 << 20
 _AHEAD_LEAST = 2
+# The packet that was cut is the last one in the order of decoding, whose frame may be presented
+# before as many as decoders hold back.
+_LAST_FRAMES = 16
 # Codecs whose decoders show damage with several threads as well: by an error, a frame that is
 # missing, or its mark. Others show it in FFmpeg's log alone, or lose it between threads; and of VP8
 # threads make something else of the same damage in every call, without any report.
@@ -34,6 +37,7 @@ OnError = Literal["raise", "partial", "conceal"]
 ReadFrames = Callable[[Sequence[int]], Iterator[Any]]
 # Yields for each of some frames what was decoded and what is wrong with it.
 Source = Callable[[Sequence[int]], Iterator[tuple[Any, Spoilt | None]]]
+FindDamage = Callable[[Sequence[int]], Spoilt | None]
 Choose = Callable[[Timeline], list[int]]
 Result = TypeVar("Result")
 Consume = Callable[[Timeline, list[int], ReadFrames], Result]
@@ -86,13 +90,15 @@ class VideoReader:
         if timeline is not None:
             frames = ListedFrames(file, listing.table, timeline, listing.codec)
             gaps = [frames.locate(report) for report in listing.gaps]
+            end: FindDamage | None = partial(_find_damage, frames.read_carefully)
+            end = None if listing.end_stated else end
             ways: list[Source] = [frames.read_carefully]
             if listing.codec in _REPORTING_WITH_THREADS:
                 ways.insert(0, frames.read_fast)
             for way in ways:
                 try:
                     return self._consume(
-                        listing, timeline, way, gaps, choose, consume, listing.truncated
+                        listing, timeline, way, gaps, choose, consume, listing.truncated, end
                     )
                 except UnexpectedFramesError:
                     logger.debug("%s: other frames come than its packets announce", file.name)
@@ -100,8 +106,16 @@ class VideoReader:
         if counted.ended is not None and self.on_error == "raise":
             raise DecodeError(counted.ended)
         ended = counted.ended or listing.truncated
+        find_damage = None if listing.end_stated else counted.find_damage
         return self._consume(
-            listing, counted.timeline, counted.read, counted.gaps, choose, consume, ended
+            listing,
+            counted.timeline,
+            counted.read,
+            counted.gaps,
+            choose,
+            consume,
+            ended,
+            find_damage,
         )
 
     def _consume(
@@ -113,11 +127,13 @@ class VideoReader:
         choose: Choose,
         consume: Consume[Result],
         ended: str | None,
+        find_damage: FindDamage | None,
     ) -> Result:
         """Let ``consume`` have frames of a source, and fewer frames until none is damaged.
 
         ``gaps`` are where frames are missing; ``ended`` says why the timeline ends before the video
-        does, None if it does not.
+        does, None if it does not. ``find_damage``, if the file may end too early without a word,
+        tells what spoils some frames; the last ones are looked at also where none is sampled.
         """
         self._check_duration(timeline)
         while True:
@@ -127,6 +143,11 @@ class VideoReader:
             try:
                 if gap is not None and self.on_error != "conceal":
                     raise self._error(timeline, gap)
+                last = range(max(0, timeline.count - _LAST_FRAMES), timeline.count)
+                if find_damage is not None and places[-1] < last[-1]:
+                    why = find_damage(last) if self.on_error != "conceal" else None
+                    if why is not None:
+                        raise self._error(timeline, why)
                 read = partial(self._frames, source, timeline, spoilt)
                 result = consume(timeline, places, read)
             except DamagedFrameError as damaged:
@@ -211,3 +232,8 @@ class VideoReader:
                 PartialVideoWarning,
                 stacklevel=2,
             )
+
+
+def _find_damage(source: Source, places: Sequence[int]) -> Spoilt | None:
+    """Return what spoils the first damaged one of some frames, None if none is."""
+    return next((why for _, why in source(places) if why is not None), None)

@@ -8,24 +8,39 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, TypeAlias
+from typing import IO, Any, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from keye_vl_rs._encoded_sources import decode_text, describe_text, is_encoded
 from keye_vl_rs._file_objects import ReadableFile, is_file_object, open_file_object
+from keye_vl_rs._shorten import shorten
 from keye_vl_rs.allowed_sources import check_path
 from keye_vl_rs.errors import EmptyMediaError, InvalidArgumentError, MediaError, MediaNotFoundError
 from keye_vl_rs.limits import current_limits
 from keye_vl_rs.watch import Watch
 
-__all__ = ["MediaSource", "describe_source", "is_remote", "open_bytes", "open_media"]
+__all__ = [
+    "MediaSource",
+    "describe_source",
+    "is_local",
+    "is_remote",
+    "local_path",
+    "open_bytes",
+    "open_media",
+]
 
-MediaSource: TypeAlias = str | os.PathLike[str] | bytes | ReadableFile
-"""A path, a ``file://`` or http(s) address, the bytes of a file, or a binary file object."""
+MediaSource: TypeAlias = str | os.PathLike[str] | bytes | ReadableFile | Mapping[str, Any]
+"""A path, a ``file://``, http(s) or ``data:`` address, base64, ``{"base64": ...}``, the bytes of a
+file, or a binary file object."""
+
+# Two letters at least: one is a drive of Windows.
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
 def is_remote(source: MediaSource) -> bool:
@@ -33,12 +48,21 @@ def is_remote(source: MediaSource) -> bool:
     return isinstance(source, str) and source.lower().startswith(("http://", "https://"))
 
 
+def is_local(source: MediaSource) -> bool:
+    """Whether the source names a file of this machine."""
+    named = isinstance(source, (str, os.PathLike))
+    return named and not (is_remote(source) or is_encoded(source))
+
+
 def describe_source(source: MediaSource) -> str:
     """Name a source for messages and logs.
 
-    Returns the path, the address without its query, fragment and credentials, ``<1234 bytes>``, or
-    a file object's name; ``<BytesIO object>`` if it has none.
+    Returns the path, the address without its query, fragment and credentials, ``<1234 bytes>``, the
+    media type and the length of a ``data:`` address, or a file object's name; ``<BytesIO object>``
+    if it has none. It has 160 characters at most.
     """
+    if is_encoded(source):
+        return describe_text(source)
     if is_file_object(source):
         called = getattr(source, "name", None)
         # Those of files without a name are numbers.
@@ -48,7 +72,7 @@ def describe_source(source: MediaSource) -> str:
     if isinstance(source, (bytes, bytearray, memoryview)):
         return f"<{memoryview(source).nbytes} bytes>"
     if not is_remote(source):
-        return _local_path(source)
+        return shorten(local_path(source))
     try:
         parts = urlsplit(str(source))
         host = parts.hostname or ""
@@ -56,7 +80,7 @@ def describe_source(source: MediaSource) -> str:
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
         return "<malformed address>"
-    return f"{parts.scheme}://{host}{port}{parts.path}"
+    return shorten(f"{parts.scheme}://{host}{port}{parts.path}")
 
 
 @contextmanager
@@ -83,7 +107,7 @@ def open_media(source: MediaSource, watch: Watch | None = None) -> Iterator[str 
         InvalidArgumentError: the source is of another type, or a file object that reads text.
 
     """
-    if isinstance(source, (str, os.PathLike)) and not is_remote(source):
+    if is_local(source):
         yield _checked_path(source)
     else:
         with open_bytes(source, watch) as file:
@@ -96,7 +120,9 @@ def open_bytes(source: MediaSource, watch: Watch | None = None) -> Iterator[IO[b
 
     Arguments and errors are those of :func:`open_media`.
     """
-    if isinstance(source, (bytes, bytearray, memoryview)):
+    if is_encoded(source):
+        yield io.BytesIO(decode_text(source))
+    elif isinstance(source, (bytes, bytearray, memoryview)):
         size = memoryview(source).nbytes
         if not size:
             raise EmptyMediaError("the media's bytes are empty (b'')")
@@ -123,17 +149,22 @@ def _open_file(path: str) -> IO[bytes]:
     try:
         return open(path, "rb")
     except OSError as error:
-        raise MediaError(f"{path}: cannot be read: {error.strerror}") from error
+        raise MediaError(f"{shorten(path)}: cannot be read: {error.strerror}") from None
 
 
-def _local_path(source: MediaSource) -> str:
+def local_path(source: MediaSource) -> str:
+    """Give the path of what :func:`is_local` holds for, at full length.
+
+    Raises:
+        InvalidArgumentError: the source is of no type that sources have.
+    """
     if not isinstance(source, (str, os.PathLike)):
         raise InvalidArgumentError(
-            "a media source is a path, a file:// or http(s) address, bytes or a binary file "
-            f"object, not {type(source).__name__}"
+            "a media source is a path, a file://, http(s) or data: address, base64, bytes or a "
+            f"binary file object, not {type(source).__name__}"
         )
     path = os.fsdecode(source)
-    if not path.startswith("file://"):
+    if path[: len("file://")].lower() != "file://":
         return path
     plain = path[len("file://") :]
     # The published code hands the rest to FFmpeg as it stands, so an undecoded name comes first.
@@ -144,21 +175,34 @@ def _local_path(source: MediaSource) -> str:
 
 def _checked_path(source: MediaSource) -> str:
     """The path of a local file that may be read, and can be as far as its status tells."""
-    path = check_path(_local_path(source))
+    path = local_path(source)
+    name = shorten(path)
+    scheme = _SCHEME.match(path)
+    if scheme is not None and not os.path.exists(path):
+        raise MediaError(
+            f"{name}: addresses with {scheme[1]}:// are not opened here: open it yourself, for "
+            "instance with fsspec.open(address, 'rb'), and give the file object"
+        )
+    path = check_path(path)
+    # The errors of the system repeat the whole path: none of them is chained.
     try:
         status = os.stat(path)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise MediaNotFoundError(f"{path}: no such file") from error
+    except (FileNotFoundError, NotADirectoryError):
+        hint = ""
+        if path.startswith("~"):
+            home = shorten(os.path.expanduser(path))
+            hint = f"; ~ is not expanded: give {home}, which os.path.expanduser returns"
+        raise MediaNotFoundError(f"{name}: no such file{hint}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise MediaError(f"{path!r}: cannot be read: {reason}") from error
+        raise MediaError(f"{name!r}: cannot be read: {reason}") from None
     if stat.S_ISDIR(status.st_mode):
-        raise MediaError(f"{path}: is a directory, not a file")
+        raise MediaError(f"{name}: is a directory, not a file")
     if not stat.S_ISREG(status.st_mode):
-        raise MediaError(f"{path}: is not a regular file")
+        raise MediaError(f"{name}: is not a regular file")
     if status.st_size == 0:
-        raise EmptyMediaError(f"{path}: the file is empty (0 bytes)")
-    _check_size(status.st_size, path)
+        raise EmptyMediaError(f"{name}: the file is empty (0 bytes)")
+    _check_size(status.st_size, name)
     return path
 
 

@@ -9,6 +9,7 @@ import ipaddress
 import os
 import socket
 
+from keye_vl_rs._shorten import shorten
 from keye_vl_rs.errors import SourceNotAllowedError
 
 __all__ = ["check_address", "check_host", "check_path"]
@@ -39,7 +40,7 @@ def check_path(path: str) -> str:
         if real == folder or real.startswith(os.path.join(folder, "")):
             return real
     raise SourceNotAllowedError(
-        f"{path}: lies outside of {_PATHS}, which is {os.environ[_PATHS]!r}"
+        f"{shorten(path)}: lies outside of {_PATHS}, which is {os.environ[_PATHS]!r}"
     )
 
 
@@ -63,7 +64,9 @@ def check_host(host: str, name: str) -> bool:
     wanted = host.lower().rstrip(".")
     if any(wanted == domain or wanted.endswith(f".{domain}") for domain in domains):
         return True
-    raise SourceNotAllowedError(f"{name}: {host} is not in {_DOMAINS}, which is {listed!r}")
+    raise SourceNotAllowedError(
+        f"{name}: {shorten(host)} is not in {_DOMAINS}, which is {listed!r}"
+    )
 
 
 def check_address(host: str, port: int, name: str) -> list[str]:

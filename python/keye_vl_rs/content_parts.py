@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
+from keye_vl_rs._shorten import short_repr
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.say_once import say_once_about
 
@@ -89,8 +90,8 @@ def plain_part(part: Any, where: str, *, needs_source: bool = True) -> dict[str,
     if not present:
         if needs_source:
             raise InvalidArgumentError(
-                f"{where}: content of type {given['type']!r} has no {kind} in the keys "
-                f"{sorted(map(str, given))}: expected one of {', '.join(keys)}"
+                f"{where}: content of type {short_repr(given['type'])} has no {kind} in the keys "
+                f"{short_repr(sorted(map(str, given)))}: expected one of {', '.join(keys)}"
             )
         return plain
     plain.pop(present[0])
@@ -120,7 +121,8 @@ def _plain_medium(ele: Any, where: str, kind: Kind) -> dict[str, Any]:
     plain = plain_part(ele, where)
     if media_kind(plain) != kind:
         raise InvalidArgumentError(
-            f"{where} has the keys {sorted(map(str, ele))}: expected {kind!r} among them"
+            f"{where} has the keys {short_repr(sorted(map(str, ele)))}: expected "
+            f"{kind!r} among them"
         )
     return plain
 
@@ -147,8 +149,8 @@ def _kind(given: dict[str, Any], where: str) -> Kind | None:
     for key, own in held.items():
         if kind is not None and own != kind:
             raise InvalidArgumentError(
-                f"{where} is of type {stated!r} and has {key!r}: expected {kind!r}, or the type "
-                f"{own!r}"
+                f"{where} is of type {short_repr(stated)} and has {key!r}: expected "
+                f"{kind!r}, or the type {own!r}"
             )
         is_text = stated in _TEXT_TYPES or (stated is None and given.get("text"))
         if is_text:
@@ -166,24 +168,30 @@ def _kind(given: dict[str, Any], where: str) -> Kind | None:
         near += [key for key in _SHARED_KEYS if key in given]
     if near or (stated is not None and _NEAR_TYPES.search(stated)):
         raise InvalidArgumentError(
-            f"{where} is of type {stated!r} and has the keys {sorted(map(str, given))}: expected "
+            f"{where} is of type {short_repr(stated)} and has the keys "
+            f"{short_repr(sorted(map(str, given)))}: expected "
             "the type 'image' with 'image' or 'image_url', or 'video' with 'video' or 'video_url'"
         )
     return None
 
 
 def _source(value: Any, where: str, key: str) -> Any:
-    """A medium out of OpenAI's ``{"url": ...}`` or a table's ``{"bytes": ..., "path": ...}``."""
+    """A medium out of OpenAI's ``{"url": ...}`` or a table's ``{"bytes": ..., "path": ...}``.
+
+    Base64 is said to be that by its key: it stays ``{"base64": ...}``, which is a source.
+    """
     if getattr(getattr(value, "dtype", None), "kind", None) == "O":
         # A list of frames, as pandas has the lists of a table.
         return list(value)
     if not isinstance(value, Mapping):
-        return value
+        return {"base64": value} if key == "base64" else value
+    if value.get("base64") is not None:
+        return {"base64": value["base64"]}
     for name in ("url", "bytes", "path"):
         if value.get(name) is not None:
             return value[name]
     if key in ("image_url", "video_url"):
         raise InvalidArgumentError(
-            f"{where} has the keys {sorted(map(str, value))}: expected 'url' among them"
+            f"{where} has the keys {short_repr(sorted(map(str, value)))}: expected 'url' among them"
         )
     return value

@@ -13,6 +13,7 @@ import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from keye_vl_rs._shorten import short_repr
 from keye_vl_rs.errors import FramesDtypeError, FramesShapeError, InvalidArgumentError, SizeError
 from keye_vl_rs.geometry import CHANNELS, FACTOR, PATCH_SIZE, Size
 from keye_vl_rs.sampling import positive_number
@@ -30,7 +31,9 @@ _HALVES = (0.5, 0.5, 0.5)
 def check_resample(resample: str) -> str:
     """``resample``; raises :class:`InvalidArgumentError` unless it is bilinear or bicubic."""
     if resample not in ("bilinear", "bicubic"):
-        raise InvalidArgumentError(f"resample is {resample!r}: expected 'bilinear' or 'bicubic'")
+        raise InvalidArgumentError(
+            f"resample is {short_repr(resample)}: expected 'bilinear' or 'bicubic'"
+        )
     return resample
 
 

@@ -7,16 +7,18 @@ Keye-VL-8B-Preview lays transparent images over white.)
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Union
 
+from keye_vl_rs._encoded_sources import is_encoded
+from keye_vl_rs._file_objects import is_file_object
 from keye_vl_rs._parallel import map_in_threads, map_in_turn
+from keye_vl_rs._shorten import shorten
 from keye_vl_rs._sources import MediaSource, describe_source, open_bytes
 from keye_vl_rs.errors import (
-    EmptyMediaError,
+    FramesDtypeError,
+    FramesShapeError,
     InvalidArgumentError,
     KeyeVLError,
     LimitError,
@@ -27,7 +29,7 @@ from keye_vl_rs.limits import current_limits
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["ImageSource", "load_image", "map_images"]
+__all__ = ["ImageSource", "load_image", "map_images", "reason_of"]
 
 # What Pillow hands to Ghostscript, which runs it.
 _PROGRAMS = frozenset({"EPS"})
@@ -36,15 +38,16 @@ Ele = TypeVar("Ele", bound=Mapping[str, Any])
 Result = TypeVar("Result")
 
 ImageSource: TypeAlias = Union[MediaSource, "Image.Image"]
-"""A path, a ``file://``, http(s) or ``data:image`` address, the bytes of a file, or an image."""
+"""What :func:`load_image` opens; arrays and tensors beside these."""
 
 
 def load_image(source: ImageSource, *, on_white: bool = False) -> Image.Image:
     """Open an image and convert it to RGB, at its own size.
 
     Args:
-        source: a path, a ``file://`` or http(s) address, ``data:image...;base64,...``, the bytes of
-            an image file, or an image of Pillow's.
+        source: a path, a ``file://``, http(s) or ``data:...;base64,`` address, base64 on its own or
+            as ``{"base64": ...}``, the bytes of an image file, a binary file object, a uint8 array
+            or tensor (3, H, W) or (H, W, 3), or an image of Pillow's.
         on_white: lay an image in mode RGBA over white, instead of dropping its transparency.
 
     Raises:
@@ -60,16 +63,24 @@ def load_image(source: ImageSource, *, on_white: bool = False) -> Image.Image:
 
     if isinstance(source, Image.Image):
         _check_pixels(source, "the image")
-        return _rgb(source, on_white)
-    if not isinstance(source, (str, os.PathLike, bytes, bytearray, memoryview)):
+        # Pillow raises ValueError for a picture that was closed, and anything for a damaged one
+        # whose pixels it reads only now.
+        try:
+            return _rgb(source, on_white)
+        except (KeyeVLError, MemoryError):
+            raise
+        except Exception as error:
+            raise UnreadableMediaError(
+                f"the PIL.Image is closed or damaged: {reason_of(error)}: give one that is open"
+            ) from None
+    if _is_array(source):
+        return _from_array(source)
+    if not _is_media_source(source):
         raise InvalidArgumentError(
-            "an image source is a path, a file://, http(s) or data:image address, bytes or a "
-            f"PIL.Image, not {type(source).__name__}"
+            "an image source is a path, a file://, http(s) or data: address, base64, bytes, a "
+            f"binary file object, a uint8 array or a PIL.Image, not {type(source).__name__}"
         )
-    if isinstance(source, str) and source.startswith("data:image"):
-        name, source = "<data:image>", _decode_data_url(source)
-    else:
-        name = describe_source(source)
+    name = describe_source(source)
     with open_bytes(source) as file:
         # Pillow's plug-ins raise what they like on damaged files: SyntaxError, struct.error, ...
         try:
@@ -89,8 +100,8 @@ def load_image(source: ImageSource, *, on_white: bool = False) -> Image.Image:
             ) from error
         except Exception as error:
             raise UnreadableMediaError(
-                f"{name}: is not an image, or damaged: {type(error).__name__}: {error}"
-            ) from error
+                f"{name}: is not an image, or damaged: {reason_of(error)}"
+            ) from None
 
 
 def map_images(fetch: Callable[[Ele], Result], eles: Sequence[Ele]) -> list[Result]:
@@ -100,10 +111,49 @@ def map_images(fetch: Callable[[Ele], Result], eles: Sequence[Ele]) -> list[Resu
     at a time. Of several errors the first in order is raised.
     """
     sources = [ele.get("image", ele.get("image_url")) for ele in eles]
-    files = [id(file) for source in sources if (file := getattr(source, "fp", None)) is not None]
-    # Images of Pillow's that read from one file do so one after the other.
+    files = [id(file) for source in sources if (file := _file_of(source)) is not None]
+    # Images that read from one file do so one after the other.
     share = len(set(files)) < len(files)
     return (map_in_turn if share else map_in_threads)(fetch, eles)
+
+
+def _file_of(source: object) -> object | None:
+    """The file that a thread reads, and moves in, while it loads an image."""
+    return source if is_file_object(source) else getattr(source, "fp", None)
+
+
+def reason_of(error: Exception) -> str:
+    """Say what Pillow raised, with the type, which is all that some of its errors tell."""
+    return shorten(f"{type(error).__name__}: {error}")
+
+
+def _is_media_source(source: object) -> bool:
+    kinds = (str, os.PathLike, bytes, bytearray, memoryview)
+    return isinstance(source, kinds) or is_encoded(source) or is_file_object(source)
+
+
+def _is_array(source: object) -> bool:
+    return hasattr(source, "__array__") and hasattr(source, "ndim")
+
+
+def _from_array(source: Any) -> Image.Image:
+    """An image out of (3, H, W) or (H, W, 3), the first of the two where it may be either."""
+    import numpy as np
+    from PIL import Image
+
+    array = np.asarray(source.detach().cpu() if hasattr(source, "detach") else source)
+    if array.ndim != 3 or 3 not in (array.shape[0], array.shape[2]) or not array.size:
+        raise FramesShapeError(
+            f"an image is an array of shape {array.shape}: expected (3, H, W) or (H, W, 3)"
+        )
+    if array.dtype != np.uint8:
+        raise FramesDtypeError(f"an image is an array of {array.dtype}: expected uint8")
+    current_limits().check(
+        "image_pixels", array.size // 3, "the image", f"is an array of shape {array.shape}"
+    )
+    if array.shape[0] == 3:
+        array = array.transpose(1, 2, 0)
+    return Image.fromarray(np.ascontiguousarray(array))
 
 
 def _rgb(image: Image.Image, on_white: bool) -> Image.Image:
@@ -121,16 +171,3 @@ def _check_pixels(image: Image.Image, name: str) -> None:
     pixels = image.width * image.height
     size = f"is of {image.width}x{image.height} pixels"
     current_limits().check("image_pixels", pixels, name, size)
-
-
-def _decode_data_url(url: str) -> bytes:
-    header, comma, data = url.partition("base64,")
-    if not comma:
-        raise InvalidArgumentError(f"{header[:40]!r}: a data:image address must be base64")
-    try:
-        decoded = base64.b64decode(data)
-    except (binascii.Error, ValueError) as error:
-        raise UnreadableMediaError(f"<data:image>: damaged base64: {error}") from error
-    if not decoded:
-        raise EmptyMediaError("<data:image>: the address holds no bytes")
-    return decoded

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from keye_vl_rs._shorten import short_repr
 from keye_vl_rs.content_parts import media_kind, plain_part
 from keye_vl_rs.errors import InvalidArgumentError
 
@@ -54,8 +55,9 @@ def media_parts(
         for index, part in enumerate(plain):
             if media_kind(part) is None:
                 raise InvalidArgumentError(
-                    f"vision_infos[{index}] is of type {part.get('type')!r} and has the keys "
-                    f"{sorted(map(str, part))}: expected image, image_url, video or video_url"
+                    f"vision_infos[{index}] is of type {short_repr(part.get('type'))} "
+                    f"and has the keys {short_repr(sorted(map(str, part)))}: "
+                    "expected image, image_url, video or video_url"
                 )
         return plain
     parts = (plain_part(part, place) for place, part in _parts_of_all(conversations))
@@ -174,5 +176,5 @@ def check_message(value: Any, where: str) -> None:
     check_dictionary(value, where)
     if "content" not in value:
         raise InvalidArgumentError(
-            f"{where} has the keys {list(value)}: expected 'content' among them"
+            f"{where} has the keys {short_repr(list(value))}: expected 'content' among them"
         )

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keye_vl_rs._encoded_sources import is_encoded
+from keye_vl_rs._sources import describe_source
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -49,23 +52,25 @@ def plan_jobs(inputs: Sequence[str], output: Path | None) -> tuple[list[Job], li
     found: dict[str, tuple[str, Path]] = {}
     bad: list[BadInput] = []
     for given in inputs:
-        path = Path(given)
-        if "://" in given:
+        path, shown = Path(given), describe_source(given)
+        if is_encoded(given):
+            bad.append(BadInput(shown, f"{shown}: expected a file, a folder or an address"))
+        elif "://" in given:
             name = Path(given.partition("?")[0]).name or "video"
             found.setdefault(given, (given, Path(name)))
-        elif path.is_dir():
+        elif os.path.isdir(path):
             videos = sorted(_videos_below(path))
             for video in videos:
                 below = video if output is None else video.relative_to(path)
                 found.setdefault(os.path.realpath(video), (str(video), below))
             if not videos:
                 suffixes = " ".join(VIDEO_SUFFIXES)
-                bad.append(BadInput(given, f"{given}: holds no video (no file in {suffixes})"))
-        elif path.exists():
+                bad.append(BadInput(shown, f"{shown}: holds no video (no file in {suffixes})"))
+        elif os.path.exists(path):
             below = path if output is None else Path(path.name)
             found.setdefault(os.path.realpath(path), (given, below))
         else:
-            bad.append(BadInput(given, f"{given}: no such file or folder"))
+            bad.append(BadInput(shown, f"{shown}: no such file or folder"))
     videos_found = list(found.values())
     if output is not None and output.suffix == SUFFIX and not output.is_dir():
         if len(videos_found) > 1:

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from keye_vl_rs import vision_process
+from keye_vl_rs._shorten import short_repr
 from keye_vl_rs.decoding.reader import OnError
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.geometry import SLOW
@@ -130,7 +131,9 @@ def preprocess_video(
         if isinstance(source, (list, tuple)):
             for key, value in (("video_start", video_start), ("video_end", video_end)):
                 if value is not None:
-                    raise InvalidArgumentError(f"{key} is {value!r}: a list of frames is not cut")
+                    raise InvalidArgumentError(
+                        f"{key} is {short_repr(value)}: a list of frames is not cut"
+                    )
             if fps is None:
                 raise InvalidArgumentError(
                     "fps is None: expected the frames per second of the list, which nothing else "

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from transformers.image_utils import ChannelDimension
 
+from keye_vl_rs._shorten import short_repr
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.geometry import CHANNELS, TOKEN_PIXELS, Size, smart_resize
 
@@ -147,6 +148,6 @@ def _float_dtype(dtype: Any) -> torch.dtype | None:
     found = getattr(torch, dtype.removeprefix("torch."), None) if isinstance(dtype, str) else dtype
     if found not in _DTYPES:
         raise InvalidArgumentError(
-            f"dtype is {dtype!r}; float32, bfloat16 and float16 are possible"
+            f"dtype is {short_repr(dtype)}; float32, bfloat16 and float16 are possible"
         )
     return found

@@ -6,6 +6,7 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from keye_vl_rs._shorten import short_repr
 from keye_vl_rs.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def number_from_zero(name: str, value: Any) -> float:
     expected = "a number from 0 on"
     number = _number(name, value, expected)
     if number < 0:
-        raise InvalidArgumentError(f"{name} is {value!r}: expected {expected}")
+        raise InvalidArgumentError(f"{name} is {short_repr(value)}: expected {expected}")
     return number
 
 
@@ -68,7 +69,7 @@ def positive_number(name: str, value: Any) -> float:
     """``value``; raises :class:`InvalidArgumentError` unless it is a finite number over 0."""
     number = _number(name, value, "a positive number")
     if not number > 0:
-        raise InvalidArgumentError(f"{name} is {value!r}: expected a positive number")
+        raise InvalidArgumentError(f"{name} is {short_repr(value)}: expected a positive number")
     return number
 
 
@@ -76,7 +77,7 @@ def positive_integer(name: str, value: Any) -> int:
     """``value`` as an int; raises :class:`InvalidArgumentError` unless it is whole and over 0."""
     number = positive_number(name, value)
     if number != int(number):
-        raise InvalidArgumentError(f"{name} is {value!r}: expected a whole number")
+        raise InvalidArgumentError(f"{name} is {short_repr(value)}: expected a whole number")
     return int(number)
 
 
@@ -87,7 +88,9 @@ def check_whole(name: str, value: Any) -> None:
     """
     plain = value.item() if getattr(value, "size", 0) == 1 and hasattr(value, "item") else value
     if isinstance(plain, (float, Fraction)):
-        raise InvalidArgumentError(f"{name} is {value!r}: expected a whole number, as an int")
+        raise InvalidArgumentError(
+            f"{name} is {short_repr(value)}: expected a whole number, as an int"
+        )
 
 
 def exact_count(
@@ -138,5 +141,5 @@ def _number(name: str, value: Any, expected: str) -> float:
         or not isinstance(number, (int, float, Fraction))
         or not math.isfinite(number)
     ):
-        raise InvalidArgumentError(f"{name} is {value!r}: expected {expected}")
+        raise InvalidArgumentError(f"{name} is {short_repr(value)}: expected {expected}")
     return number  # type: ignore[return-value]

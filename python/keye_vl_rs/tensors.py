@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from keye_vl_rs import _core
+from keye_vl_rs._shorten import short_repr
 from keye_vl_rs.errors import (
     FramesDtypeError,
     FrameTypesError,
@@ -83,7 +84,9 @@ def frame_types_list(
         )
     for index, value in enumerate(types):
         if value not in (SLOW, FAST):
-            raise FrameTypesError(f"{name}[{index}] is {value!r}: expected 0 (slow) or 1 (fast)")
+            raise FrameTypesError(
+                f"{name}[{index}] is {short_repr(value)}: expected 0 (slow) or 1 (fast)"
+            )
     return [int(value) for value in types]
 
 
@@ -219,7 +222,7 @@ def on_device(tensor: torch.Tensor, device: Any) -> torch.Tensor:
     except (AssertionError, RuntimeError, TypeError) as error:
         reason = str(error).partition("\n")[0]
         raise InvalidArgumentError(
-            f"device is {device!r}: expected one that this torch has ({reason})"
+            f"device is {short_repr(device)}: expected one that this torch has ({reason})"
         ) from error
 
 
@@ -240,7 +243,7 @@ def dtype_name(dtype: torch.dtype) -> str:
     names = {torch.float32: "float32", torch.bfloat16: "bfloat16", torch.float16: "float16"}
     if not isinstance(dtype, torch.dtype) or dtype not in names:
         raise InvalidArgumentError(
-            f"dtype is {dtype!r}: expected torch.float32, torch.bfloat16 or torch.float16"
+            f"dtype is {short_repr(dtype)}: expected torch.float32, torch.bfloat16 or torch.float16"
         )
     return names[dtype]
 
@@ -269,5 +272,7 @@ def per_channel(values: Any, name: str) -> tuple[float, float, float]:
         given = (values,) * CHANNELS if isinstance(values, (int, float)) else tuple(values)
         red, green, blue = map(float, given)
     except (TypeError, ValueError) as error:
-        raise InvalidArgumentError(f"{name} is {values!r}: expected {CHANNELS} numbers") from error
+        raise InvalidArgumentError(
+            f"{name} is {short_repr(values)}: expected {CHANNELS} numbers"
+        ) from error
     return red, green, blue

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from keye_vl_rs import _core
 from keye_vl_rs._freed_memory import return_freed_memory
+from keye_vl_rs._shorten import short_repr
 from keye_vl_rs._sources import MediaSource as VideoSource
 from keye_vl_rs._sources import describe_source, open_media
 from keye_vl_rs.decoding.damage import Damage
@@ -144,7 +145,7 @@ def check_on_error(on_error: Any) -> None:
     """Raises :class:`InvalidArgumentError` for what is none of :data:`OnError`."""
     if not isinstance(on_error, str) or on_error not in get_args(OnError):
         raise InvalidArgumentError(
-            f"on_error is {on_error!r}: expected 'raise', 'partial' or 'conceal'"
+            f"on_error is {short_repr(on_error)}: expected 'raise', 'partial' or 'conceal'"
         )
 
 
@@ -174,7 +175,9 @@ def chooser(
     start = None if video_start is None else number_from_zero("video_start", video_start)
     end = None if video_end is None else number_from_zero("video_end", video_end)
     if start is not None and end is not None and start > end:
-        raise InvalidArgumentError(f"video_start is {start!r}, after video_end, which is {end!r}")
+        raise InvalidArgumentError(
+            f"video_start is {short_repr(start)}, after video_end, which is {short_repr(end)}"
+        )
 
     def places(timeline: Timeline) -> list[int]:
         import torch

@@ -14,6 +14,7 @@ from transformers.image_processing_utils import BatchFeature
 from transformers.processing_utils import VideosKwargs
 from transformers.video_processing_utils import BaseVideoProcessor
 
+from keye_vl_rs._shorten import short_repr
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from keye_vl_rs.pixel_settings import PixelSettings
@@ -104,7 +105,8 @@ def check_sampled(kwargs: Mapping[str, Any]) -> None:
     """Raises :class:`InvalidArgumentError` if frames are to be sampled, which is not done here."""
     if kwargs.get("num_frames") is not None:
         raise InvalidArgumentError(
-            f"num_frames is {kwargs['num_frames']!r}: expected frames that have been sampled, as "
+            f"num_frames is {short_repr(kwargs['num_frames'])}: "
+            "expected frames that have been sampled, as "
             "process_vision_info and apply_chat_template(num_frames=...) sample them"
         )
     if kwargs.get("do_sample_frames"):

@@ -199,8 +199,9 @@ def fetch_image(
     Args:
         ele: ``image`` or ``image_url``, in any form of
             :func:`keye_vl_rs.content_parts.plain_part`: a ``PIL.Image``, path, ``file://``,
-            ``http(s)://`` or ``data:image...;base64,``; and, if wanted, ``min_pixels`` and
-            ``max_pixels``, or ``resized_height`` and ``resized_width``.
+            ``http(s)://``, ``data:...;base64,`` or base64, a file object or a uint8
+            array; and, if wanted, ``min_pixels`` and ``max_pixels``, or ``resized_height`` and
+            ``resized_width``.
         size_factor: both sides become multiples of it.
         is_video: whether the limits default to those of a video frame.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any, Protocol
 
+from keye_vl_rs._shorten import short_repr
 from keye_vl_rs.errors import CancelledError, InvalidArgumentError, KeyeVLError, MediaTimeoutError
 from keye_vl_rs.sampling import positive_number
 
@@ -46,7 +47,8 @@ class Watch:
             isinstance(cancel, type) or not callable(getattr(cancel, "is_set", None))
         ):
             raise InvalidArgumentError(
-                f"cancel is {cancel!r}: expected an object with is_set(), such as a threading.Event"
+                f"cancel is {short_repr(cancel)}: expected an object with is_set(), such as a "
+                "threading.Event"
             )
         self.cancel = cancel
         self._deadline = None if self.timeout is None else time.monotonic() + self.timeout

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._core import __version__
-from keye_vl_rs._sources import describe_source, is_remote
+from keye_vl_rs._sources import describe_source, is_local, local_path
 from keye_vl_rs.batch.tensors_file import read_metadata
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ class Existing:
 def identify(source: str) -> dict[str, Any] | None:
     """What tells a video from others, and from itself before it was changed; None if it is gone.
 
-    Of an address only a digest is kept, for it may hold a password, and whether what it leads to
-    has changed cannot be told.
+    Of an address only a digest is kept, for it may hold a password or be the video itself; whether
+    what it leads to has changed cannot be told.
     """
-    if is_remote(source):
+    if not is_local(source):
         return {"address": hashlib.sha256(source.encode(errors="surrogateescape")).hexdigest()}
-    path = describe_source(source)
+    path = local_path(source)
     try:
         status = os.stat(path)
     except (OSError, ValueError):
@@ -86,11 +86,12 @@ def make_metadata(
         partial: what is missing of the video.
     """
     # A file name may hold bytes that are no Unicode; metadata may not.
-    shown = describe_source(source).encode("utf-8", "surrogateescape")
+    shown = local_path(source) if is_local(source) else describe_source(source)
+    shown_bytes = shown.encode("utf-8", "surrogateescape")
     metadata = {
         "format": "pt",
         "keye_vl_rs": __version__,
-        "source": shown.decode("utf-8", "backslashreplace"),
+        "source": shown_bytes.decode("utf-8", "backslashreplace"),
         **{key: json.dumps(summary[key]) for key in ("slow_size", "fast_size", "fps")},
         "made_from": json.dumps(identity),
         "options": json.dumps(options),

@@ -107,15 +107,14 @@ def _open(media: str | IO[bytes], name: str, watch: Watch) -> Any:
         return av.open(file, metadata_errors="replace", options=_own_formats())
     except KeyeVLError:
         raise
+    # FFmpeg's errors repeat the whole path: none is chained.
     except av.ArgumentError as error:
         # What FFmpeg says of a format that it was told not to open, among other things.
         raise UnreadableMediaError(
             f"{name}: is not a video, or leads to other files, or is damaged: {reason(error)}"
-        ) from error
+        ) from None
     except (av.FFmpegError, ValueError) as error:
-        raise UnreadableMediaError(
-            f"{name}: is not a video, or damaged: {reason(error)}"
-        ) from error
+        raise UnreadableMediaError(f"{name}: is not a video, or damaged: {reason(error)}") from None
 
 
 def demux(container: Any, stream: Any, name: str, watch: Watch) -> Iterator[Any]:

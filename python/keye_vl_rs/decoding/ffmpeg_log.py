@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from keye_vl_rs._shorten import shorten
+
 __all__ = ["CapturedLog", "LogLine", "captured_log"]
 
 # FFmpeg's levels: the lower, the more severe.
@@ -102,7 +104,7 @@ class _Switch:
         for severity, name, text in lines:
             if severity <= level:
                 logger = logging.getLogger(f"libav.{name or 'generic'}")
-                logger.log(av.logging.adapt_level(severity), text.strip())
+                logger.log(av.logging.adapt_level(severity), shorten(text.strip()))
 
 
 _switch = _Switch()
@@ -132,7 +134,7 @@ class CapturedLog:
         raw = self._raw.copy()
         self._raw.clear()
         _switch.forward(raw)
-        return [LogLine(level, name, text.strip()) for level, name, text in raw]
+        return [LogLine(level, name, shorten(text.strip())) for level, name, text in raw]
 
 
 @contextmanager

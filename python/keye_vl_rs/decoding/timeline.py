@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from keye_vl_rs._shorten import short_repr
 from keye_vl_rs.errors import InvalidArgumentError
 
 __all__ = ["Timeline"]
@@ -98,7 +99,7 @@ class Timeline:
                 stop = bisect_right(self.times, origin + (Fraction(end) + _TOLERANCE) / self.tick)
         if first >= stop:
             bounds = " and ".join(
-                f"{key} is {value!r}"
+                f"{key} is {short_repr(value)}"
                 for key, value in (("video_start", start), ("video_end", end))
                 if value is not None
             )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from keye_vl_rs import _core, preview, vision_process
 from keye_vl_rs._encoding import encode_images
+from keye_vl_rs._shorten import short_repr
 from keye_vl_rs._sources import is_remote
 from keye_vl_rs.content_parts import IMAGE, media_kind, plain_part
 from keye_vl_rs.errors import InvalidArgumentError, naming
@@ -89,10 +90,10 @@ def to_openai_messages(
             some videos are given as ``video`` and others as ``video_url``.
     """
     if type(quality) is not int or not 1 <= quality <= _QUALITY:
-        raise InvalidArgumentError(f"quality is {quality!r}: expected 1 to {_QUALITY}")
+        raise InvalidArgumentError(f"quality is {short_repr(quality)}: expected 1 to {_QUALITY}")
     for name, value in (("image_format", image_format), ("frame_format", frame_format)):
         if not isinstance(value, str) or value not in ("png", "jpeg"):
-            raise InvalidArgumentError(f"{name} is {value!r}: expected 'png' or 'jpeg'")
+            raise InvalidArgumentError(f"{name} is {short_repr(value)}: expected 'png' or 'jpeg'")
     convert = _Converter(model_functions(model), quality, image_format, frame_format, resize_frames)
     converted: list[dict[str, Any]] = []
     for index, message in enumerate(check_list(messages, "messages")):
@@ -122,7 +123,7 @@ def model_functions(model: str) -> Any:
         if model == "Keye-VL-8B-Preview":
             return preview
     raise InvalidArgumentError(
-        f"model is {model!r}: expected 'Keye-VL-1.5' or 'Keye-VL-8B-Preview'"
+        f"model is {short_repr(model)}: expected 'Keye-VL-1.5' or 'Keye-VL-8B-Preview'"
     )
 
 

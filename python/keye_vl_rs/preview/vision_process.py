@@ -17,6 +17,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import geometry
+from keye_vl_rs._shorten import short_repr
 from keye_vl_rs.content_parts import frame_part, plain_image, plain_video
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.geometry import Size, ceil_by_factor, floor_by_factor, round_by_factor
@@ -110,7 +111,8 @@ def smart_nframes(ele: dict[str, Any], total_frames: int, video_fps: float) -> i
         return _even("num_frames", exact_count("num_frames", ele, total_frames))
     if "fps" in ele and "nframes" in ele:
         raise InvalidArgumentError(
-            f"fps is {ele['fps']!r} and nframes {ele['nframes']!r}: expected one of them"
+            f"fps is {short_repr(ele['fps'])} and nframes {short_repr(ele['nframes'])}: "
+            "expected one of them"
         )
     if "nframes" in ele:
         nframes = round_by_factor(positive_number("nframes", ele["nframes"]), FRAME_FACTOR)
@@ -152,8 +154,9 @@ def fetch_image(ele: dict[str, Any], size_factor: int = IMAGE_FACTOR) -> Image.I
     Args:
         ele: ``image`` or ``image_url``, in any form of
             :func:`keye_vl_rs.content_parts.plain_part`: a ``PIL.Image``, path, ``file://``,
-            ``http(s)://`` or ``data:image...;base64,``; and, if wanted, ``min_pixels`` and
-            ``max_pixels``, or ``resized_height`` and ``resized_width``.
+            ``http(s)://``, ``data:...;base64,`` or base64, a file object or a uint8
+            array; and, if wanted, ``min_pixels`` and ``max_pixels``, or ``resized_height`` and
+            ``resized_width``.
         size_factor: both sides become multiples of it.
 
     Returns:
@@ -224,7 +227,7 @@ def fetch_video(
     backend = os.environ.get("FORCE_KEYEVL_VIDEO_READER", "decord")
     if backend not in VIDEO_READER_BACKENDS:
         raise InvalidArgumentError(
-            f"FORCE_KEYEVL_VIDEO_READER is {backend!r}: expected one of "
+            f"FORCE_KEYEVL_VIDEO_READER is {short_repr(backend)}: expected one of "
             f"{', '.join(VIDEO_READER_BACKENDS)}"
         )
     video, sample_fps = VIDEO_READER_BACKENDS[backend](ele)
@@ -291,7 +294,8 @@ def calculate_video_frame_range(
         last = min(math.floor(_clamped("video_end", end, duration) * video_fps), last)
     if first >= last:
         raise InvalidArgumentError(
-            f"video_start is {start!r} and video_end {end!r}: expected two frames between them, of "
+            f"video_start is {short_repr(start)} and video_end {short_repr(end)}: "
+            "expected two frames between them, of "
             f"{total_frames} at {video_fps:g} per second ({duration:.2f} s)"
         )
     return first, last, last - first + 1

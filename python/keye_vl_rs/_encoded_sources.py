@@ -1,0 +1,137 @@
+"""Media inside of a text: ``data:`` addresses (RFC 2397), and base64 (RFC 4648) on its own."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+from urllib.parse import unquote
+
+from keye_vl_rs._shorten import shorten
+from keye_vl_rs.errors import EmptyMediaError, InvalidArgumentError, UnreadableMediaError
+from keye_vl_rs.limits import current_limits
+
+__all__ = ["decode_text", "describe_text", "is_encoded"]
+
+_SPACE = re.compile(r"\s+")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]+={0,2}\s*")
+# A shorter text holds no picture and no video.
+_LEAST_CHARACTERS = 64
+_HEAD_CHARACTERS = 512
+_TS_PACKET_BYTES = 188
+
+
+def is_encoded(source: object) -> TypeGuard[str | Mapping[str, Any]]:
+    """Whether a source holds its media: a data address, a base64 text, or ``{"base64": ...}``.
+
+    A text is base64 if no file has that name, all of it is in the alphabet, and it begins like an
+    image or a video.
+    """
+    if isinstance(source, Mapping):
+        return source.get("base64") is not None
+    return isinstance(source, str) and (_is_data_address(source) or _is_base64_media(source))
+
+
+def describe_text(source: str | Mapping[str, Any]) -> str:
+    """Name an encoded source for messages, without its data."""
+    text = _text(source)
+    if not isinstance(text, str):
+        return f"<base64 of {type(text).__name__}>"
+    if _is_data_address(text):
+        return f"<{shorten(_header(text))} of {len(text):,} characters>"
+    return f"<base64 of {len(text):,} characters>"
+
+
+def decode_text(source: str | Mapping[str, Any]) -> bytes:
+    """Decode an encoded source, after its decoded size was held against ``Limits.file_bytes``.
+
+    Whitespace and percent-encoding are removed, both alphabets are read, and padding may be
+    missing.
+
+    Raises:
+        InvalidArgumentError: it is a data address without base64, or no text.
+        EmptyMediaError: it holds no bytes.
+        LimitError: it holds more bytes than allowed.
+        UnreadableMediaError: it is not base64.
+    """
+    name = describe_text(source)
+    text = _text(source)
+    if isinstance(text, (bytes, bytearray)):
+        text = bytes(text).decode("latin-1")
+    if not isinstance(text, str):
+        raise InvalidArgumentError(
+            f"base64 is of type {type(text).__name__}: expected a text in base64"
+        )
+    if _is_data_address(text):
+        header, comma, text = text.partition(",")
+        if not comma or not header.rstrip().lower().endswith(";base64"):
+            raise InvalidArgumentError(
+                f"{name}: a data: address must be base64: expected data:<media type>;base64,<data>"
+            )
+    # A "+" is itself in percent-encoding of addresses; only forms have it for a space.
+    plain = _SPACE.sub("", unquote(text) if "%" in text else text).rstrip("=")
+    if not plain:
+        raise EmptyMediaError(f"{name}: holds no bytes")
+    size = len(plain) * 3 // 4
+    current_limits().check("file_bytes", size, name, f"is of {size:,} bytes")
+    try:
+        return _strictly(plain)
+    except (binascii.Error, ValueError) as error:
+        reason = type(error).__name__ if isinstance(error, UnicodeError) else error
+        raise UnreadableMediaError(f"{name}: damaged base64: {reason}") from None
+
+
+def _text(source: str | Mapping[str, Any]) -> Any:
+    return source["base64"] if isinstance(source, Mapping) else source
+
+
+def _is_data_address(text: str) -> bool:
+    return text[:5].lower() == "data:"
+
+
+def _header(text: str) -> str:
+    """The scheme and the media type of a data address."""
+    return re.split(r"[;,]", text[:_HEAD_CHARACTERS], maxsplit=1)[0]
+
+
+def _strictly(plain: str) -> bytes:
+    padded = plain.replace("-", "+").replace("_", "/") + "=" * (-len(plain) % 4)
+    return base64.b64decode(padded, validate=True)
+
+
+def _is_base64_media(text: str) -> bool:
+    if len(text) < _LEAST_CHARACTERS:
+        return False
+    head = _SPACE.sub("", text[:_HEAD_CHARACTERS]).rstrip("=")
+    try:
+        start = _strictly(head[: len(head) // 4 * 4])
+    except ValueError:
+        return False
+    if not _begins_like_media(start) or _BASE64.fullmatch(text) is None:
+        return False
+    try:
+        return not os.path.lexists(text)
+    except (OSError, ValueError):
+        return True
+
+
+def _begins_like_media(start: bytes) -> bool:
+    return (
+        start.startswith(
+            (
+                *(b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*"),
+                # Matroska and WebM, Ogg, FLV, ASF, MPEG program streams and elementary streams.
+                *(b"\x1aE\xdf\xa3", b"OggS", b"FLV\x01", b"0&\xb2u\x8ef\xcf\x11"),
+                *(b"\0\0\x01\xba", b"\0\0\x01\xb3", b"\0\0\0\x01"),
+                # JPEG 2000, and IVF.
+                *(b"\0\0\0\x0cjP  ", b"DKIF"),
+            )
+        )
+        or (start[:4] == b"RIFF" and start[8:12] in (b"WEBP", b"AVI "))
+        or start[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free")
+        or (start[:2] == b"BM" and start[6:10] == bytes(4))
+        or (start[:1] == b"G" and start[_TS_PACKET_BYTES : _TS_PACKET_BYTES + 1] == b"G")
+    )

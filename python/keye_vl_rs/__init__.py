@@ -24,6 +24,7 @@ from keye_vl_rs.integrations.switch import disable, enable
 from keye_vl_rs.integrations.vllm_inputs import to_vllm_inputs
 from keye_vl_rs.limits import Limits
 from keye_vl_rs.preprocess import VideoInputs, preprocess_video
+from keye_vl_rs.video_settings import VideoSettings
 from keye_vl_rs.vision_process import (
     extract_slow_fast_frames,
     extract_vision_info,
@@ -49,6 +50,7 @@ __all__ = [
     "KeyeVLError",
     "Limits",
     "VideoInputs",
+    "VideoSettings",
     "__version__",
     "disable",
     "enable",

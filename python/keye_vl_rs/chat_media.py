@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from keye_vl_rs import vision_process
@@ -16,6 +16,7 @@ from keye_vl_rs.preprocess import preprocess_video
 from keye_vl_rs.recipe import Recipe
 from keye_vl_rs.sampling import positive_integer
 from keye_vl_rs.say_once import say_once
+from keye_vl_rs.video_settings import VideoSettings
 
 __all__ = ["ChatMedia", "load_media"]
 
@@ -114,7 +115,8 @@ def _load_video(
         image_std=recipe.image_std,
         dtype=recipe.dtype,
     )
-    return inputs, {}
+    # Its sizes are those that process_vision_info plans, whatever the processor's own limits are.
+    return replace(inputs, made_with=VideoSettings.of(recipe)), {}
 
 
 def _can_stream(recipe: Recipe) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from keye_vl_rs import vision_process
@@ -20,9 +21,10 @@ from keye_vl_rs.sampling import (
 )
 from keye_vl_rs.streaming.file import stream_file
 from keye_vl_rs.streaming.pipeline import PatchOptions
-from keye_vl_rs.tensors import float_dtype, grid_thw, video_patches
+from keye_vl_rs.tensors import float_dtype, grid_thw, per_channel, video_patches
 from keye_vl_rs.video import check_on_error, chooser, describe_source, open_reader
 from keye_vl_rs.video_inputs import VideoInputs
+from keye_vl_rs.video_settings import VideoSettings
 from keye_vl_rs.watch import Watch
 
 if TYPE_CHECKING:
@@ -125,6 +127,12 @@ def preprocess_video(
     ele = {"video": source, **{k: v for k, v in asked.items() if v is not None}}
     pixels_dtype = torch.float32 if dtype is None else float_dtype(dtype)
     options = PatchOptions(pixels_dtype, image_mean, image_std)
+    made_with = VideoSettings(
+        image_mean=per_channel(image_mean, "image_mean"),
+        image_std=per_channel(image_std, "image_std"),
+        min_pixels=vision_process.VIDEO_MIN_PIXELS if min_pixels is None else min_pixels,
+        max_pixels=vision_process.VIDEO_MAX_PIXELS if max_pixels is None else max_pixels,
+    )
     check_whole("max_frames", max_frames)
     room = int(number_from_zero("buffer_bytes", buffer_bytes))
     with applied(limits):
@@ -142,7 +150,8 @@ def preprocess_video(
             check_on_error(on_error)
             watch = Watch(f"{len(source)} frames", timeout, cancel)
             count = _frame_counter(watch.name, nframes, max_frames)
-            return _from_list(ele, count, min_frame_similarity, options, watch)
+            inputs = _from_list(ele, count, min_frame_similarity, options, watch)
+            return replace(inputs, made_with=made_with)
         watch = Watch(describe_source(source), timeout, cancel)
         count = _frame_counter(watch.name, nframes, max_frames)
         # Once before the file is opened, so that an impossible number is not found out late.
@@ -152,7 +161,8 @@ def preprocess_video(
             *(watch.name, video_start, video_end),
         )
         with open_reader(source, watch=watch, threads=threads, on_error=on_error) as reader:
-            return stream_file(reader, choose, ele, min_frame_similarity, options, room)
+            inputs = stream_file(reader, choose, ele, min_frame_similarity, options, room)
+            return replace(inputs, made_with=made_with)
 
 
 def _from_list(

@@ -23,8 +23,6 @@ from keye_vl_rs.frame_patches import frame_patches
 from keye_vl_rs.geometry import (
     CHANNELS,
     FAST,
-    MERGE_SIZE,
-    PATCH_SIZE,
     SLOW,
     Size,
     count_patches,
@@ -34,6 +32,7 @@ from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from keye_vl_rs.recipe import Recipe
 from keye_vl_rs.tensors import empty_patches, frame_types_list, grid_thw, video_patches
 from keye_vl_rs.video_inputs import VideoInputs
+from keye_vl_rs.video_settings import VideoSettings, contradictions
 
 __all__ = ["AnyVideo", "CheckedVideo", "FinishedVideo", "check_videos", "video_tensors"]
 
@@ -207,11 +206,7 @@ def _check_finished(
             raise InvalidArgumentError(
                 f"{name} of video {index} is given, and the video is preprocessed: leave it out"
             )
-    if (recipe.patch_size, recipe.merge_size) != (PATCH_SIZE, MERGE_SIZE):
-        raise InvalidArgumentError(
-            f"video {index} is preprocessed for patches of {PATCH_SIZE} pixels, {MERGE_SIZE} by "
-            f"{MERGE_SIZE} a token; the processor has {recipe.patch_size} and {recipe.merge_size}"
-        )
+    _check_settings(inputs, index, recipe)
     dtype = inputs.pixel_values_videos.dtype
     if dtype not in (torch.float32, recipe.dtype):
         raise InvalidArgumentError(
@@ -226,6 +221,28 @@ def _check_finished(
         timestamps if len(timestamps) == len(types) else None,
         (inputs.slow_size, inputs.fast_size),
     )
+
+
+def _check_settings(inputs: VideoInputs, index: int, recipe: Recipe) -> None:
+    """Refuse tensors that this processor would have made otherwise."""
+    if inputs.made_with is None:
+        raise InvalidArgumentError(
+            f"made_with of video {index} is None: expected the VideoSettings that its tensors were "
+            "made with"
+        )
+    by_kind = {SLOW: inputs.slow_size, FAST: inputs.fast_size}
+    sizes = {by_kind[kind] for kind in inputs.frame_types.tolist()}
+    found = [
+        f"{name} {made}, and the processor has {wanted}"
+        for name, made, wanted in contradictions(
+            inputs.made_with, VideoSettings.of(recipe), sizes, inputs.size
+        )
+    ]
+    if found:
+        raise InvalidArgumentError(
+            f"video {index} is preprocessed with {'; '.join(found)}: expected the same settings in "
+            "preprocess_video and in the processor"
+        )
 
 
 def _given_size(

@@ -10,6 +10,7 @@ from keye_vl_rs.decoding.decoder import DecodeCounts
 from keye_vl_rs.geometry import MERGE_SIZE, SLOW, Size, count_patches
 from keye_vl_rs.prompt import video_prompt
 from keye_vl_rs.tensors import frame_types_list
+from keye_vl_rs.video_settings import VideoSettings
 
 if TYPE_CHECKING:
     import torch
@@ -39,6 +40,8 @@ class VideoInputs:
         counts: how much of a file had to be decoded.
         damage: what is wrong with the video, with ``on_error`` other than "raise"; None if nothing
             is.
+        made_with: the settings of the call. A processor with others refuses the video, as it does
+            one without any (None).
     """
 
     pixel_values_videos: torch.Tensor
@@ -55,6 +58,7 @@ class VideoInputs:
     stage_seconds: dict[str, float] = field(default_factory=dict, compare=False)
     counts: DecodeCounts = field(default_factory=DecodeCounts, compare=False)
     damage: Damage | None = None
+    made_with: VideoSettings | None = None
 
     def model_inputs(self) -> dict[str, torch.Tensor]:
         """The tensors under the names by which the model takes them."""

@@ -23,6 +23,7 @@ from keye_vl_rs.processing import KeyeVL1_5Processor
 from processor_for_tests import PROCESSOR, TOKENIZER, assert_bits
 from tokenizers_for_tests import CHAT_TEMPLATE
 
+CLIP = {name: getattr(PROCESSOR.image_processor, name) for name in ("image_mean", "image_std")}
 ALL = {"tokenize": True, "return_dict": True, "return_tensors": "pt", "add_generation_prompt": True}
 
 
@@ -207,25 +208,20 @@ def test_a_wrapped_reader_is_called(clip, monkeypatch):
 
 def test_what_was_preprocessed_before(clip, other):
     # As in a data loader's workers.
-    videos = [preprocess_video(clip), preprocess_video(other, fps=3.0)]
     messages = asking(video(clip), video(other, fps=3.0))
     text = PROCESSOR.apply_chat_template(messages, add_generation_prompt=True)
-    mean, std = PROCESSOR.image_processor.image_mean, PROCESSOR.image_processor.image_std
-    videos = [
-        preprocess_video(clip, image_mean=mean, image_std=std),
-        preprocess_video(other, fps=3.0, image_mean=mean, image_std=std),
-    ]
+    videos = [preprocess_video(clip, **CLIP), preprocess_video(other, fps=3.0, **CLIP)]
     assert_bits(PROCESSOR(text=[text], videos=videos, return_tensors="pt"), in_steps(messages))
 
 
 def test_one_video_is_not_copied(clip):
-    inputs = preprocess_video(clip)
+    inputs = preprocess_video(clip, **CLIP)
     out = PROCESSOR(text="<|video_pad|>", videos=[inputs])
     assert out["pixel_values_videos"].data_ptr() == inputs.pixel_values_videos.data_ptr()
 
 
 def test_what_is_said_twice_or_does_not_fit(clip):
-    inputs = preprocess_video(clip, dtype=torch.bfloat16)
+    inputs = preprocess_video(clip, dtype=torch.bfloat16, **CLIP)
     with pytest.raises(InvalidArgumentError, match="frame_types of video 0"):
         PROCESSOR(
             text="<|video_pad|>", videos=[inputs], frame_types=[[0] * 4], dtype=torch.bfloat16

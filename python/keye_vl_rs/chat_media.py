@@ -68,7 +68,7 @@ def load_media(
         videos: list[Any] = []
         for kind, parts in media_runs(_media_parts(conversation)):
             if kind == "image":
-                images += vision_process.fetch_images(parts)
+                images += vision_process.fetch_images(parts, first=len(images))
                 continue
             for part in parts:
                 video, of_video = _load_video({**defaults, **part}, recipe, streams=streams)

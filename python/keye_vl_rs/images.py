@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Union
 
 from keye_vl_rs._encoded_sources import is_encoded
 from keye_vl_rs._file_objects import is_file_object
+from keye_vl_rs._media_kinds import head_of, image_hint
 from keye_vl_rs._parallel import map_in_threads, map_in_turn
 from keye_vl_rs._shorten import shorten
 from keye_vl_rs._sources import MediaSource, describe_source, open_bytes
@@ -23,6 +24,7 @@ from keye_vl_rs.errors import (
     KeyeVLError,
     LimitError,
     UnreadableMediaError,
+    naming,
 )
 from keye_vl_rs.limits import current_limits
 
@@ -82,6 +84,7 @@ def load_image(source: ImageSource, *, on_white: bool = False) -> Image.Image:
         )
     name = describe_source(source)
     with open_bytes(source) as file:
+        head = head_of(file)
         # Pillow's plug-ins raise what they like on damaged files: SyntaxError, struct.error, ...
         try:
             with Image.open(file) as image:
@@ -99,13 +102,20 @@ def load_image(source: ImageSource, *, on_white: bool = False) -> Image.Image:
                 "PIL.Image.MAX_IMAGE_PIXELS and limits=Limits(image_pixels=...)"
             ) from error
         except Exception as error:
+            kind = image_hint(head)
+            if kind is not None:
+                raise UnreadableMediaError(f"{name}: is {kind}") from None
             raise UnreadableMediaError(
                 f"{name}: is not an image, or damaged: {reason_of(error)}"
             ) from None
 
 
-def map_images(fetch: Callable[[Ele], Result], eles: Sequence[Ele]) -> list[Result]:
+def map_images(
+    fetch: Callable[[Ele], Result], eles: Sequence[Ele], names: Sequence[str]
+) -> list[Result]:
     """``fetch`` of every image of messages, several at a time, in order.
+
+    Errors begin with the image's name out of ``names``.
 
     As many threads as ``_core.thread_count()`` says open and resize images; each holds one original
     at a time. Of several errors the first in order is raised.
@@ -114,7 +124,14 @@ def map_images(fetch: Callable[[Ele], Result], eles: Sequence[Ele]) -> list[Resu
     files = [id(file) for source in sources if (file := _file_of(source)) is not None]
     # Images that read from one file do so one after the other.
     share = len(set(files)) < len(files)
-    return (map_in_turn if share else map_in_threads)(fetch, eles)
+
+    def fetch_named(task: tuple[str, Ele]) -> Result:
+        name, ele = task
+        with naming(name):
+            return fetch(ele)
+
+    tasks = list(zip(names, eles, strict=True))
+    return (map_in_turn if share else map_in_threads)(fetch_named, tasks)
 
 
 def _file_of(source: object) -> object | None:

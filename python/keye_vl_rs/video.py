@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from keye_vl_rs import _core
 from keye_vl_rs._freed_memory import return_freed_memory
+from keye_vl_rs._media_kinds import head_of, mp4_fault, not_video
 from keye_vl_rs._shorten import short_repr
 from keye_vl_rs._sources import MediaSource as VideoSource
 from keye_vl_rs._sources import describe_source, open_media
@@ -18,7 +19,7 @@ from keye_vl_rs.decoding.reader import OnError, ReadFrames, VideoReader
 from keye_vl_rs.decoding.rgb import RgbConverter
 from keye_vl_rs.decoding.timeline import Timeline
 from keye_vl_rs.decoding.video_file import VideoFile
-from keye_vl_rs.errors import InvalidArgumentError
+from keye_vl_rs.errors import InvalidArgumentError, UnreadableMediaError
 from keye_vl_rs.sampling import number_from_zero, positive_integer
 from keye_vl_rs.watch import CancelFlag, Watch
 
@@ -157,6 +158,9 @@ def open_reader(
     check_on_error(on_error)
     try:
         with open_media(source, watch) as media:
+            kind = not_video(head_of(media)) or mp4_fault(media)
+            if kind is not None:
+                raise UnreadableMediaError(f"{watch.name}: is {kind}")
             file = VideoFile(media, watch.name, watch, _decoder_threads(threads))
             yield VideoReader(file, on_error)
     except BaseException:

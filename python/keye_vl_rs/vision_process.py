@@ -235,11 +235,20 @@ def fetch_image(
 
 
 def fetch_images(
-    eles: Sequence[dict[str, Any]], size_factor: int = IMAGE_FACTOR, is_video: bool = False
+    eles: Sequence[dict[str, Any]],
+    size_factor: int = IMAGE_FACTOR,
+    is_video: bool = False,
+    *,
+    first: int = 0,
 ) -> list[Image.Image]:
-    """:func:`fetch_image` of each, as :func:`keye_vl_rs.images.map_images` has it done."""
-    plain = [plain_image(ele, f"image {index}") for index, ele in enumerate(eles)]
-    return map_images(lambda ele: fetch_image(ele, size_factor, is_video), plain)
+    """:func:`fetch_image` of each, as :func:`keye_vl_rs.images.map_images` has it done.
+
+    Errors call them frames of a video, or images, with numbers from ``first`` on.
+    """
+    kind = "frame" if is_video else "image"
+    names = [f"{kind} {first + index}" for index in range(len(eles))]
+    plain = [plain_image(ele, name) for ele, name in zip(eles, names, strict=True)]
+    return map_images(lambda ele: fetch_image(ele, size_factor, is_video), plain, names)
 
 
 def fetch_video(
@@ -343,12 +352,13 @@ def read_frame_list(
     shared = {key: value for key, value in ele.items() if key not in ("type", "video")}
     eles = [frame_part(frame, shared, place) for place, frame in enumerate(ele["video"])]
     images = fetch_images(eles, image_factor, is_video=True)
-    sizes = {image.size for image in images}
-    if len(sizes) > 1:
-        raise FramesShapeError(
-            "the frames of a video are resized to different sizes, "
-            f"{sorted(sizes)} (width, height): expected one"
-        )
+    (width, height), *others = (image.size for image in images)
+    for place, size in enumerate(others, 1):
+        if size != (width, height):
+            raise FramesShapeError(
+                f"the frames of a video are resized to different sizes: frame {place} to "
+                f"{size[0]}x{size[1]}, frame 0 to {width}x{height}: expected frames of one size"
+            )
     arrays = [torch.from_numpy(np.array(image)).permute(2, 0, 1) for image in images]
     frames = torch.stack(arrays, dim=0)
     fps = optional_number(ele, "fps", FPS)
@@ -409,7 +419,7 @@ def process_vision_info(
     with applied(limits):
         for kind, run in media_runs(media_parts(conversations, vision_infos)):
             if kind == "image":
-                images += fetch_images(run, image_factor)
+                images += fetch_images(run, image_factor, first=len(images))
                 continue
             for vision_info in run:
                 frames, of_video = fetch_video(vision_info, image_factor)

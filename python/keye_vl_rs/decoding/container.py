@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import IO, TYPE_CHECKING, Any
 
+from keye_vl_rs._media_kinds import head_of, is_found_inside
 from keye_vl_rs.decoding.streams import choose_video
 from keye_vl_rs.errors import DecodeError, KeyeVLError, NoVideoStreamError, UnreadableMediaError
 from keye_vl_rs.watch import InterruptionError, Watch
@@ -73,9 +74,16 @@ def open_video(
 def _opened(
     media: str | IO[bytes], name: str, watch: Watch, limits: Limits
 ) -> Iterator[tuple[Any, Any]]:
+    # Before FFmpeg stands anywhere in it.
+    head = head_of(media)
     with _open(media, name, watch) as container:
         if container.format.name in _TEXT_FORMATS:
             raise UnreadableMediaError(f"{name}: is a text, not a video")
+        if is_found_inside(container.format.name, head):
+            raise UnreadableMediaError(
+                f"{name}: is not a video: FFmpeg finds {container.format.name} inside of "
+                "it, but it begins otherwise"
+            )
         stream = choose_video(container)
         if stream is None:
             raise NoVideoStreamError(f"{name}: holds no video stream")

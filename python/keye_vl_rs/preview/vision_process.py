@@ -241,10 +241,15 @@ def _fetch_frames(ele: dict[str, Any], image_factor: int) -> list[Image.Image]:
         raise InvalidArgumentError("video is an empty list: expected one frame at least")
     shared = {key: value for key, value in ele.items() if key not in ("type", "video")}
     eles = [frame_part(frame, shared, place) for place, frame in enumerate(ele["video"])]
+    places = list(range(len(eles)))
     if ele.get("num_frames") is not None:
         count = _even("num_frames", exact_count("num_frames", ele, len(eles)))
-        eles = [eles[place] for place in frame_indices(len(eles), count).tolist()]
-    images = map_images(lambda ele: _resized_image(ele, image_factor), eles)
+        places = frame_indices(len(eles), count).tolist()
+    images = map_images(
+        lambda ele: _resized_image(ele, image_factor),
+        [eles[place] for place in places],
+        [f"frame {place}" for place in places],
+    )
     missing = ceil_by_factor(len(images), FRAME_FACTOR) - len(images)
     return images + [images[-1]] * missing
 
@@ -358,7 +363,8 @@ def process_vision_info(
     with applied(limits):
         for kind, run in media_runs(media_parts(conversations)):
             if kind == "image":
-                images += map_images(fetch_image, run)
+                names = [f"image {len(images) + index}" for index in range(len(run))]
+                images += map_images(fetch_image, run, names)
                 continue
             for vision_info in run:
                 video, rate = fetch_video(vision_info, return_video_sample_fps=True)

@@ -1,0 +1,215 @@
+"""What a file is by its first bytes, for errors that say it and what to do.
+
+FFmpeg and Pillow report most of these as damaged, and FFmpeg reads some as video: it finds a
+picture inside of an archive or a document.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import IO
+
+__all__ = ["HEAD_BYTES", "head_of", "image_hint", "is_found_inside", "mp4_fault", "not_video"]
+
+# As many of a file's first bytes as its kind is told from.
+HEAD_BYTES = 4096
+# What is read of the index of an mp4 at most: that of ten hours has less.
+_MOST_MOOV_BYTES = 64 << 20
+# Boxes at the top of an mp4 that are looked at; fragmented ones have two for each second or so.
+_MOST_BOXES = 100_000
+_BOX_TYPE = re.compile(rb"[ -~\xa9]{4}")
+
+_FIRST_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip"})
+
+_LFS = b"version https://git-lfs.github.com/spec/"
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF-", "a PDF document: render its pages as images"),
+    (b"PK\x03\x04", "a ZIP archive (or a document that is one): extract what is in it"),
+    (b"PK\x05\x06", "an empty ZIP archive"),
+    (b"PK\x07\x08", "a part of a ZIP archive"),
+    (b"\x1f\x8b", "a gzip archive: decompress it"),
+    (b"BZh", "a bzip2 archive: decompress it"),
+    (b"\xfd7zXZ\0", "an xz archive: decompress it"),
+    (b"(\xb5/\xfd", "a Zstandard archive: decompress it"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive: extract what is in it"),
+    (b"Rar!\x1a\x07", "a RAR archive: extract what is in it"),
+    (b"!<arch>\n", "an archive of ar (a library or a package)"),
+    (b"MSCF\0\0\0\0", "a cabinet archive: extract what is in it"),
+    (b"\x7fELF", "a program or a library (ELF)"),
+    (b"\xcf\xfa\xed\xfe", "a program or a library (Mach-O)"),
+    (b"\xca\xfe\xba\xbe", "a program, a library or a class (Mach-O or Java)"),
+    (b"\0asm", "a program (WebAssembly)"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Office document (OLE)"),
+    (b"{\\rtf", "a document (RTF)"),
+    (b"%!PS", "a PostScript program: render it as images"),
+    (b"SQLite format 3\0", "a SQLite database"),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+    (b"PAR1", "a Parquet table: give the bytes of a cell of it"),
+    (b"\x93NUMPY", "a NumPy array: give numpy.load(path)"),
+    (b"wOF2", "a font"),
+    (b"wOFF", "a font"),
+)
+# How files of formats begin that have no header of their own, and which FFmpeg therefore finds in
+# the middle of others. (Recordings of MPEG streams may begin anywhere.)
+_JPEG_START = b"\xff\xd8"
+_START_CODE = b"\0\0\1"
+_WITH_START_CODES = frozenset({"cavsvideo", "h264", "hevc", "m4v", "mpegvideo", "vc1", "vvc"})
+_TAR = b"ustar"
+_TAR_PLACE = 257
+_HTML = re.compile(rb"(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
+_XML = re.compile(rb"<\?xml\b|<(?:svg|error)\b", re.I)
+_JSON = re.compile(rb'(?:\{\s*(?:"[^"]*"\s*:|\})|\[\s*(?:[\{\["\]]))')
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+
+
+def head_of(media: str | IO[bytes]) -> bytes:
+    """Read the first bytes of a file; of an open one it is left at its start.
+
+    A file that cannot be read gives none: what opens it next says why.
+    """
+    if not isinstance(media, str):
+        head = _start_of(media)
+        media.seek(0)
+        return head
+    try:
+        with open(media, "rb") as file:
+            return file.read(HEAD_BYTES)
+    except OSError:
+        return b""
+
+
+def _not_media(head: bytes) -> str | None:
+    """Say what a file is that begins with ``head`` if it is neither an image nor a video."""
+    for magic, kind in _MAGIC:
+        if head.startswith(magic):
+            return kind
+    if head[_TAR_PLACE:].startswith(_TAR):
+        return "a tar archive: extract what is in it"
+    if head[:2] == b"MZ" and b"This program" in head[:1024]:
+        return "a program or a library (Windows)"
+    if head.startswith(_LFS):
+        return "a Git LFS pointer, not the file that it stands for: run git lfs pull"
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if _HTML.match(text):
+        return "an HTML page, such as a server's error or log-in page: check the address"
+    if _XML.match(text):
+        return "an XML text, such as a server's error message: check the address"
+    if _JSON.match(text) and b"\0" not in head:
+        return "a JSON text, such as a server's error message: check the address"
+    return None
+
+
+def not_video(head: bytes) -> str | None:
+    """Say what a file is that begins with ``head`` if it is known to be no video."""
+    known = _not_media(head)
+    if known is not None:
+        return known
+    if _is_webp(head) and b"ANIM" in head[:64]:
+        return (
+            "an animated WebP, which FFmpeg does not decode: open it with Pillow and give its "
+            "frames as a list"
+        )
+    return None
+
+
+def is_found_inside(format_name: str, head: bytes) -> bool:
+    """Whether FFmpeg found a stream without a header somewhere in a file that begins otherwise."""
+    if format_name == "mjpeg":
+        return not head.startswith(_JPEG_START)
+    return format_name in _WITH_START_CODES and _START_CODE not in head
+
+
+def image_hint(head: bytes) -> str | None:
+    """Say what a file is, and what to do, that Pillow does not open."""
+    known = _not_media(head)
+    if known is not None:
+        return known
+    if head[4:8] == b"ftyp":
+        brands = _brands(head)
+        if brands & _AVIF_BRANDS:
+            return "an AVIF image: install Pillow 11.3 or later, or pillow-avif-plugin"
+        if brands & _HEIF_BRANDS:
+            return (
+                "a HEIC image: install pillow-heif and call pillow_heif.register_heif_opener() "
+                "first"
+            )
+        return "a video (MP4), not an image: give it as a video"
+    if head[:4] == b"\x1aE\xdf\xa3":
+        return "a video (Matroska or WebM), not an image: give it as a video"
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return "a video (AVI), not an image: give it as a video"
+    return None
+
+
+def mp4_fault(media: str | IO[bytes]) -> str | None:
+    """Say why an mp4 cannot be shown: its index is missing, or it is encrypted; None of others."""
+    if not isinstance(media, str):
+        try:
+            return _mp4_fault(media)
+        finally:
+            media.seek(0)
+    try:
+        with open(media, "rb") as file:
+            return _mp4_fault(file)
+    except OSError:
+        return None
+
+
+def _mp4_fault(file: IO[bytes]) -> str | None:
+    end = file.seek(0, 2)
+    place = 0
+    types: list[bytes] = []
+    index = b""
+    for _ in range(_MOST_BOXES):
+        file.seek(place)
+        header = file.read(16)
+        if len(header) < 8 or not _BOX_TYPE.fullmatch(header[4:8]):
+            break
+        size, kind = int.from_bytes(header[:4], "big"), header[4:8]
+        if size == 1:
+            size = int.from_bytes(header[8:16], "big")
+        elif size == 0:
+            size = end - place
+        if not types and kind in (b"styp", b"moof"):
+            return "a segment of a fragmented MP4 without its index: put its init segment before it"
+        if not types and kind not in _FIRST_BOXES:
+            return None
+        types.append(kind)
+        if kind == b"moov":
+            file.seek(place)
+            index = file.read(min(size, _MOST_MOOV_BYTES))
+        if size < 8 or kind == b"moov":
+            break
+        place += size
+    if not types:
+        return None
+    if b"meta" in types and b"moov" not in types:
+        brands = _brands(_start_of(file))
+        if brands & _HEIF_BRANDS and not brands & _AVIF_BRANDS:
+            return "a HEIC image, not a video: give it as an image"
+    # HEIC and AVIF have their index in "meta"; after an unknown box nothing is known of the rest.
+    if b"moov" not in types and (place >= end or b"mdat" in types) and b"meta" not in types:
+        missing = f", {place - end:,} bytes" if place > end else ""
+        return (
+            f"an MP4 that is cut off before its index (moov){missing}: get the whole file, or "
+            "write it with the index first (ffmpeg -movflags +faststart)"
+        )
+    if (b"encv" in index and b"sinf" in index) or b"drmi" in index:
+        return "an MP4 whose video is encrypted (DRM): decrypt it first"
+    return None
+
+
+def _start_of(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read(HEAD_BYTES)
+
+
+def _is_webp(head: bytes) -> bool:
+    return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+
+
+def _brands(head: bytes) -> set[bytes]:
+    """The brands that an ``ftyp`` box names."""
+    box = head[8 : int.from_bytes(head[:4], "big")]
+    return {box[i : i + 4] for i in (0, *range(8, len(box), 4))}

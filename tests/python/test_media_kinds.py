@@ -1,0 +1,227 @@
+"""Files that are no video or no image: the error says what they are, and what to do."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import tarfile
+import zipfile
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from clips import Clip, decode_all, every, pixels
+from keye_vl_rs import preview, process_vision_info
+from keye_vl_rs._media_kinds import image_hint
+from keye_vl_rs.errors import KeyeVLError, MediaError, MediaNotFoundError, UnreadableMediaError
+from keye_vl_rs.images import load_image
+from keye_vl_rs.video import sample_video
+
+
+def jpeg():
+    values = np.random.default_rng(3).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(values).save(file, "JPEG")
+    return file.getvalue()
+
+
+def zipped():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("word/media/image1.jpeg", jpeg())
+    return file.getvalue()
+
+
+def tarred():
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        entry = tarfile.TarInfo("a.jpg")
+        entry.size = len(jpeg())
+        archive.addfile(entry, io.BytesIO(jpeg()))
+    return file.getvalue()
+
+
+PDF = b"%PDF-1.4\n1 0 obj <</Filter /DCTDecode>>\nstream\n" + jpeg() + b"\nendstream endobj\n%%EOF"
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n"
+KINDS = {
+    "zip": (zipped(), "ZIP archive"),
+    "tar": (tarred(), "tar archive"),
+    "pdf": (PDF, "PDF document"),
+    "gzip": (b"\x1f\x8b\x08\0" + jpeg(), "gzip archive"),
+    "7z": (b"7z\xbc\xaf\x27\x1c" + jpeg(), "7z archive"),
+    "elf": (b"\x7fELF" + bytes(60) + jpeg(), "program or a library"),
+    "windows": (b"MZ" + bytes(76) + b"This program cannot be run" + jpeg(), "Windows"),
+    "office": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + jpeg(), "Office document"),
+    "lfs": (LFS, "Git LFS pointer.*git lfs pull"),
+    "html": (b"\n <!DOCTYPE HTML>\n<html><body>404</body></html>", "HTML page"),
+    "html_comment": (b"<!-- x -->\n<html lang='en'><body>404", "HTML page"),
+    "xml": (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "XML text"),
+    "json": (json.dumps({"error": {"code": 404}}).encode(), "JSON text"),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("suffix", ["mp4", "jpg", "mjpeg", "txt"])
+def test_other_files(name, suffix, tmp_path):
+    """FFmpeg finds the JPEG inside of some of them, and shows others as text."""
+    data, kind = KINDS[name]
+    path = tmp_path / f"file.{suffix}"
+    path.write_bytes(data)
+    for call in (lambda: sample_video(path, every), lambda: load_image(path)):
+        with pytest.raises(UnreadableMediaError, match=rf"file\.{suffix}: is an? .*{kind}"):
+            call()
+
+
+@pytest.mark.parametrize("prefix", [b"unknown" * 9, b"\x80\x04", bytes(300)])
+def test_a_picture_inside_of_an_unknown_file(prefix):
+    with pytest.raises(UnreadableMediaError, match="is not a video"):
+        sample_video(prefix + jpeg() * 3, every)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("clip.h264", "libx264"),
+        ("clip.hevc", "libx265"),
+        ("clip.mjpeg", "mjpeg"),
+        ("clip.gif", "gif"),
+        ("clip.m2v", "mpeg2video"),
+    ],
+)
+def test_streams_without_a_header_are_still_read(name, codec, tmp_path):
+    pix_fmt = {"mjpeg": "yuvj420p", "gif": "rgb8"}.get(codec, "yuv420p")
+    path = Clip(name, codec=codec, count=12, pix_fmt=pix_fmt).write(tmp_path)
+    for source in (path, path.read_bytes()):
+        assert len(pixels(sample_video(source, every))) == len(decode_all(path))
+
+
+def test_an_mp4_without_its_index(h264):
+    data = h264.read_bytes()
+    place = data.index(b"moov") - 4
+    for end in (place, place // 2, 48):
+        with pytest.raises(UnreadableMediaError, match=r"cut off before its index \(moov\)"):
+            sample_video(data[:end], every)
+
+
+def test_a_segment_without_its_index(h264, tmp_path):
+    path = tmp_path / "fragmented.mp4"
+    options = {"movflags": "frag_keyframe+empty_moov"}
+    with av.open(str(h264)) as source, av.open(str(path), "w", options=options) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    data = path.read_bytes()
+    assert len(pixels(sample_video(data, every))) == len(decode_all(h264))
+    with pytest.raises(UnreadableMediaError, match="a segment of a fragmented MP4"):
+        sample_video(data[data.index(b"moof") - 4 :], every)
+
+
+def test_an_encrypted_mp4(tmp_path):
+    options = {
+        "encryption_scheme": "cenc-aes-ctr",
+        "encryption_key": "00" * 16,
+        "encryption_kid": "11" * 16,
+    }
+    path = tmp_path / "encrypted.mp4"
+    with av.open(str(path), "w", options=options) as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for _ in range(10):
+            frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    for source in (path, path.read_bytes()):
+        with pytest.raises(UnreadableMediaError, match=r"is an MP4 whose video is encrypted"):
+            sample_video(source, every)
+
+
+def test_an_animated_webp(tmp_path):
+    frames = [Image.new("RGB", (64, 48), color) for color in ("red", "blue")]
+    frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:])
+    with pytest.raises(UnreadableMediaError, match=r"animated WebP.*as a list"):
+        sample_video(tmp_path / "a.webp", every)
+
+
+def ftyp(*brands):
+    box = b"".join([brands[0], bytes(4), *brands[1:]])
+    return struct.pack(">I4s", 8 + len(box), b"ftyp") + box
+
+
+def test_heic_without_a_plug_in():
+    with pytest.raises(UnreadableMediaError, match=r"HEIC image: install pillow-heif"):
+        load_image(ftyp(b"heic", b"mif1", b"heic") + bytes(400))
+    with pytest.raises(UnreadableMediaError, match="HEIC image, not a video"):
+        sample_video(
+            ftyp(b"heic", b"mif1", b"heic") + struct.pack(">I4s", 400, b"meta") + bytes(392), every
+        )
+    assert "AVIF" in image_hint(ftyp(b"avif", b"mif1"))
+
+
+def test_a_registered_plug_in_opens_heic(monkeypatch):
+    """As pillow-heif registers itself, with the pixels of another image."""
+    picture = Image.new("RGB", (28, 28), "red")
+
+    class Opened(Image.Image):
+        format = "HEIF"
+
+        def __init__(self, file, name=None):
+            super().__init__()
+            self.im, self._mode, self._size = picture.im, "RGB", picture.size
+
+    Image.init()
+    monkeypatch.setattr(Image, "ID", [*Image.ID, "TESTHEIF"])
+    accept = (Opened, lambda prefix: prefix[4:8] == b"ftyp")
+    monkeypatch.setattr(Image, "OPEN", {**Image.OPEN, "TESTHEIF": accept})
+    image = load_image(ftyp(b"heic", b"mif1") + bytes(400))
+    assert np.array_equal(image, picture)
+
+
+def test_a_video_as_an_image(h264):
+    with pytest.raises(UnreadableMediaError, match="is a video \\(MP4\\), not an image"):
+        load_image(h264)
+
+
+@pytest.mark.parametrize("scheme", ["s3", "hf", "gs", "ftp", "az", "S3"])
+def test_other_schemes(scheme):
+    for call in (lambda s: sample_video(s, every), load_image):
+        with pytest.raises(MediaError, match=rf"{scheme}:// are not opened.*fsspec\.open"):
+            call(f"{scheme}://bucket/clip.mp4")
+
+
+def test_a_tilde_is_not_expanded(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for call in (lambda s: sample_video(s, every), load_image):
+        with pytest.raises(MediaNotFoundError, match=rf"~/a\.mp4: no such file.*{tmp_path}/a\.mp4"):
+            call("~/a.mp4")
+
+
+def test_a_closed_picture():
+    picture = Image.open(io.BytesIO(jpeg()))
+    picture.close()
+    with pytest.raises(UnreadableMediaError, match=r"image 1: .*closed"):
+        process_vision_info(vision_infos=[{"type": "image", "image": p} for p in (jpeg(), picture)])
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (jpeg()[:900], "not an image, or damaged"),
+        (np.zeros((64, 96, 4), np.uint8), r"\(64, 96, 4\)"),
+        (Image.new("RGB", (560, 56)), "frame 2 to 616x84, frame 0 to 252x168: expected"),
+        ("/none.png", "/none.png: no such file"),
+    ],
+)
+def test_a_bad_frame_is_named(bad, reason):
+    frames = [jpeg(), jpeg(), bad]
+    for call in (process_vision_info, preview.process_vision_info):
+        # Frames of several sizes are a list of images there.
+        if call is preview.process_vision_info and isinstance(bad, Image.Image):
+            continue
+        with pytest.raises(KeyeVLError, match=reason) as caught:
+            call([{"role": "user", "content": [{"type": "video", "video": frames}]}])
+        assert "frame 2" in str(caught.value)

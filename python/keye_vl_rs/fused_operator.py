@@ -4,7 +4,8 @@ Those processors import ``BicubicVideoProcessor`` (a later form ``BicubicVideoFu
 from there and, unless ``ENABLE_FUSION_PROCESSOR_OP=0``, hand it a video's frames instead of
 resizing, normalising and cutting them themselves. The original was never published; it resamples
 bicubically, which changes results (VideoMME 74.7 to 74.4). This one is bilinear and gives what the
-processors compute without it, to the last bit. :func:`keye_vl_rs.enable` puts it into its place.
+processors compute without it, to the last bit. The two forms compute differently, and each name
+gives the bits of the form that imports it. :func:`keye_vl_rs.enable` puts it into its place.
 """
 
 from __future__ import annotations
@@ -38,12 +39,15 @@ def check_resample(resample: str) -> str:
 
 
 class BicubicVideoProcessor:
-    """The operator, under the name that the published processor imports.
+    """The operator, under the name that the earlier form of the published processor imports.
 
     Args:
         resample: "bilinear", with the results of the processor without an operator; or "bicubic",
             the filter of the original (in torch's fixed point).
     """
+
+    # Whether bytes are rescaled and normalised in one step, and all frames resampled as tensors.
+    _later_form = False
 
     def __init__(self, resample: str = "bilinear") -> None:
         """See the class."""
@@ -69,13 +73,15 @@ class BicubicVideoProcessor:
         """Resample, normalise and cut some frames of a video into patches.
 
         Args:
-            frames: (T, 3, H, W) or (T, H, W, 3), uint8 or floats that hold 0..255.
+            frames: (T, 3, H, W) or (T, H, W, 3), uint8 or floats that hold 0..255. The processors
+                take any frames for the former: of the latter they give W and 3 for the sides.
             nframes: T.
             indices: which frames: the slow or the fast ones.
             ori_height: H.
             ori_width: W.
             height: what they are resampled to; 0 with ``width`` 0 is the nearest size in whole
-                tokens between ``min_pixels`` and ``max_pixels``, for which Pillow resizes.
+                tokens between ``min_pixels`` and ``max_pixels``, for which Pillow resizes
+                (:class:`BicubicVideoFusionOpProcessor` resizes as torch does).
             width: see ``height``.
             patch: side of a patch in pixels.
             factor: side of a token in pixels, a multiple of ``patch``; height and width are
@@ -104,17 +110,22 @@ class BicubicVideoProcessor:
         from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
         from keye_vl_rs.tensors import per_channel
 
-        first = _check_frames(frames, (nframes, ori_height, ori_width))
+        first, sides = _check_frames(frames, (nframes, ori_height, ori_width))
         if patch < 1 or factor < 1 or factor % patch:
             raise InvalidArgumentError(
                 f"factor is {factor} and patch {patch}: expected a multiple of the patch"
             )
+        factor_of_bytes = 1 / positive_number("scale", scale)
+        mean = per_channel(image_mean, "image_mean")
+        std = per_channel(image_std, "image_std")
+        if self._later_form:
+            factor_of_bytes, mean, std = _in_one_step(factor_of_bytes, mean, std)
         engine = KeyeVL1_5ImageProcessor(
             # That of Pillow: bilinear or bicubic.
             resample={"bilinear": 2, "bicubic": 3}[self.resample],
-            rescale_factor=1 / positive_number("scale", scale),
-            image_mean=per_channel(image_mean, "image_mean"),
-            image_std=per_channel(image_std, "image_std"),
+            rescale_factor=factor_of_bytes,
+            image_mean=mean,
+            image_std=std,
             min_pixels=min_pixels,
             max_pixels=max_pixels,
             patch_size=patch,
@@ -122,16 +133,12 @@ class BicubicVideoProcessor:
         )
         recipe = engine.recipe({})
         given = bool(height or width)
-        size = (
-            _given_size(height, width, factor)
-            if given
-            else recipe.target_size(ori_height, ori_width)
-        )
+        size = _given_size(height, width, factor) if given else recipe.target_size(*sides)
         patches = frame_patches(
             frames,
             places,
             size,
-            given=given,
+            given=given or self._later_form,
             layout=ChannelDimension.FIRST if first else ChannelDimension.LAST,
             engine=engine,
             recipe=recipe,
@@ -145,7 +152,36 @@ class BicubicVideoProcessor:
 
 
 class BicubicVideoFusionOpProcessor(BicubicVideoProcessor):
-    """The same operator under the name that later forms of the published processor import."""
+    """The operator, under the name that the later form of the published processor imports.
+
+    It gives that form's bits: ``(byte - mean / rescale_factor) / (std / rescale_factor)`` in
+    float32, as transformers' ``rescale_and_normalize`` computes, which differs from the earlier
+    form's by up to 6e-8; and frames whose size it chooses are resampled as torch does.
+    """
+
+    _later_form = True
+
+
+Channels = tuple[float, float, float]
+
+
+def _in_one_step(
+    rescale_factor: float, mean: Channels, std: Channels
+) -> tuple[float, Channels, Channels]:
+    """The factors with which the core computes what ``rescale_and_normalize`` does.
+
+    That takes the factor into the mean and the deviation, as products in float32.
+    """
+    import numpy as np
+
+    unscale = np.float32(1.0 / rescale_factor)
+
+    def product(value: float) -> float:
+        return float(np.float32(value) * unscale)
+
+    mean_of_bytes = product(mean[0]), product(mean[1]), product(mean[2])
+    std_of_bytes = product(std[0]), product(std[1]), product(std[2])
+    return 1.0, mean_of_bytes, std_of_bytes
 
 
 def _places(indices: Any, nframes: int) -> list[int]:
@@ -162,12 +198,15 @@ def _places(indices: Any, nframes: int) -> list[int]:
     return places
 
 
-def _check_frames(frames: Any, expected: tuple[int, int, int]) -> bool:
-    """Whether the channels come first."""
+def _check_frames(frames: Any, expected: tuple[int, int, int]) -> tuple[bool, Size]:
+    """Whether the channels come first, and (height, width)."""
     shape = tuple(getattr(frames, "shape", ()))
     count, height, width = expected
     first = shape == (count, CHANNELS, height, width)
-    if not first and shape != (count, height, width, CHANNELS):
+    last = shape == (count, height, width, CHANNELS)
+    # What a caller says who takes all frames for channels-first.
+    misread = shape[:1] == (count,) and shape[2:] == (height, width) and width == CHANNELS
+    if not first and not last and not misread:
         raise FramesShapeError(
             f"frames has shape {shape}: expected {(count, CHANNELS, height, width)}, "
             "as nframes, ori_height and ori_width say, or the channels last"
@@ -175,7 +214,7 @@ def _check_frames(frames: Any, expected: tuple[int, int, int]) -> bool:
     kind = str(frames.dtype).removeprefix("torch.")
     if kind != "uint8" and "float" not in kind:
         raise FramesDtypeError(f"frames has dtype {kind}: expected uint8, or floats of 0..255")
-    return first
+    return first, (height, width) if first else (shape[1], shape[2])
 
 
 def _given_size(height: int, width: int, factor: int) -> Size:

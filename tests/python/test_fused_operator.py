@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from keye_vl_rs import BicubicVideoFusionOpProcessor, BicubicVideoProcessor
+from keye_vl_rs import BicubicVideoProcessor
 from keye_vl_rs.errors import (
     FramesDtypeError,
     FramesShapeError,
@@ -51,11 +51,10 @@ def test_the_published_call_site(size, types, given):
     if not given:
         about = {name: about[name] for name in ("frame_types", "timestamps")}
     expected = published.published_call(TOKENIZER, TEXT, [video], **HALVES, **about)
-    for operator in (BicubicVideoProcessor(), BicubicVideoFusionOpProcessor()):
-        actual = published.published_call(
-            TOKENIZER, TEXT, [video], operator=operator, **HALVES, **about
-        )
-        assert_bits(actual, expected)
+    actual = published.published_call(
+        TOKENIZER, TEXT, [video], operator=BicubicVideoProcessor(), **HALVES, **about
+    )
+    assert_bits(actual, expected)
 
 
 def test_a_batch_with_other_settings():

@@ -11,11 +11,15 @@ from transformers.feature_extraction_utils import BatchFeature
 from transformers.processing_utils import ProcessingKwargs, ProcessorMixin, Unpack, VideosKwargs
 
 from oracle import published_processor as published
+from oracle.later_form import LaterForm
 
 try:
     from keye_vl_utils import BicubicVideoProcessor
 except ImportError:
     BicubicVideoProcessor = None
+
+# What the form does itself, without the fused operator; None is what the earlier form does.
+own_path = LaterForm() if "BicubicVideoProcessor".endswith("FusionOpProcessor") else None
 
 bicubic = None if BicubicVideoProcessor is None else BicubicVideoProcessor()
 
@@ -62,7 +66,7 @@ class KeyeVL1_5Processor(ProcessorMixin):
             text,
             videos,
             images=images,
-            operator=bicubic if self.enable_fusion_op else None,
+            operator=bicubic if self.enable_fusion_op else own_path,
             text_kwargs=merged["text_kwargs"],
             **about,
             **self.image_processor.settings(),

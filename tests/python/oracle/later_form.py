@@ -1,0 +1,45 @@
+"""What the later form of the published processor makes of frames, beside the oracle of the earlier.
+
+It is the form that imports ``BicubicVideoFusionOpProcessor``. It rescales and normalises in one
+step, as transformers' ``rescale_and_normalize`` does, and resamples as tensors also the frames
+whose size it chooses itself.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from oracle import keye_oracle as oracle
+from oracle import published_processor as published
+
+
+def later_lut(mean, std, rescale_factor=1 / 255):
+    """(3, 256) float32: ``(x - mean / scale) / (std / scale)``, each operation in float32."""
+    unscale = np.float32(1.0 / rescale_factor)
+    mean, std = (np.asarray(values, np.float32) * unscale for values in (mean, std))
+    byte = np.arange(256, dtype=np.float32)
+    return np.stack([(byte - m) / s for m, s in zip(mean, std, strict=True)])
+
+
+class LaterForm:
+    """The form's own path, in the shape of the fused operator that it calls otherwise."""
+
+    def interp(
+        self, frames, nframes, indices, ori_height, ori_width, height, width, *, scale,
+        image_mean, image_std, min_pixels, max_pixels, patch, factor,
+    ):  # fmt: skip
+        """The arguments and the result are those of the operator."""
+        assert (patch, factor) == (oracle.PATCH, oracle.FACTOR)
+        if not indices:
+            return None
+        if not height:
+            height, width = published.smart_resize(ori_height, ori_width, min_pixels, max_pixels)
+        chosen = np.asarray(frames)[list(indices)].transpose(0, 2, 3, 1)
+        resized = oracle.resize_u8(chosen, height, width)
+        patches = oracle.patchify(resized, later_lut(image_mean, image_std, 1 / scale))
+        grid = [[len(indices), height // patch, width // patch]]
+        return {
+            "pixel_values_videos": torch.from_numpy(patches),
+            "video_grid_thw": torch.tensor(grid),
+        }

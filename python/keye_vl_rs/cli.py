@@ -11,12 +11,14 @@ from keye_vl_rs import cli_options as options
 from keye_vl_rs import vision_process
 from keye_vl_rs._core import __version__, simd_level, thread_count
 from keye_vl_rs.batch.display import Display
+from keye_vl_rs.batch.full_disk import is_full_disk
 from keye_vl_rs.batch.run import Settings, run_batch, survey
 from keye_vl_rs.batch.workers import StopFlag, stop_on_signals
 from keye_vl_rs.errors import KeyeVLError
 from keye_vl_rs.outputs import plan_jobs
 from keye_vl_rs.preprocess import BUFFER_BYTES
 from keye_vl_rs.report import print_comparison
+from keye_vl_rs.standard_streams import discard_output, show_any_text
 from keye_vl_rs.vision_process import smart_nframes
 
 __all__ = ["app", "main"]
@@ -49,12 +51,20 @@ app = typer.Typer(
 
 def main() -> None:
     """The entry point of the ``keye-vl-rs`` script."""
+    show_any_text()
     try:
         app()
     except KeyeVLError as error:
         # What is wrong with the environment, or with the one video of a benchmark.
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except OSError as error:
+        if not is_full_disk(error):
+            raise
+        # What is wrong with results is said of each: this is the output's.
+        discard_output()
+        print(f"error: the standard output cannot be written: {error.strerror}", file=sys.stderr)
+        sys.exit(1)
 
 
 def _print_version(wanted: bool) -> None:
@@ -101,8 +111,13 @@ def preprocess(
     1 fast) and timestamps (seconds). It appears when it is whole, and is skipped when it is there:
     made by this version from the same video (path, size and time of change) with the same options.
 
-    The exit status is 1 if a video failed; the others are done all the same. Ctrl-C ends it with
-    status 130 after what is written, and the same command goes on from there.
+    A result is named after its video, whatever else is done: clip.safetensors for clip.mp4, and
+    with any other suffix kept, clip.webm.safetensors for clip.webm. Videos whose results would be
+    one file fail.
+
+    The exit status is 1 if a video failed; the others are done all the same, unless the disk is
+    full or read-only, which ends it at once. It is 2 for wrong usage. Ctrl-C ends it with status
+    130 after what is written, and the same command goes on from there.
     """
     if video_start is not None and video_end is not None and video_start > video_end:
         raise typer.BadParameter(f"--video-start {video_start:g} is after --video-end")
@@ -143,7 +158,7 @@ def preprocess(
             with stop_on_signals(stop):
                 for event in run_batch(left, settings, stop):
                     display.show(event)
-    display.finish(stopped=stop.signal is not None)
+    display.finish(stopped=stop.signal is not None or stop.hopeless)
     if stop.signal is not None:
         raise typer.Exit(128 + stop.signal)
     if display.failures:

@@ -28,6 +28,25 @@ def _number(value: float) -> float:
     return value
 
 
+def _given(value: str | None) -> str | None:
+    if value is not None and not value.strip():
+        raise typer.BadParameter(f"{value!r} is not the name of a file or folder, nor an address")
+    return value
+
+
+def _all_given(values: list[str]) -> list[str]:
+    for value in values:
+        _given(value)
+    return values
+
+
+def _folder(value: str) -> Path:
+    # As text, for an empty path is the current folder.
+    if not value.strip():
+        raise typer.BadParameter(f"{value!r} is not the name of a file or folder")
+    return Path(value)
+
+
 class PixelType(str, Enum):
     """The dtypes that pixel values can have."""
 
@@ -50,7 +69,9 @@ Videos = Annotated[
     list[str],
     typer.Argument(
         metavar="VIDEO...",
-        help="Files, http(s) addresses, or folders: every video in and below a folder.",
+        help="Files, http(s) addresses, or folders: every video in and below a folder. Hidden "
+        "files and folders, and links to folders, count only where they are named themselves.",
+        callback=_all_given,
         show_default=False,
     ),
 ]
@@ -59,6 +80,7 @@ OneVideo = Annotated[
     typer.Argument(
         metavar="[VIDEO]",
         help="A file or address; without one, 60 made frames of 1280x720.",
+        callback=_given,
         show_default=False,
     ),
 ]
@@ -67,8 +89,11 @@ Output = Annotated[
     typer.Option(
         "-o",
         "--output",
+        parser=_folder,
+        metavar="PATH",
         help="Folder for the results (or, for one video, a name that ends in .safetensors). "
-        "Without it each goes beside its video.",
+        "Without it each goes beside its video. What is below a folder that is given keeps its "
+        "place below this one.",
         show_default=False,
     ),
 ]

@@ -56,7 +56,7 @@ def test_bad_files_are_one_line_each_and_the_others_are_done(videos):
     assert len(errors) == 4 == len(result.stderr.splitlines())
     for name in ("empty.mp4", "missing.mp4", "text.mp4", "hollow"):
         assert sum(name in line for line in errors) == 1, name
-    assert made() == ["a.safetensors", "deep/b.safetensors", "deep/er/c.safetensors"]
+    assert made() == ["a.safetensors", "deep/b.safetensors", "deep/er/c.MKV.safetensors"]
     assert leftovers() == []
 
 

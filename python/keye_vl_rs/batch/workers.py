@@ -29,11 +29,16 @@ class StopFlag:
 
     Without the lock of a :class:`threading.Event`, on which a handler of signals could wait for the
     very thread that it interrupted.
+
+    Attributes:
+        signal: the signal that set it; None if none did.
+        hopeless: whether it was set because what is left could not be written either.
     """
 
     def __init__(self) -> None:
         """Not set."""
         self.signal: int | None = None
+        self.hopeless = False
         self._set = False
 
     def set(self) -> None:

@@ -63,6 +63,13 @@ class Damaged(str, Enum):
     conceal = "conceal"
 
 
+class Times(str, Enum):
+    """Which times frames get."""
+
+    published = "published"
+    presentation = "presentation"
+
+
 SAMPLING, SIZES, RUNNING = "Which frames", "Sizes and values", "Many videos"
 
 Videos = Annotated[
@@ -135,6 +142,13 @@ VideoEnd = Annotated[
         help="Seconds: sample only frames up to then.",
         callback=_from_zero,
         show_default=False,
+        rich_help_panel=SAMPLING,
+    ),
+]
+Timestamps = Annotated[
+    Times,
+    typer.Option(
+        help="Times of frames: index over average rate, as published, or when they are presented.",
         rich_help_panel=SAMPLING,
     ),
 ]

@@ -121,8 +121,8 @@ def _plain_medium(ele: Any, where: str, kind: Kind) -> dict[str, Any]:
     plain = plain_part(ele, where)
     if media_kind(plain) != kind:
         raise InvalidArgumentError(
-            f"{where} has the keys {short_repr(sorted(map(str, ele)))}: expected "
-            f"{kind!r} among them"
+            f"{where} has no {kind}: {kind!r} is None or missing, beside the keys "
+            f"{short_repr(sorted(str(key) for key in ele if key != kind))}"
         )
     return plain
 

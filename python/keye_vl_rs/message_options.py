@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 # How the file of a video is read.
-READING_OPTIONS = ("video_start", "video_end", "timeout", "on_error")
+READING_OPTIONS = ("video_start", "video_end", "timeout", "on_error", "timestamps")
 # How a video is sampled and sized for Keye-VL-1.5.
 VIDEO_OPTIONS = (
     *("fps", "num_frames", "max_frames", "min_pixels", "max_pixels", "video_total_pixels"),
@@ -38,7 +38,8 @@ READ_BY: dict[str, tuple[str, ...]] = {
     "a list of frames": (*VIDEO_OPTIONS, "resized_height", "resized_width"),
     "a video file of Keye-VL-8B-Preview": (
         *("fps", "num_frames", "nframes", "min_frames", "max_frames", "total_pixels"),
-        *(*_IMAGE_OPTIONS, *READING_OPTIONS),
+        # Its prompt says a rate, and no times.
+        *(*_IMAGE_OPTIONS, *(option for option in READING_OPTIONS if option != "timestamps")),
     ),
     "a list of frames of Keye-VL-8B-Preview": ("fps", "num_frames", *_IMAGE_OPTIONS),
 }

@@ -22,6 +22,7 @@ from keye_vl_rs.sampling import (
 from keye_vl_rs.streaming.file import stream_file
 from keye_vl_rs.streaming.pipeline import PatchOptions
 from keye_vl_rs.tensors import float_dtype, grid_thw, per_channel, video_patches
+from keye_vl_rs.timestamps import TimestampKind, TimestampRule, check_timestamps
 from keye_vl_rs.video import check_on_error, chooser, describe_source, open_reader
 from keye_vl_rs.video_inputs import VideoInputs
 from keye_vl_rs.video_settings import VideoSettings
@@ -63,6 +64,7 @@ def preprocess_video(
     timeout: float | None = None,
     cancel: CancelFlag | None = None,
     on_error: OnError = "raise",
+    timestamps: TimestampKind = "published",
     limits: Limits | None = None,
 ) -> VideoInputs:
     """Turn a video into the tensors that Keye-VL-1.5 reads.
@@ -103,6 +105,11 @@ def preprocess_video(
             :class:`keye_vl_rs.errors.PartialVideoWarning`; "conceal" for what the decoder makes of
             it, with a :class:`keye_vl_rs.errors.ConcealedDamageWarning`. ``VideoInputs.damage``
             says what is wrong.
+        timestamps: of a file, "published" for those of ``keye_vl_utils``, index over average frame
+            rate, or "presentation" for when frames are presented. Frames have the latter in any
+            case where the former cannot be right: with ``video_start`` or ``video_end``, where the
+            stated frame rate is not believed, and where a recording jumps. The log warns where
+            published times are off by more than the sampling interval.
         limits: what the video may ask for; None is what the environment says.
 
     Raises:
@@ -135,6 +142,7 @@ def preprocess_video(
     )
     check_whole("max_frames", max_frames)
     room = int(number_from_zero("buffer_bytes", buffer_bytes))
+    check_timestamps(timestamps)
     with applied(limits):
         if isinstance(source, (list, tuple)):
             for key, value in (("video_start", video_start), ("video_end", video_end)):
@@ -161,7 +169,9 @@ def preprocess_video(
             *(watch.name, video_start, video_end),
         )
         with open_reader(source, watch=watch, threads=threads, on_error=on_error) as reader:
-            inputs = stream_file(reader, choose, ele, min_frame_similarity, options, room)
+            is_cut = video_start is not None or video_end is not None
+            rule = TimestampRule(timestamps, is_cut)
+            inputs = stream_file(reader, choose, ele, min_frame_similarity, options, room, rule)
             return replace(inputs, made_with=made_with)
 
 

@@ -51,6 +51,7 @@ def summarize(inputs: VideoInputs) -> dict[str, Any]:
         "slow_size": list(inputs.slow_size),
         "fast_size": list(inputs.fast_size),
         "tokens": inputs.tokens,
+        "timestamps": inputs.timestamp_kind,
         "dtype": str(inputs.pixel_values_videos.dtype).removeprefix("torch."),
     }
 

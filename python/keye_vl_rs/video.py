@@ -21,6 +21,7 @@ from keye_vl_rs.decoding.timeline import Timeline
 from keye_vl_rs.decoding.video_file import VideoFile
 from keye_vl_rs.errors import InvalidArgumentError, UnreadableMediaError
 from keye_vl_rs.sampling import number_from_zero, positive_integer
+from keye_vl_rs.timestamps import TimestampKind, TimestampRule, check_timestamps
 from keye_vl_rs.watch import CancelFlag, Watch
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class SampledVideo:
         duration: seconds from the first frame's start to the last one's end.
         counts: how much of the file had to be decoded.
         damage: what is wrong with the frames; None if nothing is.
+        timestamps: (T,) float32, seconds from the first frame of the file on.
     """
 
     frames: torch.Tensor
@@ -64,6 +66,7 @@ class SampledVideo:
     duration: float
     counts: DecodeCounts = field(default_factory=DecodeCounts, compare=False)
     damage: Damage | None = None
+    timestamps: torch.Tensor | None = field(default=None, compare=False)
 
 
 def sample_video(
@@ -76,6 +79,7 @@ def sample_video(
     timeout: float | None = None,
     cancel: CancelFlag | None = None,
     on_error: OnError = "raise",
+    timestamps: TimestampKind = "published",
 ) -> SampledVideo:
     """Decode a video and convert the frames that ``choose`` picks to RGB.
 
@@ -96,6 +100,7 @@ def sample_video(
         on_error: what becomes of a video that is truncated or damaged: "raise" for an error,
             "partial" for the frames before the damage, "conceal" for what the decoder makes of it;
             the last two with a warning.
+        timestamps: which times the frames get, as :func:`keye_vl_rs.preprocess_video`.
 
     Raises:
         MediaNotFoundError: there is no such file.
@@ -113,6 +118,9 @@ def sample_video(
     """
     import numpy as np
     import torch
+
+    is_cut = video_start is not None or video_end is not None
+    rule = TimestampRule(check_timestamps(timestamps), is_cut)
 
     def consume(timeline: Timeline, places: list[int], read: ReadFrames) -> SampledVideo:
         converter = RgbConverter(reader.file.name)
@@ -134,6 +142,7 @@ def sample_video(
             timeline.fps,
             timeline.duration,
             reader.file.counts,
+            timestamps=rule.apply(timeline, places, reader.file.name).seconds,
         )
 
     watch = Watch(describe_source(source), timeout, cancel)

@@ -10,6 +10,7 @@ from keye_vl_rs.decoding.decoder import DecodeCounts
 from keye_vl_rs.geometry import MERGE_SIZE, SLOW, Size, count_patches
 from keye_vl_rs.prompt import video_prompt
 from keye_vl_rs.tensors import frame_types_list
+from keye_vl_rs.timestamps import TimestampKind
 from keye_vl_rs.video_settings import VideoSettings
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class VideoInputs:
         stage_seconds: how long the call was busy with each stage, or waited for it: "decode"
             (reading, decoding and conversion to RGB), "slow_fast", "patches".
         counts: how much of a file had to be decoded.
+        timestamp_kind: which times those are: "published", index over average rate, or
+            "presentation", when the frames are presented.
         damage: what is wrong with the video, with ``on_error`` other than "raise"; None if nothing
             is.
         made_with: the settings of the call. A processor with others refuses the video, as it does
@@ -59,6 +62,7 @@ class VideoInputs:
     counts: DecodeCounts = field(default_factory=DecodeCounts, compare=False)
     damage: Damage | None = None
     made_with: VideoSettings | None = None
+    timestamp_kind: TimestampKind = "published"
 
     def model_inputs(self) -> dict[str, torch.Tensor]:
         """The tensors under the names by which the model takes them."""

@@ -262,8 +262,8 @@ def fetch_video(
             ``fps`` (2.0), ``max_frames``, ``num_frames`` (exactly so many, instead of by ``fps``),
             ``min_pixels``, ``max_pixels``, ``video_total_pixels`` and ``min_frame_similarity``
             (0.9). As in the published code ``nframes`` is not read, which a warning says. Of a
-            file, ``video_start`` and ``video_end`` (seconds), ``timeout`` (seconds) and
-            ``on_error`` are as in :func:`keye_vl_rs.preprocess_video`.
+            file, ``video_start`` and ``video_end`` (seconds), ``timeout`` (seconds),
+            ``on_error`` and ``timestamps`` are as in :func:`keye_vl_rs.preprocess_video`.
         image_factor: for the frames of a list.
 
     Returns:
@@ -312,14 +312,15 @@ def _read_video_decord(
     sampled = read_video_file(ele, smart_nframes)
     threshold = ele.get("min_frame_similarity", MIN_FRAME_SIMILARITY)
     frame_types = extract_slow_fast_frames(sampled.frames, threshold)
-    return sampled.frames, frame_times(sampled.indices, sampled.fps), frame_types
+    assert sampled.timestamps is not None, "frames that were read have times"
+    return sampled.frames, sampled.timestamps, frame_types
 
 
 def read_video_file(ele: dict[str, Any], count: FrameCounter) -> SampledVideo:
     """Decode as many frames of ``ele["video"]``, evenly spaced, as ``count`` says.
 
     ``count(ele, total_frames, video_fps)`` is :func:`smart_nframes` or stands for it. ``ele`` may
-    also hold the ``video_start``, ``video_end``, ``timeout`` and ``on_error`` of
+    also hold the ``video_start``, ``video_end``, ``timeout``, ``on_error`` and ``timestamps`` of
     :func:`keye_vl_rs.video.sample_video`.
     """
     check_counts(ele)

@@ -117,7 +117,12 @@ def test_a_missing_video_is_named():
         ours.fetch_video({"video": "/no/such.mp4"})
 
 
-@pytest.mark.parametrize("video", [None, 3, {"a": 1}, {1, 2}])
+def test_a_video_that_is_none_is_missing():
+    with pytest.raises(InvalidArgumentError, match="has no video: 'video' is None or missing"):
+        ours.fetch_video({"video": None})
+
+
+@pytest.mark.parametrize("video", [3, {"a": 1}, {1, 2}])
 def test_what_is_no_video_is_refused(video):
     with pytest.raises(InvalidArgumentError, match=type(video).__name__):
         ours.fetch_video({"video": video})

@@ -6,6 +6,7 @@ import logging
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import pairwise
 from statistics import median
 from typing import IO, TYPE_CHECKING, Any
@@ -32,6 +33,10 @@ _RECORDINGS = frozenset({"mpeg", "mpegts"})
 _END_UNSTATED = frozenset(
     {"asf", "gif", "h263", "h264", "hevc", "m4v", "mjpeg", "mpeg", "mpegvideo", "nut", "obu", "vc1"}
 )
+# A recording jumps where frames are further apart than so many seconds, and than so many of its
+# usual steps: where reception broke off, or recordings were joined.
+_JUMP_S = 1
+_JUMP_STEPS = 10
 # FFmpeg's level of an error.
 _ERROR = 16
 # A step between two frames that is longer than the usual one by more than this shows that frames
@@ -108,7 +113,8 @@ def list_video(
             times = times[: max(1, len(times) - table.reorder)]
     timeline = None
     if times is not None:
-        timeline = Timeline.of(stream, name, len(times), times, table.last_ticks)
+        has_gap = container.format.name in _RECORDINGS and _jumps(times, stream.time_base)
+        timeline = Timeline.of(stream, name, len(times), times, table.last_ticks, has_gap=has_gap)
     if truncated is not None:
         until = timeline.seconds(timeline.count - 1) if timeline is not None else 0.0
         truncated = (
@@ -124,6 +130,13 @@ def list_video(
         codec=codec,
         end_stated=container.format.name not in _END_UNSTATED,
     )
+
+
+def _jumps(times: list[int], tick: Fraction) -> bool:
+    """Tell if there is a step between frames that no frame rate explains."""
+    steps = [after - before for before, after in pairwise(times)]
+    longest = max(steps, default=0)
+    return longest * tick > _JUMP_S and longest > _JUMP_STEPS * median(steps)
 
 
 def _hide_head(table: PacketTable, name: str) -> None:

@@ -32,6 +32,8 @@ class Timeline:
         fps: average frames per second: as the container states it, or as the packets show it where
             that is missing or cannot be.
         duration: seconds from the first frame's start to the last one's end.
+        irregular: whether times cannot be told from ``fps``: the stated rate is not believed, or
+            the times of a recording jump.
     """
 
     count: int
@@ -39,10 +41,18 @@ class Timeline:
     tick: Fraction
     fps: float
     duration: float
+    irregular: bool = False
 
     @classmethod
     def of(
-        cls, stream: Any, name: str, count: int, times: list[int] | None, last_ticks: int | None
+        cls,
+        stream: Any,
+        name: str,
+        count: int,
+        times: list[int] | None,
+        last_ticks: int | None,
+        *,
+        has_gap: bool = False,
     ) -> Timeline:
         """Of the ``count`` frames of a stream; the last one is shown for ``last_ticks``."""
         tick = Fraction(stream.time_base or 0)
@@ -54,7 +64,7 @@ class Timeline:
         shown = (count - 1) / span
         if last_ticks and last_ticks > 0:
             shown = count / (span + last_ticks * tick)
-        rate = stated
+        rate, irregular = stated, has_gap
         if not stated:
             rate = (count - 1) / span
         elif not shown / _BELIEVABLE <= stated <= shown * _BELIEVABLE:
@@ -63,9 +73,9 @@ class Timeline:
                 "sampled by these",
                 *(name, float(stated), count, float(shown)),
             )
-            rate = shown
+            rate, irregular = shown, True
         duration = span + (last_ticks * tick if last_ticks and last_ticks > 0 else 1 / rate)
-        return cls(count, times, tick, float(rate), float(duration))
+        return cls(count, times, tick, float(rate), float(duration), irregular)
 
     def first(self, count: int) -> Timeline:
         """Return the timeline of the first ``count`` frames, fewer than there are."""

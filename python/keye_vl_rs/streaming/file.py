@@ -13,10 +13,10 @@ from keye_vl_rs.decoding.reader import ReadFrames, VideoReader
 from keye_vl_rs.decoding.rgb import RgbConverter
 from keye_vl_rs.decoding.timeline import Timeline
 from keye_vl_rs.geometry import Size
-from keye_vl_rs.sampling import frame_times
 from keye_vl_rs.streaming.choices import SizeChoices
 from keye_vl_rs.streaming.pipeline import PatchOptions, PatchPipeline
 from keye_vl_rs.tensors import grid_thw
+from keye_vl_rs.timestamps import FrameTimes, TimestampRule
 from keye_vl_rs.video_inputs import VideoInputs
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def stream_file(
     min_frame_similarity: float,
     options: PatchOptions,
     buffer_bytes: int,
+    rule: TimestampRule,
 ) -> VideoInputs:
     """Decode, compare and write, each frame while later ones are being decoded.
 
@@ -43,6 +44,7 @@ def stream_file(
         min_frame_similarity: a frame with a smaller share of unchanged patches is slow.
         options: how pixels become values.
         buffer_bytes: for frames whose sizes depend on frames that are not decoded yet.
+        rule: which times the frames get.
 
     Raises:
         As :func:`keye_vl_rs.preprocess_video`.
@@ -78,7 +80,8 @@ def stream_file(
         assert pipeline is not None, "one frame at least is chosen"
         _fill_holes(pipeline, places, read, converter.convert, clock)
         clock.enter("patches")
-        return _inputs(pipeline, timeline, places, size)
+        times_of = rule.apply(timeline, places, reader.file.name)
+        return _inputs(pipeline, timeline, times_of, size)
 
     inputs = reader.read(choose, consume)
     return replace(
@@ -121,7 +124,7 @@ def _fill_holes(
 
 
 def _inputs(
-    pipeline: PatchPipeline, timeline: Timeline, places: list[int], size: Size
+    pipeline: PatchPipeline, timeline: Timeline, times: FrameTimes, size: Size
 ) -> VideoInputs:
     import torch
 
@@ -130,9 +133,10 @@ def _inputs(
     return VideoInputs(
         pixel_values_videos=pipeline.finish(),
         video_grid_thw=grid_thw(frame_types, slow_size, fast_size),
-        num_frames=torch.tensor([len(places)], dtype=torch.int64, device="cpu"),
+        num_frames=torch.tensor([len(frame_types)], dtype=torch.int64, device="cpu"),
         frame_types=frame_types,
-        timestamps=frame_times(places, timeline.fps),
+        timestamps=times.seconds,
+        timestamp_kind=times.kind,
         slow_size=slow_size,
         fast_size=fast_size,
         size=size,

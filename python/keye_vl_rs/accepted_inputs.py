@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 from transformers.image_transforms import convert_to_rgb
 
-from keye_vl_rs.errors import FramesShapeError
+from keye_vl_rs._shorten import shorten
+from keye_vl_rs.errors import FramesShapeError, KeyeVLError, UnreadableMediaError, naming
 from keye_vl_rs.geometry import CHANNELS
+from keye_vl_rs.picture_habits import say_habits
 from keye_vl_rs.video_inputs import VideoInputs
 
 __all__ = [
@@ -23,8 +27,11 @@ __all__ = [
     "is_rgb",
     "list_frames",
     "list_videos",
+    "reading_picture",
     "rgb_pixels",
     "shape_of",
+    "upright",
+    "video_array",
 ]
 
 
@@ -57,20 +64,51 @@ def list_frames(images: Any) -> Any:
     return [images]
 
 
-def frame_pixels(image: Any, do_convert_rgb: bool) -> Any:
+def frame_pixels(image: Any, do_convert_rgb: bool, exif: bool = False) -> Any:
     """An image as it is given if it is RGB or is to become it, else as an array.
 
-    The array is (H, W, C) or (C, H, W).
+    The array is (H, W, C) or (C, H, W). With ``exif``, a picture of Pillow's is turned first.
     """
+    if isinstance(image, Image.Image):
+        if exif:
+            image = upright(image)
+        # A PNG may have its EXIF behind its pixels, which are read later, in threads; and of a TIFF
+        # Pillow itself applies the orientation when it reads the pixels.
+        elif image.format != "TIFF" and (image.format != "PNG" or "exif" in image.info):
+            say_habits(image, drops_alpha=False)
     if isinstance(image, Image.Image) and (do_convert_rgb or is_rgb(image)):
         return image
     return image_array(image, do_convert_rgb)
 
 
+def video_array(frames: Any, name: str, exif: bool) -> NDArray[Any]:
+    """A list of frames, images or arrays, as one array; errors call the video ``name``.
+
+    Raises:
+        FramesShapeError: the frames differ in shape.
+        UnreadableMediaError: a picture is closed or damaged.
+    """
+    arrays: list[NDArray[Any]] = []
+    for place, frame in enumerate(frames):
+        with naming(f"{name}: frame {place}"):
+            if isinstance(frame, Image.Image):
+                frame = upright(frame) if exif else frame
+                with reading_picture():
+                    frame = frame.convert("RGB")
+            arrays.append(np.asarray(frame))
+        if arrays[place].shape != arrays[0].shape:
+            raise FramesShapeError(
+                f"{name}: frame {place} has shape {arrays[place].shape}, frame 0 "
+                f"{arrays[0].shape}: expected frames of one size"
+            )
+    return np.stack(arrays)
+
+
 def image_array(image: Any, do_convert_rgb: bool = True) -> NDArray[Any]:
     """An image as an array, (H, W, C) or (C, H, W); ``PIL.Image`` as RGB if that is asked for."""
     if isinstance(image, Image.Image):
-        image = np.asarray(rgb_pixels(image) if do_convert_rgb else image)
+        with reading_picture():
+            image = np.asarray(rgb_pixels(image) if do_convert_rgb else image)
     elif isinstance(image, torch.Tensor):
         image = image.detach().cpu().numpy()
     if not isinstance(image, np.ndarray):
@@ -78,6 +116,31 @@ def image_array(image: Any, do_convert_rgb: bool = True) -> NDArray[Any]:
     if image.ndim != 3:
         raise FramesShapeError(f"an image has shape {image.shape}, not (H, W, C) or (C, H, W)")
     return image
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """A picture as its EXIF orientation says; another one without that tag if it is turned.
+
+    Raises :class:`UnreadableMediaError` for a picture that is closed or damaged.
+    """
+    with reading_picture():
+        turned: Image.Image = ImageOps.exif_transpose(image)
+    return turned
+
+
+@contextmanager
+def reading_picture() -> Iterator[None]:
+    """Turn what Pillow raises for a picture that is closed or damaged into this package's error."""
+    try:
+        yield
+    except (KeyeVLError, MemoryError):
+        raise
+    # Pillow's plug-ins raise what they like on damaged files.
+    except Exception as error:
+        raise UnreadableMediaError(
+            f"the PIL.Image is closed or damaged: {shorten(f'{type(error).__name__}: {error}')}: "
+            "give one that is open"
+        ) from None
 
 
 def shape_of(pixels: Any) -> tuple[int, int, int]:

@@ -54,7 +54,8 @@ def load_media(
         conversations: lists of messages, as :func:`keye_vl_rs.messages.plain_conversation` gives
             them.
         recipe: what the processor does to pixels.
-        defaults: what holds for videos that do not say it themselves (``fps``, ...).
+        defaults: what holds for videos that do not say it themselves (``fps``, ...), and
+            ``exif`` for images and frames.
 
     Raises:
         MediaError, InvalidArgumentError: subclasses of them, as ``process_vision_info`` and
@@ -63,15 +64,21 @@ def load_media(
     media = ChatMedia([], [], {})
     about: list[dict[str, Any]] = []
     streams = _can_stream(recipe)
+    # Of what holds for all, that which is about pictures.
+    of_images = {key: value for key, value in defaults.items() if key == "exif"}
+    of_files = {key: value for key, value in defaults.items() if key != "exif"}
     for conversation in conversations:
         images: list[Any] = []
         videos: list[Any] = []
         for kind, parts in media_runs(_media_parts(conversation)):
             if kind == "image":
-                images += vision_process.fetch_images(parts, first=len(images))
+                images += vision_process.fetch_images(
+                    [{**of_images, **part} for part in parts], first=len(images)
+                )
                 continue
             for part in parts:
-                video, of_video = _load_video({**defaults, **part}, recipe, streams=streams)
+                given = defaults if isinstance(part["video"], (list, tuple)) else of_files
+                video, of_video = _load_video({**given, **part}, recipe, streams=streams)
                 videos.append(video)
                 about.append(of_video)
         media.images.append(images)

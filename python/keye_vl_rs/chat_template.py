@@ -80,6 +80,8 @@ class ChatTemplateMixin:
             **_own(self.valid_processor_kwargs, own),
         )
         recipe = self._recipe(merged)
+        if processor._engine().recipe(merged["images_kwargs"]).exif:
+            defaults["exif"] = True
         if _BASE_CAN_LOAD:
             token = _LOADING.set((recipe, defaults))
             try:

@@ -56,6 +56,7 @@ class KeyeVL1_5ImagesKwargs(ImagesKwargs, total=False):  # type: ignore[misc,cal
     temporal_patch_size: int | None
     merge_size: int | None
     dtype: Any
+    exif: bool | None
     # Of later releases; here all of them take it.
     do_convert_rgb: bool | None
 
@@ -133,7 +134,7 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
     ) -> Ready:
         if len(frames) == 0:
             raise FramesShapeError("a video or image list is empty")
-        pixels = [frame_pixels(frame, recipe.do_convert_rgb) for frame in frames]
+        pixels = [frame_pixels(frame, recipe.do_convert_rgb, recipe.exif) for frame in frames]
         layout = recipe.input_data_format
         if isinstance(frames[0], Image.Image):
             layout = ChannelDimension.LAST

@@ -27,6 +27,7 @@ from keye_vl_rs.errors import (
     naming,
 )
 from keye_vl_rs.limits import current_limits
+from keye_vl_rs.picture_habits import say_habits, without_orientation
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -43,7 +44,9 @@ ImageSource: TypeAlias = Union[MediaSource, "Image.Image"]
 """What :func:`load_image` opens; arrays and tensors beside these."""
 
 
-def load_image(source: ImageSource, *, on_white: bool = False) -> Image.Image:
+def load_image(
+    source: ImageSource, *, on_white: bool = False, exif: bool | None = None
+) -> Image.Image:
     """Open an image and convert it to RGB, at its own size.
 
     Args:
@@ -51,6 +54,9 @@ def load_image(source: ImageSource, *, on_white: bool = False) -> Image.Image:
             as ``{"base64": ...}``, the bytes of an image file, a binary file object, a uint8 array
             or tensor (3, H, W) or (H, W, 3), or an image of Pillow's.
         on_white: lay an image in mode RGBA over white, instead of dropping its transparency.
+        exif: turn and mirror the image as its EXIF orientation says, before anything else. The
+            published code does not, and neither do False and None; but after False no processor
+            does either.
 
     Raises:
         MediaNotFoundError: there is no such file.
@@ -68,7 +74,7 @@ def load_image(source: ImageSource, *, on_white: bool = False) -> Image.Image:
         # Pillow raises ValueError for a picture that was closed, and anything for a damaged one
         # whose pixels it reads only now.
         try:
-            return _rgb(source, on_white)
+            return _rgb(source, on_white, exif)
         except (KeyeVLError, MemoryError):
             raise
         except Exception as error:
@@ -93,7 +99,7 @@ def load_image(source: ImageSource, *, on_white: bool = False) -> Image.Image:
                         f"{name}: is a program that draws ({image.format}), not an image"
                     )
                 _check_pixels(image, name)
-                return _rgb(image, on_white)
+                return _rgb(image, on_white, exif)
         except KeyeVLError:
             raise
         except Image.DecompressionBombError as error:
@@ -173,7 +179,18 @@ def _from_array(source: Any) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(array))
 
 
-def _rgb(image: Image.Image, on_white: bool) -> Image.Image:
+def _rgb(image: Image.Image, on_white: bool, exif: bool | None) -> Image.Image:
+    if exif:
+        from PIL import ImageOps
+
+        image = ImageOps.exif_transpose(image)
+    converted = _converted(image, on_white)
+    # What a message has decided about is not worth a word.
+    say_habits(image, drops_alpha=not (on_white and image.mode == "RGBA"), orientation=exif is None)
+    return converted if exif is None else without_orientation(converted)
+
+
+def _converted(image: Image.Image, on_white: bool) -> Image.Image:
     if on_white and image.mode == "RGBA":
         from PIL import Image
 

@@ -28,20 +28,20 @@ VIDEO_OPTIONS = (
     *("fps", "num_frames", "max_frames", "min_pixels", "max_pixels", "video_total_pixels"),
     "min_frame_similarity",
 )
-_IMAGE_OPTIONS = ("min_pixels", "max_pixels", "resized_height", "resized_width")
+_SIZE_OPTIONS = ("min_pixels", "max_pixels", "resized_height", "resized_width")
 
 # What is read, by what is said to have it.
 READ_BY: dict[str, tuple[str, ...]] = {
-    "an image": _IMAGE_OPTIONS,
+    "an image": (*_SIZE_OPTIONS, "exif"),
     "a video file": (*VIDEO_OPTIONS, *READING_OPTIONS),
     # Of its frames, which are resized one by one before they are sampled, sizes are read too.
-    "a list of frames": (*VIDEO_OPTIONS, "resized_height", "resized_width"),
+    "a list of frames": (*VIDEO_OPTIONS, "resized_height", "resized_width", "exif"),
     "a video file of Keye-VL-8B-Preview": (
         *("fps", "num_frames", "nframes", "min_frames", "max_frames", "total_pixels"),
         # Its prompt says a rate, and no times.
-        *(*_IMAGE_OPTIONS, *(option for option in READING_OPTIONS if option != "timestamps")),
+        *(*_SIZE_OPTIONS, *(option for option in READING_OPTIONS if option != "timestamps")),
     ),
-    "a list of frames of Keye-VL-8B-Preview": ("fps", "num_frames", *_IMAGE_OPTIONS),
+    "a list of frames of Keye-VL-8B-Preview": ("fps", "num_frames", *_SIZE_OPTIONS, "exif"),
 }
 # What a reader of the published code, or of other packages of its kind, would expect to be read.
 _EXPECTED = {option for options in READ_BY.values() for option in options} | {"sample_fps"}

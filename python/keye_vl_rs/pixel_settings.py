@@ -44,9 +44,14 @@ class PixelSettings:
         merge_size: int = MERGE_SIZE,
         size: Mapping[str, int] | None = None,
         dtype: torch.dtype | str | None = None,
+        exif: bool = False,
         **kwargs: Any,
     ) -> None:
-        """``dtype`` is that of the patches: float32 (the default), bfloat16 or float16."""
+        """``dtype`` is that of the patches: float32 (the default), bfloat16 or float16.
+
+        ``exif=True`` turns pictures of Pillow's as their EXIF orientation says, before anything
+        else, which the published processors do not.
+        """
         # Not what comes between: the base of video processors has other ideas of ``size``.
         BaseImageProcessor.__init__(self, **kwargs)
         self.do_resize = do_resize
@@ -64,6 +69,7 @@ class PixelSettings:
         self.min_pixels = low if min_pixels is None else min_pixels
         self.max_pixels = high if max_pixels is None else max_pixels
         self.dtype = None if dtype is None else str(dtype).removeprefix("torch.")
+        self.exif = exif
         self.recipe({})
 
     @property

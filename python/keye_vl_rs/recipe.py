@@ -40,6 +40,7 @@ class Recipe:
     merge_size: int
     input_data_format: ChannelDimension | None
     dtype: torch.dtype | None
+    exif: bool = False
 
     def target_size(self, height: int, width: int) -> Size:
         """(height, width) that an image of this size is resized to."""
@@ -115,6 +116,7 @@ def make_recipe(settings: Any, overrides: Mapping[str, Any]) -> Recipe:
         merge_size=value("merge_size"),
         input_data_format=None if layout is None else ChannelDimension(layout),
         dtype=_float_dtype(value("dtype")),
+        exif=_flag("exif", value("exif")),
     )
 
 
@@ -140,6 +142,12 @@ def _per_channel(values: Any) -> tuple[float, ...]:
     if isinstance(values, Iterable):
         return tuple(map(float, values))
     return (float(values),) * CHANNELS
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidArgumentError(f"{name} is {short_repr(value)}: expected True or False")
+    return value
 
 
 def _float_dtype(dtype: Any) -> torch.dtype | None:

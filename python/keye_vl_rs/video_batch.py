@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from transformers.image_utils import ChannelDimension
 
-from keye_vl_rs.accepted_inputs import list_videos
+from keye_vl_rs.accepted_inputs import list_videos, video_array
 from keye_vl_rs.errors import (
     FramesDtypeError,
     FramesShapeError,
@@ -169,9 +168,7 @@ def _is_number(value: Any) -> bool:
 def _check_video(clip: Any, index: int, about: Mapping[str, Any], recipe: Recipe) -> CheckedVideo:
     frames = clip
     if isinstance(clip, (list, tuple)):
-        frames = np.stack(
-            [np.asarray(f.convert("RGB") if isinstance(f, Image.Image) else f) for f in clip]
-        )
+        frames = video_array(clip, f"video {index}", recipe.exif)
     shape = tuple(frames.shape)
     if len(shape) != 4 or 0 in shape or CHANNELS not in (shape[1], shape[3]):
         raise FramesShapeError(f"video {index} has shape {shape}, not (T, 3, H, W) or (T, H, W, 3)")

@@ -24,6 +24,7 @@ from keye_vl_rs.images import load_image, map_images
 from keye_vl_rs.limits import Limits, applied
 from keye_vl_rs.message_options import READING_OPTIONS, warn_of_unread
 from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
+from keye_vl_rs.picture_habits import exif_option
 from keye_vl_rs.sampling import (
     exact_count,
     frame_indices,
@@ -201,7 +202,7 @@ def fetch_image(
             :func:`keye_vl_rs.content_parts.plain_part`: a ``PIL.Image``, path, ``file://``,
             ``http(s)://``, ``data:...;base64,`` or base64, a file object or a uint8
             array; and, if wanted, ``min_pixels`` and ``max_pixels``, or ``resized_height`` and
-            ``resized_width``.
+            ``resized_width``; and ``exif``: True turns the image as its EXIF orientation says.
         size_factor: both sides become multiples of it.
         is_video: whether the limits default to those of a video frame.
 
@@ -215,7 +216,7 @@ def fetch_image(
     ele = plain_image(ele, "the image")
     if not is_video:
         warn_of_unread(ele, "an image")
-    image = load_image(ele["image"])
+    image = load_image(ele["image"], exif=exif_option(ele))
     if "resized_height" in ele and "resized_width" in ele:
         height, width = smart_resize(
             positive_integer("resized_height", ele["resized_height"]),

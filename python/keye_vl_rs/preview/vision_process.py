@@ -25,6 +25,7 @@ from keye_vl_rs.images import load_image, map_images
 from keye_vl_rs.limits import Limits, applied
 from keye_vl_rs.message_options import warn_of_unread
 from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
+from keye_vl_rs.picture_habits import exif_option
 from keye_vl_rs.preview.frame_resize import resize_frames
 from keye_vl_rs.sampling import (
     exact_count,
@@ -156,7 +157,7 @@ def fetch_image(ele: dict[str, Any], size_factor: int = IMAGE_FACTOR) -> Image.I
             :func:`keye_vl_rs.content_parts.plain_part`: a ``PIL.Image``, path, ``file://``,
             ``http(s)://``, ``data:...;base64,`` or base64, a file object or a uint8
             array; and, if wanted, ``min_pixels`` and ``max_pixels``, or ``resized_height`` and
-            ``resized_width``.
+            ``resized_width``; and ``exif``: True turns the image as its EXIF orientation says.
         size_factor: both sides become multiples of it.
 
     Returns:
@@ -173,7 +174,7 @@ def fetch_image(ele: dict[str, Any], size_factor: int = IMAGE_FACTOR) -> Image.I
 
 def _resized_image(ele: dict[str, Any], size_factor: int) -> Image.Image:
     """:func:`fetch_image` of an image, or of a frame with the options of its video."""
-    image = load_image(ele["image"], on_white=True)
+    image = load_image(ele["image"], on_white=True, exif=exif_option(ele))
     size = _stated_size(ele, size_factor)
     if size is None:
         size = smart_resize(

@@ -15,7 +15,7 @@ import threading
 from types import ModuleType
 
 from keye_vl_rs.fused_operator import check_resample
-from keye_vl_rs.integrations import keye_vl_utils, transformers
+from keye_vl_rs.integrations import fused_branch, keye_vl_utils, transformers
 from keye_vl_rs.integrations.after_import import forget, when_imported
 
 __all__ = ["disable", "enable", "switched_off"]
@@ -29,7 +29,8 @@ def enable(*, resample: str = "bilinear") -> bool:
     """Have this process use keye-vl-rs wherever a host looks for what it replaces.
 
     - ``keye_vl_utils`` gives the fused operator that the published processors look for, and the
-      functions of :mod:`keye_vl_rs.vision_process`; also when it is imported later.
+      functions of :mod:`keye_vl_rs.vision_process`; also when it is imported later. A published
+      processor takes its own path in calls with settings that it would not hand to the operator.
     - ``AutoProcessor``, ``AutoImageProcessor`` and ``AutoVideoProcessor`` of transformers give this
       package's classes for Keye-VL-1.5: always from 5.5 on, and without ``trust_remote_code=True``
       before.
@@ -55,9 +56,12 @@ def enable(*, resample: str = "bilinear") -> bool:
         return False
 
     def fill(package: ModuleType) -> None:
-        if os.environ.get("ENABLE_FUSION_PROCESSOR_OP", "1").strip() != "0":
+        operator = os.environ.get("ENABLE_FUSION_PROCESSOR_OP", "1").strip() != "0"
+        if operator:
             keye_vl_utils.put_operator(package, resample)
         keye_vl_utils.put_vision_process(package)
+        if operator:
+            when_imported(fused_branch.MODULE, fused_branch.obey_calls)
 
     with _lock:
         when_imported(keye_vl_utils.NAME, fill)
@@ -71,6 +75,8 @@ def disable() -> None:
     with _lock:
         forget(keye_vl_utils.NAME)
         keye_vl_utils.take_back()
+        forget(fused_branch.MODULE)
+        fused_branch.take_back()
         for name in transformers.AUTO_MODULES:
             forget(name)
             if name in sys.modules:

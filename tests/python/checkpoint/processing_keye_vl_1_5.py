@@ -68,10 +68,19 @@ class KeyeVL1_5Processor(ProcessorMixin):
             images=images,
             operator=bicubic if self.enable_fusion_op else own_path,
             text_kwargs=merged["text_kwargs"],
+            video_settings={
+                name: value
+                for name, value in merged["images_kwargs"].items()
+                if name in _SETTINGS and value is not None
+            },
             **about,
             **self.image_processor.settings(),
         )
         return BatchFeature(data=made)
 
 
+_SETTINGS = (
+    *("do_rescale", "rescale_factor", "do_normalize", "image_mean", "image_std"),
+    *("resample", "size"),
+)
 _ABOUT = ("width", "height", "fast_width", "fast_height", "timestamps", "frame_types")

@@ -62,6 +62,8 @@ def preprocess_one(
     *,
     do_resize=True,
     do_rescale=True,
+    rescale_factor=1 / 255,
+    size=None,
     do_normalize=True,
     image_mean=CLIP_MEAN,
     image_std=CLIP_STD,
@@ -75,14 +77,17 @@ def preprocess_one(
     frames = [to_numpy_array(f) for f in frames]
     is_scaled_image(frames[0])
     layout = infer_channel_dimension_format(frames[0])
+    fixed = size
     height, width = size = get_image_size(frames[0], channel_dim=layout)
     done = []
     for frame in frames:
         if do_resize:
             size = smart_resize(height, width, min_pixels, max_pixels)
+            if fixed is not None and "height" in fixed:
+                size = fixed["height"], fixed["width"]
             frame = resize(frame, size=size, resample=resample, input_data_format=layout)
         if do_rescale:
-            frame = rescale(frame, 1 / 255, input_data_format=layout)
+            frame = rescale(frame, rescale_factor, input_data_format=layout)
         if do_normalize:
             frame = normalize(frame, image_mean, image_std, input_data_format=layout)
         done.append(to_channel_dimension_format(frame, ChannelDimension.FIRST, layout))
@@ -257,11 +262,13 @@ def published_call(
     image_std=CLIP_STD,
     text_kwargs=None,
     operator=None,
+    video_settings=None,
     **limits,
 ):
     """The processor's call with ``return_tensors="pt"``; video arguments have one entry a video.
 
-    ``operator`` stands for the fused operator of ``keye_vl_utils``.
+    ``operator`` stands for the fused operator of ``keye_vl_utils``; ``video_settings`` are those of
+    a call, which its own path obeys for videos.
     """
     kwargs = {"image_mean": image_mean, "image_std": image_std, **limits}
     text = list(text) if isinstance(text, list) else [text]
@@ -274,7 +281,8 @@ def published_call(
             frame_types = [torch.zeros((v.shape[0],), dtype=torch.long) for v in videos]
         sizes = (one or nothing for one in (height, width, fast_height, fast_width))
         if operator is None:
-            stage = video_stage(videos, frame_types, *sizes, **kwargs)
+            own = {**kwargs, **(video_settings or {})}
+            stage = video_stage(videos, frame_types, *sizes, **own)
         else:
             stage = operator_stage(operator, videos, frame_types, *sizes, **kwargs)
     if images is not None:

@@ -17,6 +17,7 @@ HEAD_BYTES = 4096
 _MOST_MOOV_BYTES = 64 << 20
 # Boxes at the top of an mp4 that are looked at; fragmented ones have two for each second or so.
 _MOST_BOXES = 100_000
+_BOX_HEADER_BYTES = 8
 _BOX_TYPE = re.compile(rb"[ -~\xa9]{4}")
 
 _FIRST_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip"})
@@ -164,7 +165,7 @@ def _mp4_fault(file: IO[bytes]) -> str | None:
     for _ in range(_MOST_BOXES):
         file.seek(place)
         header = file.read(16)
-        if len(header) < 8 or not _BOX_TYPE.fullmatch(header[4:8]):
+        if len(header) < _BOX_HEADER_BYTES or not _BOX_TYPE.fullmatch(header[4:8]):
             break
         size, kind = int.from_bytes(header[:4], "big"), header[4:8]
         if size == 1:
@@ -177,9 +178,11 @@ def _mp4_fault(file: IO[bytes]) -> str | None:
             return None
         types.append(kind)
         if kind == b"moov":
+            if place + size > end:
+                return "an MP4 that is cut off inside its index (moov): get the whole file"
             file.seek(place)
             index = file.read(min(size, _MOST_MOOV_BYTES))
-        if size < 8 or kind == b"moov":
+        if size < _BOX_HEADER_BYTES or kind == b"moov":
             break
         place += size
     if not types:
@@ -188,8 +191,9 @@ def _mp4_fault(file: IO[bytes]) -> str | None:
         brands = _brands(_start_of(file))
         if brands & _HEIF_BRANDS and not brands & _AVIF_BRANDS:
             return "a HEIC image, not a video: give it as an image"
-    # HEIC and AVIF have their index in "meta"; after an unknown box nothing is known of the rest.
-    if b"moov" not in types and (place >= end or b"mdat" in types) and b"meta" not in types:
+    # HEIC and AVIF have their index in "meta". What follows an unknown box is FFmpeg's to find.
+    is_at_end = end - place < _BOX_HEADER_BYTES
+    if is_at_end and b"moov" not in types and b"meta" not in types:
         missing = f", {place - end:,} bytes" if place > end else ""
         return (
             f"an MP4 that is cut off before its index (moov){missing}: get the whole file, or "

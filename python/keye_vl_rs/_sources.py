@@ -6,6 +6,7 @@ messages and logs call it.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
@@ -195,7 +196,10 @@ def _checked_path(source: MediaSource) -> str:
         raise MediaNotFoundError(f"{name}: no such file{hint}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise MediaError(f"{name!r}: cannot be read: {reason}") from None
+        hint = ""
+        if getattr(error, "errno", None) == errno.ENAMETOOLONG:
+            hint = '; base64 that begins like no known format is given as {"base64": ...}'
+        raise MediaError(f"{name!r}: cannot be read: {reason}{hint}") from None
     if stat.S_ISDIR(status.st_mode):
         raise MediaError(f"{name}: is a directory, not a file")
     if not stat.S_ISREG(status.st_mode):

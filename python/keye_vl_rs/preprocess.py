@@ -74,9 +74,9 @@ def preprocess_video(
     no sampled frame needs are not decoded; and a file's frames are never held all at once.
 
     Args:
-        source: a path, a ``file://`` or ``http(s)://`` address, the bytes of a file, a binary file
-            object, or a list of frames (image sources), which are then taken to be ``fps`` frames
-            per second.
+        source: a path, a ``file://``, ``http(s)://`` or ``data:`` address, base64 (a text, or
+            ``{"base64": ...}``), the bytes of a file, a binary file object, or a list of frames
+            (image sources), which are then taken to be ``fps`` frames per second.
         fps: frames to sample per second; a video with fewer gives all it has.
         max_frames: sample no more than this, an int.
         nframes: sample exactly so many, instead of by ``fps``.

@@ -87,7 +87,8 @@ def sample_video(
     range that the file states. Packets that none of them needs are not decoded.
 
     Args:
-        source: a path, a ``file://`` or http(s) address, the file's bytes, or a binary file object.
+        source: a path, a ``file://``, http(s) or ``data:`` address, base64, the file's bytes, or a
+            binary file object.
         choose: called with the number of frames (from ``video_start`` to ``video_end``) and the
             average frames per second; returns at least one index, sorted, possibly with repeats. It
             is called again if decoding shows another number of frames than the packets do.

@@ -22,6 +22,7 @@ from keye_vl_rs.errors import (
     InvalidArgumentError,
     KeyeVLError,
     LimitError,
+    MediaError,
     MediaNotFoundError,
     UnreadableMediaError,
 )
@@ -193,6 +194,11 @@ def test_no_error_of_an_argument_holds_a_long_value(h264):
 def test_the_ends_of_a_long_path_are_named():
     with pytest.raises(MediaNotFoundError, match=r"^/a/b.*\.\.\..*clip\.mp4: no such file$"):
         sample_video("/a/b" + "/abcdefgh" * 100 + "/clip.mp4", every)
+
+
+def test_long_base64_of_an_unknown_format_is_told_from_a_path():
+    with pytest.raises(MediaError, match=r'File name too long; base64 .* as \{"base64": '):
+        sample_video(base64.b64encode(b"unknown" * 1000).decode(), every)
 
 
 def test_damaged_base64_says_so():

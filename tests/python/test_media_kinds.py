@@ -106,6 +106,18 @@ def test_an_mp4_without_its_index(h264):
             sample_video(data[:end], every)
 
 
+def test_an_mp4_that_is_cut_off_inside_its_index(h264):
+    data = h264.read_bytes()
+    with pytest.raises(UnreadableMediaError, match=r"cut off inside its index \(moov\)"):
+        sample_video(data[: data.index(b"moov") + 100], every)
+
+
+def test_boxes_that_nobody_knows_are_left_to_ffmpeg(h264):
+    data = h264.read_bytes()
+    for further in (bytes(5), b"\0\0\0\x10abcd" + bytes(8), bytes(64)):
+        assert len(pixels(sample_video(data + further, every))) == len(decode_all(h264))
+
+
 def test_a_segment_without_its_index(h264, tmp_path):
     path = tmp_path / "fragmented.mp4"
     options = {"movflags": "frag_keyframe+empty_moov"}

@@ -195,10 +195,10 @@ def fetch_video(
     """Sample the video of a message and resize its frames.
 
     Args:
-        ele: ``video``: a path, ``file://``, ``http(s)://``, the bytes of a file, a file object, or
-            a list of frames, each an image source; and, if wanted, ``fps`` (2.0) with
-            ``min_frames`` and ``max_frames``, or ``nframes``, or ``num_frames`` (of a list too);
-            ``video_start`` and ``video_end``, seconds; ``min_pixels``, ``max_pixels`` and
+        ele: ``video``: a path, ``file://``, ``http(s)://``, ``data:``, base64, the bytes of a file,
+            a file object, or a list of frames, each an image source; and, if wanted, ``fps`` (2.0)
+            with ``min_frames`` and ``max_frames``, or ``nframes``, or ``num_frames`` (of a list
+            too); ``video_start`` and ``video_end``, seconds; ``min_pixels``, ``max_pixels`` and
             ``total_pixels``, or ``resized_height`` and ``resized_width``; ``timeout`` and
             ``on_error`` as in :func:`keye_vl_rs.preprocess_video`.
         image_factor: both sides become multiples of it.

@@ -52,17 +52,25 @@ COMPAT_TESTS := $(addprefix tests/python/test_, chat.py fused_operator.py image_
 	integrations_*.py preprocess_media.py preview_*.py processing*.py prompt.py tested_hosts.py tokenization.py \
 	video_batch.py video_processing.py)
 
-test: test-rust test-python test-robustness ## Run cargo test, pytest once per SIMD level of this CPU, and the robustness tests
+test: test-rust test-python test-robustness ## Run cargo test, pytest (pixels at every SIMD level of this CPU), and the robustness tests
 
 test-rust:
 	cargo test --workspace
 	cargo test --manifest-path rust/fuzz/Cargo.toml
 
+# Tests that touch no pixel run once, at a level that there is not: a kernel that is called all the
+# same raises an error there. As many at a time as there are cores, but for those that measure.
+NO_LEVEL := none
+SIDE_BY_SIDE := --numprocesses auto --dist loadfile
 test-python: $(VENV)/.built $(VENV)/.test-tools
-	set -e; for level in $$($(BIN)/python -c 'from keye_vl_rs import _core; print(*_core.simd_levels())'); do \
-		echo "KEYE_VL_RS_SIMD=$$level"; \
-		KEYE_VL_RS_SIMD=$$level $(BIN)/python -m pytest; \
-	done
+	set -e; \
+	some() { echo "KEYE_VL_RS_SIMD=$$KEYE_VL_RS_SIMD: $$1"; \
+		$(BIN)/python -m pytest -m "$$1 and not alone" $(SIDE_BY_SIDE); \
+		$(BIN)/python -m pytest -m "$$1 and alone"; }; \
+	export KEYE_VL_RS_SIMD=$(NO_LEVEL); \
+	levels=$$($(BIN)/python -c 'from keye_vl_rs import _core; print(*_core.simd_levels())'); \
+	some without_pixels; \
+	for level in $$levels; do KEYE_VL_RS_SIMD=$$level; some 'not without_pixels'; done
 
 test-robustness: $(VENV)/.built $(VENV)/.test-tools ## Run the quick forms of fuzzing, forks, threads, signals, kills, leaks
 	$(BIN)/python -m pytest tests/robustness

@@ -18,7 +18,8 @@ def start(folder, *arguments, slow=()):
     """Run ``keye-vl-rs preprocess`` in ``folder``.
 
     What it says goes to the files ``stdout`` and ``stderr`` there. ``slow`` names stages that
-    take far longer than they do: "decode", "compare" and "write".
+    take far longer than they do: "decode", "compare" and "write". The file
+    ``slow`` is there once such a stage has been entered.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(MODULES)
@@ -75,6 +76,7 @@ def _after_a_while(function):
     import time
 
     def slowly(*arguments):
+        Path("slow").touch()
         time.sleep(0.02)
         return function(*arguments)
 

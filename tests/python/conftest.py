@@ -11,6 +11,30 @@ from cli_for_tests import copy_videos
 from clips import Clip
 from fresh_python import fresh_python
 
+# Files of tests that measure time, memory or threads, or send signals: nothing runs beside them.
+ALONE = {
+    *("cli_full_disk", "cli_jobs", "cli_partials", "cli_stop", "core_memory", "core_threads"),
+    *("decoding_closing", "decoding_stops", "image_processing_batches", "integrations_programs"),
+    *("images", "sources_files", "sources_http", "streaming_file", "vision_process_batches"),
+    *("bench", "cli_program", "core_splitter", "decoding_lookups", "video_errors"),
+}
+# Files of tests of which none calls a kernel. `make test` runs these at a level that there is not,
+# where a kernel raises an error, so that one which does not belong here fails.
+WITHOUT_PIXELS = {
+    *("allowed_sources", "core_packets", "decoding_exact", "decoding_plan", "decoding_stops"),
+    *("decoding_truncation", "media_kinds", "sources_files", "sources_http", "tokenization"),
+    *("video", "video_errors", "vision_process_sizes", "watch"),
+}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        name = item.path.stem.removeprefix("test_")
+        if name in ALONE:
+            item.add_marker(pytest.mark.alone)
+        if name in WITHOUT_PIXELS:
+            item.add_marker(pytest.mark.without_pixels)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _interruptible():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -142,10 +141,13 @@ def test_the_first_error_in_order_is_raised_and_names_the_image():
 def test_no_more_threads_than_asked_for_and_none_left(threads, monkeypatch):
     before = set(threading.enumerate())
     seen, write = set(), image_patches._write_bands
+    all_there = threading.Event()
 
     def spy(*arguments):
         seen.add(threading.get_ident())
-        time.sleep(0.01)
+        if len(seen) >= threads:
+            all_there.set()
+        assert all_there.wait(20)
         write(*arguments)
 
     monkeypatch.setattr(image_patches, "_write_bands", spy)

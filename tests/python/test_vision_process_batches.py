@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import threading
-import time
 
 import pytest
 from PIL import Image
@@ -88,6 +87,7 @@ def test_images_that_read_from_one_file():
 
 def test_no_more_images_at_a_time_than_threads(threads, monkeypatch):
     most, now, lock = 0, 0, threading.Lock()
+    all_there = threading.Event()
     fetch = ours.fetch_image
 
     def spy(*arguments):
@@ -95,7 +95,9 @@ def test_no_more_images_at_a_time_than_threads(threads, monkeypatch):
         with lock:
             now += 1
             most = max(most, now)
-        time.sleep(0.01)
+        if most >= threads:
+            all_there.set()
+        assert all_there.wait(20)
         try:
             return fetch(*arguments)
         finally:

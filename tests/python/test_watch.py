@@ -47,11 +47,26 @@ def test_nothing_to_watch():
     assert watch.name == "a.mp4"
 
 
-def test_deadline():
+@pytest.fixture
+def clock(monkeypatch):
+    """Time that goes on when a test says so."""
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+
+    def go_on(seconds):
+        now[0] += seconds
+
+    return go_on
+
+
+def test_deadline(clock):
     watch = Watch("a.mp4", 0.05)
     watch.check()
-    assert 0 < watch.left() <= 0.05
-    time.sleep(0.06)
+    assert watch.left() == pytest.approx(0.05)
+    clock(0.04)
+    watch.check()
+    assert watch.left() == pytest.approx(0.01)
+    clock(0.02)
     assert watch.left() == 0
     with pytest.raises(MediaTimeoutError, match=r"^a\.mp4: not finished within 0\.05 s"):
         watch.check()
@@ -119,10 +134,10 @@ def test_any_read_may_be_the_last(name, tmp_path, capfd):
     assert "dropped" not in capfd.readouterr().err
 
 
-def test_deadline_while_ffmpeg_reads(h264):
+def test_deadline_while_ffmpeg_reads(h264, clock):
     class Slow(io.BytesIO):
         def read(self, size=-1):
-            time.sleep(0.03)
+            clock(0.03)
             return super().read(min(size, 1000))
 
     watch = Watch("slow.mp4", 0.1)

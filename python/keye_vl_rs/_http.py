@@ -36,8 +36,6 @@ from keye_vl_rs.watch import Watch
 
 __all__ = ["fetch"]
 
-# How long a server may keep silent, in seconds, from the connection on.
-TIMEOUT_S = 30.0
 # How soon a cancel flag is noticed.
 _GLANCE_S = 0.1
 # How long to wait for a thread whose socket was shut down. It ends at once, except while a name is
@@ -63,7 +61,7 @@ def fetch(url: str, name: str, file: IO[bytes], watch: Watch) -> None:
         LimitError: it is redirected too often, or too large, or takes too long.
         SourceNotAllowedError: it leads to a host that is not allowed, or to an address that is not
             public.
-        MediaError: the server is not reached, answers with an error or is silent for 30 s, or the
+        MediaError: the server is not reached, answers with an error or is silent too long, or the
             body is cut off or cannot be kept.
 
     """
@@ -74,7 +72,7 @@ def fetch(url: str, name: str, file: IO[bytes], watch: Watch) -> None:
     failures: list[BaseException] = []
     # The thread's own waits end with the deadline too: a connection is not tried on after it.
     left = watch.left()
-    most = min(TIMEOUT_S, limits.response_seconds)
+    most = min(limits.silence_seconds, limits.response_seconds)
     patience = max(0.001, most if left is None else min(most, left))
 
     def run() -> None:

@@ -35,6 +35,7 @@ __all__ = [
     "SourceNotAllowedError",
     "UnreadableMediaError",
     "UnsupportedHostError",
+    "memory_errors",
     "naming",
 ]
 
@@ -145,3 +146,29 @@ def naming(what: str) -> Iterator[None]:
         yield
     except KeyeVLError as error:
         raise type(error)(f"{what}: {error}") from error
+
+
+# Characters of another library's message that are repeated.
+_MOST_REASON = 200
+# What torch says, in a RuntimeError, of memory that its allocator did not get.
+_NO_MEMORY = ("not enough memory", "can't allocate memory", "cannot allocate memory")
+
+
+@contextmanager
+def memory_errors(what: str) -> Iterator[None]:
+    """Raise :class:`OutOfMemoryError` for memory that NumPy, Pillow, torch or FFmpeg did not get.
+
+    As a decorator it does so for a function. ``what`` is what the memory was for.
+    """
+    try:
+        yield
+    except KeyeVLError:
+        raise
+    except (MemoryError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0][:_MOST_REASON]
+        is_memory = isinstance(error, MemoryError)
+        if not is_memory and not any(words in reason.lower() for words in _NO_MEMORY):
+            raise
+        raise OutOfMemoryError(
+            f"{what}: memory cannot be had: {reason or type(error).__name__}"
+        ) from error

@@ -14,6 +14,7 @@ from transformers.image_utils import ChannelDimension
 
 from keye_vl_rs.geometry import SLOW, Size, count_patches
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
+from keye_vl_rs.limits import check_resized
 from keye_vl_rs.recipe import Recipe
 from keye_vl_rs.tensors import empty_patches, video_patches
 
@@ -44,6 +45,7 @@ def frame_patches(
         recipe: what is done to pixels.
         resample: "bilinear" or "bicubic", for a size that is given.
     """
+    check_resized(size, "the video", frames=len(indices))
     fused = recipe.fused() if frames.dtype in (np.uint8, torch.uint8) else None
     if given and fused is not None:
         runs = _runs(indices)

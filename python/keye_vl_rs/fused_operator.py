@@ -15,7 +15,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._shorten import short_repr
-from keye_vl_rs.errors import FramesDtypeError, FramesShapeError, InvalidArgumentError, SizeError
+from keye_vl_rs.errors import (
+    FramesDtypeError,
+    FramesShapeError,
+    InvalidArgumentError,
+    SizeError,
+    memory_errors,
+)
 from keye_vl_rs.geometry import CHANNELS, FACTOR, PATCH_SIZE, Size
 from keye_vl_rs.sampling import positive_number
 
@@ -53,6 +59,7 @@ class BicubicVideoProcessor:
         """See the class."""
         self.resample = check_resample(resample)
 
+    @memory_errors("the patches of a video")
     def interp(
         self,
         frames: Frames,

@@ -28,8 +28,15 @@ from keye_vl_rs.accepted_inputs import (
     list_videos,
     shape_of,
 )
-from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, SizeError, naming
+from keye_vl_rs.errors import (
+    FramesShapeError,
+    InvalidArgumentError,
+    SizeError,
+    memory_errors,
+    naming,
+)
 from keye_vl_rs.image_patches import Picture, write_pictures
+from keye_vl_rs.limits import check_resized
 from keye_vl_rs.pixel_settings import PixelSettings
 from keye_vl_rs.plain_patches import plain_patches, why_plain
 from keye_vl_rs.recipe import Recipe
@@ -76,6 +83,7 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
         """:meth:`preprocess`."""
         return self.preprocess(images, *args, **kwargs)
 
+    @memory_errors("the patches of images and videos")
     def preprocess(
         self, images: Any = None, videos: Any = None, *, return_tensors: Any = None, **kwargs: Any
     ) -> BatchFeature:
@@ -155,6 +163,8 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
             raise SizeError(
                 f"size {size[0]}x{size[1]} is not a multiple of patch_size, {recipe.patch_size}"
             )
+        if recipe.do_resize:
+            check_resized(size, "the pixels", frames=len(pixels))
         grid = (len(pixels), size[0] // recipe.patch_size, size[1] // recipe.patch_size)
         reason = why_plain(pixels, size, recipe)
         if reason is not None:

@@ -32,7 +32,7 @@ from keye_vl_rs.picture_habits import say_habits, without_orientation
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["ImageSource", "load_image", "map_images", "reason_of"]
+__all__ = ["ImageSource", "image_name", "load_image", "map_images", "reason_of"]
 
 # What Pillow hands to Ghostscript, which runs it.
 _PROGRAMS = frozenset({"EPS"})
@@ -100,7 +100,7 @@ def load_image(
                     )
                 _check_pixels(image, name)
                 return _rgb(image, on_white, exif)
-        except KeyeVLError:
+        except (KeyeVLError, MemoryError):
             raise
         except Image.DecompressionBombError as error:
             raise LimitError(
@@ -143,6 +143,11 @@ def map_images(
 def _file_of(source: object) -> object | None:
     """The file that a thread reads, and moves in, while it loads an image."""
     return source if is_file_object(source) else getattr(source, "fp", None)
+
+
+def image_name(source: object) -> str:
+    """What messages call an image source of any kind."""
+    return describe_source(source) if _is_media_source(source) else "the image"  # type: ignore[arg-type]
 
 
 def reason_of(error: Exception) -> str:

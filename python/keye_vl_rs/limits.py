@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, fields
@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields
 from keye_vl_rs.errors import InvalidArgumentError, LimitError
 from keye_vl_rs.sampling import number_from_zero
 
-__all__ = ["Limits", "applied", "current_limits"]
+__all__ = ["Limits", "applied", "check_resized", "check_resized_frames", "current_limits"]
 
 _PREFIX = "KEYE_VL_RS_MAX_"
 
@@ -32,11 +32,14 @@ class Limits:
             ``PIL.Image.MAX_IMAGE_PIXELS``, twice that number.
         frame_pixels: of one frame of a video.
         sampled_pixels: of all sampled frames of a video together, at its own size.
+        resized_pixels: of one image or frame at the size that a message or a call asks for.
+        resized_video_pixels: of all frames of a video together, at such sizes.
         frames: that a video presents.
         duration: of a video, in seconds.
         file_bytes: of a local file, of bytes, or of what a file object gives.
         response_bytes: of what an http server sends.
         response_seconds: that a fetch over http takes, from its start to its last byte.
+        silence_seconds: that a server takes to accept a connection, or to send its next bytes.
         redirects: that a fetch follows.
 
     Raises:
@@ -46,11 +49,17 @@ class Limits:
     image_pixels: float = 178_956_970
     frame_pixels: float = 1 << 27
     sampled_pixels: float = 1 << 34
+    # 85,598 tokens: more than four times what the published code makes of an image at most.
+    resized_pixels: float = 1 << 26
+    # 1.4 million tokens, more than any context holds: 12 GiB as float32.
+    resized_video_pixels: float = 1 << 30
     frames: float = 10_000_000
     duration: float = 14 * 86400.0
     file_bytes: float = 1 << 40
-    response_bytes: float = 1 << 36
-    response_seconds: float = 3600.0
+    # More than an hour of 1080p at 8 Mbit/s.
+    response_bytes: float = 1 << 32
+    response_seconds: float = 900.0
+    silence_seconds: float = 30.0
     redirects: float = 10
 
     def __post_init__(self) -> None:
@@ -131,3 +140,29 @@ def applied(limits: Limits | None) -> Iterator[None]:
         yield
     finally:
         _given.reset(token)
+
+
+def check_resized(size: tuple[int, int], source: str, *, frames: int = 1) -> None:
+    """Let an image, or each of the frames of a video, be resized.
+
+    It is called before there is memory for the result.
+
+    Args:
+        size: (height, width) that each is resized to.
+        source: what messages call the image or the video.
+        frames: how many there are.
+
+    Raises:
+        LimitError: that is more than ``resized_pixels`` or ``resized_video_pixels`` allow.
+    """
+    check_resized_frames([size] * min(frames, 1), frames * size[0] * size[1], source)
+
+
+def check_resized_frames(sizes: Sequence[tuple[int, int]], pixels: int, source: str) -> None:
+    """:func:`check_resized` for frames of several ``sizes``, with ``pixels`` together."""
+    limits = current_limits()
+    for height, width in sizes:
+        what = f"is to be resized to {width}x{height} pixels"
+        limits.check("resized_pixels", height * width, source, what)
+    what = f"its frames are to be resized to {pixels:,} pixels together"
+    limits.check("resized_video_pixels", pixels, source, what)

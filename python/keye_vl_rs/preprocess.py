@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from keye_vl_rs import vision_process
 from keye_vl_rs._shorten import short_repr
 from keye_vl_rs.decoding.reader import OnError
-from keye_vl_rs.errors import InvalidArgumentError
+from keye_vl_rs.errors import InvalidArgumentError, memory_errors
 from keye_vl_rs.geometry import SLOW
 from keye_vl_rs.limits import Limits, applied
 from keye_vl_rs.sampling import (
@@ -44,6 +44,7 @@ __all__ = ["BUFFER_BYTES", "VideoInputs", "preprocess_video"]
 BUFFER_BYTES = 192 << 20
 
 
+@memory_errors("the video")
 def preprocess_video(
     source: Source,
     *,
@@ -193,7 +194,7 @@ def _from_list(
     frame_types = vision_process.extract_slow_fast_frames(frames, min_frame_similarity)
     slow_frames = frame_types.tolist().count(SLOW)
     size = (frames.shape[2], frames.shape[3])
-    slow_size, fast_size = vision_process.plan_frame_sizes(
+    slow_size, fast_size = vision_process.plan_checked_sizes(
         ele, size, slow_frames, len(frame_types) - slow_frames
     )
     watch.check()

@@ -17,6 +17,7 @@ from keye_vl_rs.errors import (
     FramesShapeError,
     InvalidArgumentError,
     SizeError,
+    memory_errors,
 )
 from keye_vl_rs.frame_patches import frame_patches
 from keye_vl_rs.geometry import (
@@ -28,6 +29,7 @@ from keye_vl_rs.geometry import (
     frames_grid,
 )
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
+from keye_vl_rs.limits import check_resized_frames
 from keye_vl_rs.recipe import Recipe
 from keye_vl_rs.tensors import empty_patches, frame_types_list, grid_thw, video_patches
 from keye_vl_rs.video_inputs import VideoInputs
@@ -122,6 +124,7 @@ def check_videos(videos: Any, kwargs: Mapping[str, Any], recipe: Recipe) -> list
     return checked
 
 
+@memory_errors("the patches of videos")
 def video_tensors(
     videos: Sequence[AnyVideo], engine: KeyeVL1_5ImageProcessor, recipe: Recipe
 ) -> dict[str, torch.Tensor]:
@@ -185,12 +188,15 @@ def _check_video(clip: Any, index: int, about: Mapping[str, Any], recipe: Recipe
         )
     slow = _given_size("height", "width", about, index, recipe) if SLOW in types else own
     fast = _given_size("fast_height", "fast_width", about, index, recipe) if FAST in types else slow
+    sizes = slow or recipe.target_size(*own), fast or recipe.target_size(*own)
+    pixels = sum(sizes[kind][0] * sizes[kind][1] for kind in types)
+    check_resized_frames([sizes[kind] for kind in set(types)], pixels, f"video {index}")
     return CheckedVideo(
         frames=frames,
         layout=ChannelDimension.FIRST if first else ChannelDimension.LAST,
         types=types,
         timestamps=None if timestamps is None else [float(seconds) for seconds in timestamps],
-        sizes=(slow or recipe.target_size(*own), fast or recipe.target_size(*own)),
+        sizes=sizes,
         given=(slow is not None, fast is not None),
     )
 

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import _core, geometry
 from keye_vl_rs.content_parts import frame_part, plain_image, plain_video
-from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError
+from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, memory_errors
 from keye_vl_rs.geometry import SLOW, Size, ceil_by_factor, floor_by_factor, round_by_factor
-from keye_vl_rs.images import load_image, map_images
-from keye_vl_rs.limits import Limits, applied
+from keye_vl_rs.images import image_name, load_image, map_images
+from keye_vl_rs.limits import Limits, applied, check_resized, check_resized_frames
 from keye_vl_rs.message_options import READING_OPTIONS, warn_of_unread
 from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
 from keye_vl_rs.picture_habits import exif_option
@@ -192,6 +192,7 @@ def _comparison(threshold: float) -> dict[str, Any]:
     }
 
 
+@memory_errors("the image")
 def fetch_image(
     ele: dict[str, Any], size_factor: int = IMAGE_FACTOR, is_video: bool = False
 ) -> Image.Image:
@@ -210,12 +211,21 @@ def fetch_image(
         RGB, resized with Pillow's default filter.
 
     Raises:
-        MediaError: a subclass, when the image cannot be read.
+        MediaError: a subclass, when the image cannot be read; LimitError when it is to become
+            larger than ``resized_pixels`` of :class:`keye_vl_rs.Limits` allow.
+        OutOfMemoryError: memory for it cannot be had.
         AspectRatioError, SizeError, InvalidArgumentError: its size is impossible.
     """
     ele = plain_image(ele, "the image")
     if not is_video:
         warn_of_unread(ele, "an image")
+    return _resized_image(ele, size_factor, is_video)
+
+
+def _resized_image(
+    ele: dict[str, Any], size_factor: int, is_video: bool, frames: int = 1
+) -> Image.Image:
+    """:func:`fetch_image` of an image, or of one of so many frames, which get one size."""
     image = load_image(ele["image"], exif=exif_option(ele))
     if "resized_height" in ele and "resized_width" in ele:
         height, width = smart_resize(
@@ -232,6 +242,7 @@ def fetch_image(
             min_pixels=optional_number(ele, "min_pixels", limits[0], zero=True),
             max_pixels=optional_number(ele, "max_pixels", limits[1]),
         )
+    check_resized((height, width), image_name(ele["image"]), frames=frames)
     return image.resize((width, height))
 
 
@@ -249,9 +260,13 @@ def fetch_images(
     kind = "frame" if is_video else "image"
     names = [f"{kind} {first + index}" for index in range(len(eles))]
     plain = [plain_image(ele, name) for ele, name in zip(eles, names, strict=True)]
-    return map_images(lambda ele: fetch_image(ele, size_factor, is_video), plain, names)
+    if is_video:
+        frames = len(plain)
+        return map_images(lambda ele: _resized_image(ele, size_factor, True, frames), plain, names)
+    return map_images(lambda ele: fetch_image(ele, size_factor), plain, names)
 
 
+@memory_errors("the video")
 def fetch_video(
     ele: dict[str, Any], image_factor: int = IMAGE_FACTOR
 ) -> tuple[torch.Tensor, dict[str, Any]]:
@@ -275,7 +290,9 @@ def fetch_video(
         given) and ``frame_types`` ((T,) int32).
 
     Raises:
-        MediaError: a subclass, when the video cannot be read or decoded.
+        MediaError: a subclass, when the video cannot be read or decoded; LimitError when its frames
+            are to become larger than :class:`keye_vl_rs.Limits` allow.
+        OutOfMemoryError: memory for it cannot be had.
         InvalidArgumentError: a subclass, when a number is impossible.
     """
     ele = plain_video(ele, "the video")
@@ -289,7 +306,7 @@ def fetch_video(
         frames, timestamps, frame_types = _read_video_decord(ele)
     slow_frames = frame_types.tolist().count(SLOW)
     size = (frames.shape[2], frames.shape[3])
-    slow, fast = plan_frame_sizes(ele, size, slow_frames, len(frame_types) - slow_frames)
+    slow, fast = plan_checked_sizes(ele, size, slow_frames, len(frame_types) - slow_frames)
     processor_kwargs: dict[str, Any] = {
         "height": slow[0],
         "width": slow[1],
@@ -391,6 +408,18 @@ def plan_frame_sizes(
     )
 
 
+def plan_checked_sizes(
+    ele: dict[str, Any], size: Size, slow_frames: int, fast_frames: int
+) -> tuple[Size, Size]:
+    """:func:`plan_frame_sizes`; raises :class:`LimitError` for more than limits allow."""
+    sizes = plan_frame_sizes(ele, size, slow_frames, fast_frames)
+    slow, fast = (height * width for height, width in sizes)
+    kinds = [size for size, count in zip(sizes, (slow_frames, fast_frames), strict=True) if count]
+    check_resized_frames(kinds, slow_frames * slow + fast_frames * fast, "the video")
+    return sizes
+
+
+@memory_errors("the images and videos")
 def process_vision_info(
     conversations: Sequence[Any] | None = None,
     vision_infos: list[dict[str, Any]] | None = None,

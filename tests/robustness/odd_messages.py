@@ -1,5 +1,6 @@
 """Messages and arguments that nobody would write: each call gives a result or an error of this
-package's own, whose text names what is wrong.
+package's own, whose text names what is wrong, within a time and within a memory that limits keep it
+from exceeding.
 
     PYTHONPATH=tests/python python tests/robustness/odd_messages.py --seconds 60
 """
@@ -7,12 +8,16 @@ package's own, whose text names what is wrong.
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import math
+import os
+import resource
 import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -24,7 +29,7 @@ from PIL import Image
 import keye_vl_rs
 from damage import originals
 from keye_vl_rs import preview, vision_process
-from keye_vl_rs.errors import KeyeVLError
+from keye_vl_rs.errors import KeyeVLError, OutOfMemoryError
 
 _INTEGERS = st.integers(-100, 5000) | st.sampled_from(
     [0, -1, 1, 2, 14, 28, 2**31, 2**63, 2**64, -(2**63), 10**30]
@@ -49,8 +54,17 @@ _ANYTHING = _NUMBERS | _OTHERS | _ARRAYS
 
 # Of a report of faults, whose end has the smallest input.
 _MOST_TEXT = 4000
+# What a call may take, in seconds and in bytes of address space beyond what is mapped before it.
+# Limits under which none needs as much hold meanwhile: memory that is not had is a fault then.
+CALL_SECONDS = 30
+CALL_BYTES = 1 << 30
+_LIMITS = {
+    "KEYE_VL_RS_MAX_RESIZED_PIXELS": "1e6",
+    "KEYE_VL_RS_MAX_RESIZED_VIDEO_PIXELS": "4e6",
+}
 # Calls between two looks at the clock.
 _ROUND = 200
+_WARM_UP = 50
 
 
 def _values(usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -63,7 +77,11 @@ _ADDRESSES = [
     *("http://", "http://[", "https://user:password@/?token=a"),
 ]
 _COUNTS = st.integers(1, 12)
-_PIXELS = st.integers(28 * 28, 28 * 28 * 30)
+# Most of them small, so that calls take no time, and some that no memory holds.
+_PIXELS = st.one_of(
+    *[st.integers(28 * 28, 28 * 28 * 30)] * 3,
+    st.sampled_from([10**6, 3 * 10**8, 3e8, 1e11, 1e13, 9e15]),
+)
 _VIDEO_KEYS: dict[str, st.SearchStrategy[Any]] = {
     "fps": st.sampled_from([0.5, 1, 2, 2.0, 5]),
     "nframes": _COUNTS,
@@ -74,8 +92,8 @@ _VIDEO_KEYS: dict[str, st.SearchStrategy[Any]] = {
     "max_pixels": _PIXELS,
     "total_pixels": _PIXELS,
     "video_total_pixels": _PIXELS,
-    "resized_height": st.sampled_from([28, 56]),
-    "resized_width": st.sampled_from([28, 84]),
+    "resized_height": st.sampled_from([28, 56, 14_000]),
+    "resized_width": st.sampled_from([28, 84, 14_000]),
     "video_start": st.floats(0, 1),
     "video_end": st.floats(0.5, 2),
     "min_frame_similarity": st.floats(0, 1),
@@ -243,19 +261,48 @@ def run(name: str, examples: int, start: int) -> None:
     )
     @given(st.fixed_dictionaries(strategies))
     def promise(arguments: dict[str, Any]) -> None:
+        # A call that hangs in native code ends with the process, and a traceback.
+        faulthandler.dump_traceback_later(CALL_SECONDS, exit=True)
         try:
             call(**arguments)
+        except OutOfMemoryError as error:
+            raise AssertionError("a call asks for memory that no limit refuses") from error
         except KeyeVLError as error:
             if not str(error):
                 raise AssertionError(f"{type(error)} without a word") from error
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
     promise()
+
+
+@contextmanager
+def bounded_memory() -> Iterator[None]:
+    """Let this process map no more than CALL_BYTES beyond what it has mapped, and limits be small.
+
+    What is made once for all (threads, libraries, tables) is to be there before.
+    """
+    with open("/proc/self/statm") as file:
+        mapped = int(file.read().split()[0]) * resource.getpagesize()
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    environment = {name: os.environ.get(name) for name in _LIMITS}
+    os.environ.update(_LIMITS)
+    resource.setrlimit(resource.RLIMIT_AS, (mapped + CALL_BYTES, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+        for name, value in environment.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 def main() -> int:
     """The program; 1 where there was a fault."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, required=True, help="how long each target runs")
+    parser.add_argument("--seconds", type=float, default=0, help="how long each target runs")
+    parser.add_argument("--calls", type=int, default=0, help="instead: how many calls of each")
     parser.add_argument("--first", type=int, default=0, help="where inputs start")
     parser.add_argument("--only", choices=sorted(targets()), help="one target instead of all")
     options = parser.parse_args()
@@ -263,16 +310,21 @@ def main() -> int:
     failed = False
     for name in [options.only] if options.only else targets():
         started = time.monotonic()
-        rounds = 0
+        rounds = made = 0
         try:
-            while time.monotonic() - started < options.seconds:
-                run(name, _ROUND, options.first + rounds)
-                rounds += 1
+            # Once before: what a first call loads stays.
+            run(name, _WARM_UP, options.first)
+            with bounded_memory():
+                while time.monotonic() - started < options.seconds or made < options.calls:
+                    calls = min(_ROUND, options.calls - made) if options.calls else _ROUND
+                    run(name, calls, options.first + rounds)
+                    made += calls
+                    rounds += 1
         except Exception:
             print(traceback.format_exc()[-_MOST_TEXT:], file=sys.stderr)
             failed = True
         seconds = time.monotonic() - started
-        print(f"{name}: {rounds * _ROUND:,} calls in {seconds:.0f} s", flush=True)
+        print(f"{name}: {made:,} calls in {seconds:.0f} s", flush=True)
     return 1 if failed else 0
 
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
-import warnings
 
 import pytest
+from hypothesis import strategies as st
+from PIL import Image
 
 import damage
 import damaged_media
 import odd_messages
+from keye_vl_rs import vision_process
+from keye_vl_rs.errors import LimitError
 
 
 def test_damaged_media_are_read_or_refused(tmp_path):
@@ -59,6 +64,41 @@ def test_a_fault_is_a_fault(tmp_path, capfd):
 
 @pytest.mark.parametrize("name", odd_messages.targets())
 def test_messages_and_arguments(name):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        odd_messages.run(name, examples=1000, start=0)
+    """In a process of its own, which has little memory."""
+    program = [sys.executable, odd_messages.__file__, "--calls", "1000", "--only", name]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.run(program, capture_output=True, text=True, timeout=600, env=environment)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.startswith(f"{name}: 1,000 calls")
+
+
+def ask(call, monkeypatch):
+    """One call of a target of its own, under the bounds."""
+    monkeypatch.setattr(
+        odd_messages, "targets", lambda: {"one": (call, {"pixels": st.just(3 * 10**8)})}
+    )
+    with odd_messages.bounded_memory():
+        odd_messages.run("one", examples=1, start=0)
+
+
+def test_memory_that_no_limit_refuses_is_a_fault(monkeypatch):
+    """As a message that asks for 300 million pixels was, before sizes had a limit."""
+    image = Image.new("RGB", (30, 30))
+    message = {"image": image, "min_pixels": 3 * 10**8, "max_pixels": 3 * 10**8}
+    asked = []
+
+    def unlimited(pixels):
+        monkeypatch.setenv("KEYE_VL_RS_MAX_RESIZED_PIXELS", "inf")
+        monkeypatch.setenv("KEYE_VL_RS_MAX_RESIZED_VIDEO_PIXELS", "inf")
+        monkeypatch.setattr(odd_messages, "_LIMITS", {})
+        vision_process.fetch_image(message)
+
+    def limited(pixels):
+        with pytest.raises(LimitError, match="resized_pixels allows, 1,000,000"):
+            vision_process.fetch_image(message)
+        asked.append(pixels)
+
+    ask(limited, monkeypatch)
+    assert asked == [3 * 10**8]
+    with pytest.raises(AssertionError, match="a call asks for memory that no limit refuses"):
+        ask(unlimited, monkeypatch)

@@ -16,7 +16,7 @@ from keye_vl_rs._encoding import encode_images
 from keye_vl_rs._shorten import short_repr
 from keye_vl_rs._sources import is_remote
 from keye_vl_rs.content_parts import IMAGE, media_kind, plain_part
-from keye_vl_rs.errors import InvalidArgumentError, naming
+from keye_vl_rs.errors import InvalidArgumentError, memory_errors, naming
 from keye_vl_rs.messages import check_list, content_parts
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class OpenAIRequest(NamedTuple):
     extra_body: dict[str, Any]
 
 
+@memory_errors("the images and videos")
 def to_openai_messages(
     messages: Sequence[Mapping[str, Any]],
     *,

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 from keye_vl_rs import geometry
 from keye_vl_rs._shorten import short_repr
 from keye_vl_rs.content_parts import frame_part, plain_image, plain_video
-from keye_vl_rs.errors import InvalidArgumentError
+from keye_vl_rs.errors import InvalidArgumentError, memory_errors
 from keye_vl_rs.geometry import Size, ceil_by_factor, floor_by_factor, round_by_factor
-from keye_vl_rs.images import load_image, map_images
-from keye_vl_rs.limits import Limits, applied
+from keye_vl_rs.images import image_name, load_image, map_images
+from keye_vl_rs.limits import Limits, applied, check_resized
 from keye_vl_rs.message_options import warn_of_unread
 from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
 from keye_vl_rs.picture_habits import exif_option
@@ -149,6 +149,7 @@ def _even(name: str, count: int) -> int:
     return count
 
 
+@memory_errors("the image")
 def fetch_image(ele: dict[str, Any], size_factor: int = IMAGE_FACTOR) -> Image.Image:
     """Open the image of a message and resize it as the model wants it.
 
@@ -172,8 +173,8 @@ def fetch_image(ele: dict[str, Any], size_factor: int = IMAGE_FACTOR) -> Image.I
     return _resized_image(ele, size_factor)
 
 
-def _resized_image(ele: dict[str, Any], size_factor: int) -> Image.Image:
-    """:func:`fetch_image` of an image, or of a frame with the options of its video."""
+def _resized_image(ele: dict[str, Any], size_factor: int, frames: int = 1) -> Image.Image:
+    """:func:`fetch_image` of an image, or of one of so many frames with their video's options."""
     image = load_image(ele["image"], on_white=True, exif=exif_option(ele))
     size = _stated_size(ele, size_factor)
     if size is None:
@@ -184,9 +185,11 @@ def _resized_image(ele: dict[str, Any], size_factor: int) -> Image.Image:
             min_pixels=optional_number(ele, "min_pixels", MIN_PIXELS, zero=True),
             max_pixels=optional_number(ele, "max_pixels", MAX_PIXELS),
         )
+    check_resized(size, image_name(ele["image"]), frames=frames)
     return image.resize((size[1], size[0]))
 
 
+@memory_errors("the video")
 def fetch_video(
     ele: dict[str, Any],
     image_factor: int = IMAGE_FACTOR,
@@ -233,6 +236,7 @@ def fetch_video(
         )
     video, sample_fps = VIDEO_READER_BACKENDS[backend](ele)
     size = _frame_size(ele, len(video), (video.shape[2], video.shape[3]), image_factor)
+    check_resized(size, "the video", frames=len(video))
     resized = resize_frames(video, size)
     return (resized, sample_fps) if return_video_sample_fps else resized
 
@@ -247,7 +251,7 @@ def _fetch_frames(ele: dict[str, Any], image_factor: int) -> list[Image.Image]:
         count = _even("num_frames", exact_count("num_frames", ele, len(eles)))
         places = frame_indices(len(eles), count).tolist()
     images = map_images(
-        lambda ele: _resized_image(ele, image_factor),
+        lambda ele: _resized_image(ele, image_factor, len(places)),
         [eles[place] for place in places],
         [f"frame {place}" for place in places],
     )
@@ -338,6 +342,7 @@ VIDEO_READER_BACKENDS: dict[str, Reader] = {
 }
 
 
+@memory_errors("the images and videos")
 def process_vision_info(
     conversations: Sequence[Any],
     return_video_kwargs: bool = False,

@@ -13,6 +13,7 @@ from keye_vl_rs.decoding.reader import ReadFrames, VideoReader
 from keye_vl_rs.decoding.rgb import RgbConverter
 from keye_vl_rs.decoding.timeline import Timeline
 from keye_vl_rs.geometry import Size
+from keye_vl_rs.limits import check_resized_frames
 from keye_vl_rs.streaming.choices import SizeChoices
 from keye_vl_rs.streaming.pipeline import PatchOptions, PatchPipeline
 from keye_vl_rs.tensors import grid_thw
@@ -95,10 +96,13 @@ def _each(places: list[int], read: ReadFrames) -> Iterator[tuple[int, Any]]:
 
 
 def _choices(ele: dict[str, Any], size: Size, frames: int) -> SizeChoices:
-    return SizeChoices.of(
+    choices = SizeChoices.of(
         frames,
         lambda slow: vision_process.plan_frame_sizes(ele, size, slow, frames - slow),
     )
+    # Frames may be kept at any of these before it is known which of them is the right one.
+    check_resized_frames([one for pair in choices.runs for one in pair], 0, "the video")
+    return choices
 
 
 def _fill_holes(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs.geometry import SLOW, Size
+from keye_vl_rs.geometry import PATCH_SIZE, SLOW, Size
+from keye_vl_rs.limits import check_resized_frames
 from keye_vl_rs.streaming.choices import SizeChoices, patches
 from keye_vl_rs.streaming.kept import Kept, KeptFrames
 from keye_vl_rs.streaming.room import PatchRoom
@@ -129,6 +130,7 @@ class PatchPipeline:
         slow, fast = map(patches, self._sizes)
         most = self._slow * slow + (seen - self._slow) * fast
         most += (self._choices.frames - seen) * max(slow, fast)
+        check_resized_frames((), most * PATCH_SIZE**2, "the video")
         self._room = PatchRoom(most, self._options.dtype)
         for number, kept in enumerate(self._kept.take()):
             first, count = self._next_place(kept.kind)

@@ -19,7 +19,7 @@ from keye_vl_rs.errors import InvalidArgumentError, PromptError
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processor_files import ProcessorFilesMixin
 from keye_vl_rs.tensors import on_device, to_numpy
-from keye_vl_rs.tokenization import tokenize
+from keye_vl_rs.tokenization import plain_tokens, tokenize
 
 __all__ = ["SETTINGS", "BaseProcessor", "KeyeTextKwargs"]
 
@@ -82,7 +82,9 @@ class BaseProcessor(
     def _text_alone(self, text: Any, text_kwargs: Mapping[str, Any]) -> BatchFeature:
         """What the tokenizer makes of texts without images and videos, which pass untouched."""
         texts = list(text) if isinstance(text, (list, tuple)) else [text]
-        return BatchFeature({} if text is None else dict(self.tokenizer(texts, **text_kwargs)))
+        if text is None:
+            return BatchFeature({})
+        return BatchFeature(plain_tokens(self.tokenizer, texts, text_kwargs))
 
     def _cut(
         self, text: Any, images: int, videos: int, text_kwargs: Mapping[str, Any]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from keye_vl_rs.prompt import Placeholder, Prompt, compact_text, spelled_text
 
-__all__ = ["tokenize"]
+__all__ = ["plain_tokens", "tokenize"]
 
 Row = dict[str, NDArray[np.int64]]
 
@@ -40,7 +40,15 @@ def tokenize(
     spliced = _splice(tokenizer, prompts, kwargs)
     if spliced is not None:
         return spliced
-    return dict(tokenizer([spelled_text(prompt) for prompt in prompts], **kwargs))
+    return plain_tokens(tokenizer, [spelled_text(prompt) for prompt in prompts], kwargs)
+
+
+def plain_tokens(tokenizer: Any, texts: Sequence[str], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a tokenizer makes of texts, with tensors on the CPU whatever torch's default."""
+    import torch
+
+    with torch.device("cpu"):
+        return dict(tokenizer(list(texts), **kwargs))
 
 
 def _splice(

@@ -74,6 +74,7 @@ CALLS = {
     "plain steps": lambda clip: PROCESSOR(
         text=[TEXT], videos=[np.stack(PICTURES)], do_rescale=False, return_tensors="pt"
     ),
+    "text alone": lambda clip: PROCESSOR(text=["What happens?"], return_tensors="pt"),
     "images": lambda clip: PROCESSOR.image_processor(PICTURES, return_tensors="pt"),
     "preview": of_preview,
     "slow and fast": lambda clip: extract_slow_fast_frames(

@@ -82,13 +82,19 @@ def _orientation(frame: Any) -> tuple[bool, bool, bool]:
     Its display matrix maps a pixel (x, y) to (a x + c y, b x + d y), with a, b, c, d at 0, 1, 3, 4
     (ISO/IEC 14496-12 6.2.2). One that does not map rows to rows or columns is not applied.
     """
+    import av
     import numpy as np
     from av.sidedata.sidedata import Type
 
-    matrix = frame.side_data.get(Type.DISPLAYMATRIX)
-    if matrix is None:
+    found = frame.side_data
+    matrix = found.get(Type.DISPLAYMATRIX)
+    numbers = None if matrix is None else np.frombuffer(matrix, np.int32).tolist()
+    # PyAV's side data and their frame refer to each other, which would leave the frame to the
+    # garbage collector; those of a frame without pixels take their place.
+    type(found).__init__(found, av.VideoFrame())
+    if numbers is None:
         return False, False, False
-    a, b, _, c, d, *_ = np.frombuffer(matrix, np.int32).tolist()
+    a, b, _, c, d, *_ = numbers
     if a and d and not b and not c:
         return False, a < 0, d < 0
     if b and c and not a and not d:

@@ -31,7 +31,11 @@ def choose_video(container: Any) -> Any:
     before = [(one, one.disposition) for one in container.streams.video]
     try:
         for stream, disposition in before:
-            stream.disposition = disposition & ~Disposition.default
+            # FFmpeg counts the two marks before bit rates: what decord cannot decode comes last.
+            decodes = _codec(stream) not in _UNKNOWN_TO_DECORD
+            stream.disposition = disposition & ~Disposition.default | (
+                Disposition(0) if decodes else Disposition.hearing_impaired
+            )
         best = container.streams.best("video")
     finally:
         for stream, disposition in before:

@@ -1,7 +1,7 @@
 //! The definition of the horizontal pass.
 
 use super::{CHANNELS, PADDED, ROWS, RowWeights};
-use crate::weights::LOWER_BITS;
+use crate::weights::{LOWER_BITS, Weights};
 
 /// Resamples the outputs from `first_output` on.
 pub(super) fn resample_rows(
@@ -29,7 +29,7 @@ fn resample_row<const SPACING: usize, const SPLIT: bool>(
     first_output: usize,
     out: &mut [u8],
 ) {
-    let weights = &rows.weights;
+    let weights: &Weights = &rows.weights;
     let half = 1i32 << (weights.precision() - 1);
     let pixels = out.chunks_exact_mut(CHANNELS).take(weights.len());
     for (x, pixel) in pixels.enumerate().skip(first_output) {
@@ -37,7 +37,7 @@ fn resample_row<const SPACING: usize, const SPLIT: bool>(
         let window = &row[weights.start(x) * SPACING..];
         let mut sums = if SPLIT {
             let upper = add_pixels::<SPACING>([0; CHANNELS], window, taps.upper);
-            let sums = upper.map(|sum| (sum << LOWER_BITS) + half);
+            let sums = upper.map(|sum| (sum << LOWER_BITS).wrapping_add(half));
             add_pixels::<SPACING>(sums, window, taps.lower)
         } else {
             add_pixels::<SPACING>([half; CHANNELS], window, taps.upper)
@@ -57,7 +57,7 @@ fn add_pixels<const SPACING: usize>(
 ) -> [i32; CHANNELS] {
     let mut add = |pixel: &[u8], weight: i16| {
         for (sum, value) in sums.iter_mut().zip(&pixel[..CHANNELS]) {
-            *sum += i32::from(*value) * i32::from(weight);
+            *sum = sum.wrapping_add(i32::from(*value) * i32::from(weight));
         }
     };
     if let [weights @ .., last] = weights {

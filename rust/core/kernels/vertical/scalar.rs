@@ -22,7 +22,7 @@ pub(super) fn blend_rows(
         } else {
             sums = [0; BLOCK];
             add_rows(&mut sums, rows, offsets, taps.upper, at, block.len());
-            sums = sums.map(|sum| (sum << LOWER_BITS) + half);
+            sums = sums.map(|sum| (sum << LOWER_BITS).wrapping_add(half));
             add_rows(&mut sums, rows, offsets, taps.lower, at, block.len());
         }
         for (value, sum) in block.iter_mut().zip(sums) {
@@ -45,7 +45,7 @@ fn add_rows(
     for (offset, weight) in offsets.iter().zip(weights) {
         let row = &rows[offset + at..][..length];
         for (sum, value) in sums.iter_mut().zip(row) {
-            *sum += i32::from(*value) * i32::from(*weight);
+            *sum = sum.wrapping_add(i32::from(*value) * i32::from(*weight));
         }
     }
 }

@@ -29,7 +29,7 @@ fn horizontal(c: &mut Criterion) {
     for (name, width) in RESIZED {
         for level in Level::all() {
             let weights = Weights::new(WIDTH, width, Filter::Bilinear).unwrap();
-            let weights = RowWeights::new(weights, level, 3);
+            let weights = RowWeights::new(weights, level, 3).unwrap();
             let stride = row_bytes(width);
             let mut out = vec![0; ROWS * stride];
             group.bench_function(id(name, level), |b| {

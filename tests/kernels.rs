@@ -85,7 +85,7 @@ fn check_spaced(width_in: usize, width_out: usize, filter: Filter, offset: usize
     let stride = horizontal::row_bytes(width_out) + offset;
     for level in Level::all() {
         let mut out = vec![0; 4 * stride];
-        let weights = RowWeights::new(weights.clone(), level, spacing);
+        let weights = RowWeights::new(weights.clone(), level, spacing).unwrap();
         horizontal::resample_rows(rows, &weights, &mut out, stride, 0);
         for (row, out) in rows.iter().zip(out.chunks_exact(stride)) {
             let image = naive::Image {
@@ -350,7 +350,7 @@ proptest! {
 #[should_panic(expected = "source row length")]
 fn horizontal_refuses_a_row_of_another_length() {
     let weights = Weights::new(10, 5, Filter::Bilinear).unwrap();
-    let weights = RowWeights::new(weights, Level::available(), 3);
+    let weights = RowWeights::new(weights, Level::available(), 3).unwrap();
     horizontal::resample_rows([&[0; 29]; 4], &weights, &mut [0; 64], 16, 0);
 }
 
@@ -358,7 +358,7 @@ fn horizontal_refuses_a_row_of_another_length() {
 #[should_panic(expected = "too short")]
 fn horizontal_refuses_an_output_without_room() {
     let weights = Weights::new(10, 5, Filter::Bilinear).unwrap();
-    let weights = RowWeights::new(weights, Level::available(), 3);
+    let weights = RowWeights::new(weights, Level::available(), 3).unwrap();
     horizontal::resample_rows([&[0; 30]; 4], &weights, &mut [0; 60], 15, 0);
 }
 

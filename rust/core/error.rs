@@ -104,14 +104,6 @@ pub enum Error {
         /// Bytes asked for.
         bytes: usize,
     },
-    /// The thread pool could not be started.
-    #[error("could not start {threads} threads: {reason}")]
-    Threads {
-        /// Threads asked for.
-        threads: usize,
-        /// What the system said.
-        reason: String,
-    },
     /// The caller wanted no more of it ([`Threads::until`](crate::Threads::until)); a part of the
     /// result may have been written.
     #[error("interrupted")]

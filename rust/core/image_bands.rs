@@ -24,8 +24,8 @@ impl ImageBands {
     /// From images of the size `from` to patches of the size `size`.
     ///
     /// # Errors
-    /// A side of `from` is zero or over 2**24, or `size` is not in whole tokens of `MERGE * patch`
-    /// pixels a side.
+    /// A side of `from` is zero or over 2**24, `size` is not in whole tokens of `MERGE * patch` pixels a
+    /// side, or weights do not fit in memory.
     pub fn new(from: Size, size: Size, patch: usize, filter: Filter, level: Level) -> Result<Self> {
         if patch == 0 {
             return Err(Error::Argument {
@@ -89,7 +89,10 @@ impl ImageBands {
                 expected,
             });
         }
-        let elements = bands.len() * self.patch * self.resampler.size().width * CHANNELS;
+        // Where they cannot be counted, no buffer has so many.
+        let elements = [self.patch, self.resampler.size().width, CHANNELS]
+            .into_iter()
+            .fold(bands.len(), usize::saturating_mul);
         if out.len() != elements {
             return Err(Error::OutputLength {
                 len: out.len(),

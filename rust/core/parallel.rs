@@ -1,21 +1,16 @@
-//! The one thread pool, and the only module that knows of it.
-//!
-//! The pool is made by the first call that wants more than one thread, and again when another number
-//! is asked for. A child made by `fork` has the parent's memory but none of its threads: it makes a
-//! pool of its own, and leaves the parent's untouched, since locks inside it may be held for ever.
+//! Work shared out to the threads of the one pool.
 
 use std::cell::Cell;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwapOption;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::memory;
+use crate::pool;
 
 /// Environment variables that set the number of threads, the strongest first.
 const THREAD_VARIABLES: [&str; 2] = ["KEYE_VL_UTILS_PARALLEL_NUM", "OMP_NUM_THREADS"];
@@ -25,14 +20,6 @@ const MAX_THREADS: usize = 1024;
 const TASKS_PER_THREAD: usize = 4;
 /// How long a caller that may interrupt its work is not asked whether it does.
 const GLANCE: Duration = Duration::from_millis(50);
-
-struct Pool {
-    process: u32,
-    threads: usize,
-    pool: rayon::ThreadPool,
-}
-
-static POOL: ArcSwapOption<Pool> = ArcSwapOption::const_empty();
 
 /// How many threads the environment asks for: `KEYE_VL_UTILS_PARALLEL_NUM`, else `OMP_NUM_THREADS`,
 /// else the cores that this process may use (affinity and cgroup quota included).
@@ -103,19 +90,24 @@ impl Threads {
     }
 
     /// Runs `work` on every task, in no particular order, and returns when all are done or one failed.
+    ///
+    /// Where the system has no threads to give, fewer do the work, at the last the calling one.
+    ///
+    /// # Errors
+    /// What `work` fails with; or the caller wanted no more of it, whatever else failed then.
     pub(crate) fn for_each<T: Send>(
         self,
         tasks: Vec<T>,
         work: impl Fn(T) -> Result<()> + Sync + Send,
     ) -> Result<()> {
-        if self.count == 1 || tasks.len() < 2 {
+        let shared = (self.count > 1 && tasks.len() > 1).then(|| pool::of(self.count));
+        let Some(pool) = shared.flatten() else {
             return tasks.into_iter().try_for_each(|task| {
                 self.glance()?;
                 work(task)
             });
-        }
+        };
         self.glance()?;
-        let pool = pool(self.count)?;
         let is_stopped = AtomicBool::new(false);
         let run = || {
             tasks.into_par_iter().with_max_len(1).try_for_each(|task| {
@@ -126,15 +118,16 @@ impl Threads {
             })
         };
         let (sender, receiver) = sync_channel(1);
-        pool.pool.in_place_scope(|scope| {
+        pool.in_place_scope(|scope| {
             scope.spawn(move |_| {
                 // The receiver is there until this has been received.
                 let _ = sender.send(run());
             });
             loop {
                 match receiver.recv_timeout(GLANCE) {
-                    // Also where every task had begun: whoever interrupts has been told that it is over.
-                    Ok(Ok(())) if is_stopped.load(Ordering::Relaxed) => {
+                    // Also where every task had begun, or one failed: whoever interrupts has been told that
+                    // it is over, and would not be told a second time.
+                    Ok(_) if is_stopped.load(Ordering::Relaxed) => {
                         return Err(Error::Interrupted);
                     }
                     Ok(result) => return result,
@@ -188,38 +181,6 @@ pub(crate) fn split<T>(
         }
     }
     Ok(tasks)
-}
-
-fn pool(threads: usize) -> Result<Arc<Pool>> {
-    let process = std::process::id();
-    let current = POOL.load_full();
-    if let Some(pool) = &current
-        && pool.process == process
-        && pool.threads == threads
-    {
-        return Ok(Arc::clone(pool));
-    }
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .thread_name(|index| format!("keye-vl-{index}"))
-        .build()
-        .map_err(|error| Error::Threads {
-            threads,
-            reason: error.to_string(),
-        })?;
-    let pool = Arc::new(Pool {
-        process,
-        threads,
-        pool,
-    });
-    let replaced = POOL.swap(Some(Arc::clone(&pool)));
-    for inherited in [current, replaced].into_iter().flatten() {
-        if inherited.process != process {
-            // Dropping it would wait on locks and threads that this process does not have.
-            std::mem::forget(inherited);
-        }
-    }
-    Ok(pool)
 }
 
 #[cfg(test)]
@@ -278,6 +239,20 @@ mod tests {
     }
 
     #[test]
+    fn an_interruption_counts_more_than_an_error() {
+        // Both tasks fail, but not before the question whether to go on is answered with no.
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        let second = || ASKED.fetch_add(1, Ordering::SeqCst) == 1;
+        let result = Threads::new(2).until(second).for_each(vec![(); 2], |()| {
+            while ASKED.load(Ordering::SeqCst) < 2 {
+                std::thread::yield_now();
+            }
+            Err(Error::Memory { bytes: 1 })
+        });
+        assert_eq!(result, Err(Error::Interrupted));
+    }
+
+    #[test]
     fn a_panic_is_passed_on() {
         let result = std::panic::catch_unwind(|| {
             Threads::new(2).for_each(vec![1, 2, 3], |_| panic!("of a task"))
@@ -287,13 +262,6 @@ mod tests {
             "of a task"
         );
         assert_eq!(Threads::new(2).for_each(vec![1, 2, 3], |_| Ok(())), Ok(()));
-    }
-
-    #[test]
-    fn the_pool_is_kept_for_the_same_number_of_threads() {
-        let first = pool(3).unwrap();
-        assert_eq!(first.pool.current_num_threads(), 3);
-        assert_eq!(pool(4).unwrap().pool.current_num_threads(), 4);
     }
 
     #[test]

@@ -7,7 +7,8 @@ use crate::memory;
 use crate::normalize::{Element, Normalization};
 use crate::parallel::{Threads, split};
 use crate::patchify::PatchPlan;
-use crate::resize::{Resampler, Rows};
+use crate::resize::Resampler;
+use crate::rows::Rows;
 use crate::simd::Level;
 use crate::slow_fast::FrameType;
 use crate::weights::Filter;
@@ -81,7 +82,7 @@ pub(crate) fn write_bands<T: Element>(
     let (width, stride) = (resampler.size().width, resampler.stride());
     let mut band = memory::filled(0, patch.saturating_mul(stride))?;
     for out in out.chunks_exact_mut(width * patch * CHANNELS) {
-        rows.read(&mut band);
+        rows.read(&mut band)?;
         let pixels = Band::new(&band, stride, width, patch);
         patch_band::write_patches(resampler.level(), pixels, values, streamed, out);
     }

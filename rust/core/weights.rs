@@ -2,6 +2,7 @@
 //! Pillow's `resize`, which agree up to the rounding of the weights.
 
 use crate::error::{Error, Result};
+use crate::memory;
 
 /// Fraction bits at most; with fewer where the largest weight would not fit an i16.
 const MAX_PRECISION: u32 = 22;
@@ -85,7 +86,7 @@ impl Weights {
     /// shrinking (antialias).
     ///
     /// # Errors
-    /// A size is out of range.
+    /// A size is out of range, or the weights do not fit in memory.
     pub fn new(size_in: usize, size_out: usize, filter: Filter) -> Result<Self> {
         for size in [size_in, size_out] {
             if !(1..=MAX_SIDE).contains(&size) {
@@ -99,16 +100,22 @@ impl Weights {
         let scale = size_in as f64 / size_out as f64;
         let stretch = scale.max(1.0);
         let support = filter.radius() * stretch;
-        let (mut starts, mut counts) = (Vec::with_capacity(size_out), Vec::with_capacity(size_out));
-        let mut exact: Vec<f64> = Vec::new();
-        let mut largest = 0.0f64;
+        let mut starts = memory::with_capacity(size_out)?;
+        let mut counts = memory::with_capacity(size_out)?;
         for output in 0..size_out {
             let centre = scale * (output as f64 + 0.5);
             // `as` truncates toward zero and stops at zero, as the recipe wants.
             let start = (centre - support + 0.5) as usize;
             let end = ((centre + support + 0.5) as usize).min(size_in);
+            starts.push(start);
+            counts.push(end - start);
+        }
+        let mut exact: Vec<f64> = memory::with_capacity(counts.iter().sum())?;
+        let mut largest = 0.0f64;
+        for (output, (start, count)) in starts.iter().zip(&counts).enumerate() {
+            let centre = scale * (output as f64 + 0.5);
             let first = exact.len();
-            exact.extend((start..end).map(|source| {
+            exact.extend((*start..start + count).map(|source| {
                 let distance = source as f64 - centre + 0.5;
                 filter.at(distance * (1.0 / stretch))
             }));
@@ -118,8 +125,6 @@ impl Weights {
                 row.iter_mut().for_each(|weight| *weight /= total);
             }
             largest = row.iter().fold(largest, |most, weight| most.max(*weight));
-            starts.push(start);
-            counts.push(end - start);
         }
         let precision = if filter.is_pillow() {
             PILLOW_PRECISION
@@ -130,22 +135,24 @@ impl Weights {
             .iter()
             .max()
             .map_or(0, |most| most.next_multiple_of(2));
-        let mut fixed = vec![0i32; size_out * taps];
+        let places = size_out.saturating_mul(taps);
+        let mut values = memory::filled(0i16, places)?;
+        let mut lower = memory::filled(0i16, if filter.is_pillow() { places } else { 0 })?;
         let mut exact = exact.into_iter();
-        for (row, count) in fixed.chunks_exact_mut(taps).zip(&counts) {
-            for (value, weight) in row.iter_mut().zip(exact.by_ref().take(*count)) {
+        for (output, count) in counts.iter().enumerate() {
+            let first = output * taps;
+            for (place, weight) in (first..).zip(exact.by_ref().take(*count)) {
                 let scaled = weight * f64::from(1u32 << precision);
-                *value = (scaled + 0.5f64.copysign(weight)) as i32;
+                let fixed = (scaled + 0.5f64.copysign(weight)) as i32;
+                // Both parts fit: by torch's recipe whole weights do, and Pillow's are below 2**24.
+                if filter.is_pillow() {
+                    values[place] = (fixed >> LOWER_BITS) as i16;
+                    lower[place] = (fixed & ((1 << LOWER_BITS) - 1)) as i16;
+                } else {
+                    values[place] = fixed as i16;
+                }
             }
         }
-        // Both parts fit: by torch's recipe whole weights do, and Pillow's are below 2**24.
-        let (shift, lower) = if filter.is_pillow() {
-            let below = |value: &i32| (value & ((1 << LOWER_BITS) - 1)) as i16;
-            (LOWER_BITS, fixed.iter().map(below).collect())
-        } else {
-            (0, Vec::new())
-        };
-        let values = fixed.iter().map(|value| (value >> shift) as i16).collect();
         Ok(Self {
             starts,
             counts,

@@ -21,7 +21,8 @@ ALONE = {
 # Files of tests of which none calls a kernel. `make test` runs these at a level that there is not,
 # where a kernel raises an error, so that one which does not belong here fails.
 WITHOUT_PIXELS = {
-    *("allowed_sources", "core_packets", "decoding_exact", "decoding_plan", "decoding_stops"),
+    *("allowed_sources", "core_interrupts", "core_out_of_memory", "core_packets"),
+    *("decoding_exact", "decoding_plan", "decoding_stops", "decoding_streams"),
     *("decoding_truncation", "media_kinds", "sources_files", "sources_http", "tokenization"),
     *("video", "video_errors", "vision_process_sizes", "watch"),
 }

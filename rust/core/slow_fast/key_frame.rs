@@ -26,8 +26,8 @@ impl KeyFrame {
     /// For frames of the size `from`, compared at `size`.
     ///
     /// # Errors
-    /// A side of `from` is zero, a side of `size` is not a multiple of `comparison.patch`, or a
-    /// threshold is NaN.
+    /// A side of `from` is zero, a side of `size` is not a multiple of `comparison.patch`, a
+    /// threshold is NaN, or weights or frames do not fit in memory.
     pub(super) fn new(
         from: Size,
         size: Size,
@@ -78,7 +78,7 @@ impl KeyFrame {
         let mut rows = self.resampler.rows(frames, frame, 0..height)?;
         let mut row = memory::filled(0, self.resampler.stride())?;
         for y in 0..height {
-            rows.read(&mut row);
+            rows.read(&mut row)?;
             patched.set_row(self.level, y, &row[..width * CHANNELS]);
         }
         patched.finish(self.level);

@@ -76,7 +76,8 @@ impl Default for Comparison {
 /// to frames that come one after the other.
 ///
 /// # Errors
-/// A side of `size` is not a multiple of `comparison.patch`, or a threshold is NaN.
+/// A side of `size` is not a multiple of `comparison.patch`, a threshold is NaN, or weights or frames
+/// do not fit in memory.
 pub fn slow_fast(
     frames: &FramesView<'_>,
     size: Size,
@@ -86,14 +87,15 @@ pub fn slow_fast(
 ) -> Result<Vec<FrameType>> {
     let mut key = KeyFrame::new(frames.size(), size, comparison, level)?;
     let batch = frames.len().min(BATCH_PER_THREAD * threads.count());
-    let mut patched = (0..batch)
-        .map(|_| key.blank())
-        .collect::<Result<Vec<_>>>()?;
+    let mut patched = memory::with_capacity(batch)?;
+    for _ in 0..batch {
+        patched.push(key.blank()?);
+    }
     let mut types = memory::with_capacity(frames.len())?;
     while types.len() < frames.len() {
         let first = types.len();
         let count = batch.min(frames.len() - first);
-        let tasks = patched[..count].iter_mut().enumerate().collect();
+        let tasks = memory::collected(patched[..count].iter_mut().enumerate())?;
         threads.for_each(tasks, |(i, patched): (usize, &mut PatchedFrame)| {
             key.read(frames, first + i, patched)
         })?;

@@ -23,8 +23,8 @@ impl SlowFastSplitter {
     /// For frames of the size `from`, compared at `size`.
     ///
     /// # Errors
-    /// A side of `from` is zero, a side of `size` is not a multiple of `comparison.patch`, or a
-    /// threshold is NaN.
+    /// A side of `from` is zero, a side of `size` is not a multiple of `comparison.patch`, a
+    /// threshold is NaN, or weights or frames do not fit in memory.
     pub fn new(from: Size, size: Size, comparison: &Comparison, level: Level) -> Result<Self> {
         let key = KeyFrame::new(from, size, comparison, level)?;
         let scratch = key.blank()?;

@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::{CHANNELS, PADDED, ROWS, RowWeights, scalar};
-use crate::weights::LOWER_BITS;
+use crate::weights::{LOWER_BITS, Weights};
 
 /// Source pixels that one load covers usefully: 16 bytes hold four, or five, of which four are weighed.
 const PIXELS_PER_LOAD: usize = 4;
@@ -61,7 +61,7 @@ unsafe fn resample_inside<const SPLIT: bool, const QUADS: usize, const PAIR: boo
     stride: usize,
     ahead: isize,
 ) {
-    let (weights, spacing) = (&rows.weights, rows.spacing);
+    let (weights, spacing): (&Weights, _) = (&rows.weights, rows.spacing);
     let taps = weights.taps();
     let (quads, pair) = match (QUADS, PAIR) {
         (0, false) => (taps / 4, taps % 4 == 2),

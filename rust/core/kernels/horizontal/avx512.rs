@@ -1,8 +1,11 @@
 //! The horizontal pass, five output pixels of a row at a time, by one table look-up per pair of taps.
 
 use std::arch::x86_64::*;
+use std::ops::Range;
 
 use super::{BLOCK, CHANNELS, ROWS};
+use crate::error::Result;
+use crate::memory;
 use crate::weights::{LOWER_BITS, Weights};
 
 /// Bytes of a register.
@@ -60,32 +63,40 @@ pub(super) struct Blocks {
 impl Blocks {
     /// None where the outputs of a block lie too far apart in the source: shrinking to less than about
     /// a seventh, or a fifth where source pixels are padded.
-    pub(super) fn new(weights: &Weights, spacing: usize) -> Option<Self> {
+    ///
+    /// # Errors
+    /// The blocks do not fit in memory.
+    pub(super) fn new(weights: &Weights, spacing: usize) -> Result<Option<Self>> {
         let source_bytes = (weights.size_in() - 1) * spacing + CHANNELS;
         let outputs = weights.len();
+        let block_of = |first: usize| first..outputs.min(first + BLOCK);
+        let reach_of = |block: Range<usize>| {
+            let start = weights.start(block.start);
+            let ends = block.map(|x| weights.start(x) + weights.count(x));
+            ends.max()
+                .map_or(0, |end| (end - start - 1) * spacing + CHANNELS)
+        };
+        let firsts = || (0..outputs).step_by(BLOCK);
+        // Before memory is asked for: where blocks cannot be used, they would be the largest ones.
+        let reach = firsts().map(block_of).map(reach_of).max().unwrap_or(0);
+        if reach > REACH {
+            return Ok(None);
+        }
         let pairs_per_block = weights.taps() / 2;
+        let tables = firsts().len() * pairs_per_block;
         let mut blocks = Self {
-            windows: Vec::with_capacity(outputs.div_ceil(BLOCK)),
-            pairs: Vec::with_capacity(outputs.div_ceil(BLOCK) * pairs_per_block),
-            lower: Vec::new(),
+            windows: memory::with_capacity(firsts().len())?,
+            pairs: memory::with_capacity(tables)?,
+            lower: memory::with_capacity(if weights.is_split() { tables } else { 0 })?,
             pairs_per_block,
-            two_registers: false,
+            two_registers: reach > LANES,
             precision: weights.precision(),
             source_bytes,
             size_out: outputs,
         };
-        for first in (0..outputs).step_by(BLOCK) {
-            let block = first..outputs.min(first + BLOCK);
+        for first in firsts() {
+            let block = block_of(first);
             let start = weights.start(first);
-            let end = block
-                .clone()
-                .map(|x| weights.start(x) + weights.count(x))
-                .max()?;
-            let reach = (end - start - 1) * spacing + CHANNELS;
-            if reach > REACH {
-                return None;
-            }
-            blocks.two_registers |= reach > LANES;
             let left = source_bytes - start * spacing;
             blocks.windows.push(Window {
                 start: start * spacing,
@@ -118,7 +129,7 @@ impl Blocks {
                 }
             }
         }
-        Some(blocks)
+        Ok(Some(blocks))
     }
 }
 

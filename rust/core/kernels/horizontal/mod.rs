@@ -6,7 +6,10 @@ mod avx2;
 mod avx512;
 mod scalar;
 
+use std::sync::Arc;
+
 use super::CHANNELS;
+use crate::error::Result;
 use crate::simd::{Level, LevelName};
 use crate::weights::Weights;
 
@@ -27,7 +30,7 @@ pub const fn row_bytes(width: usize) -> usize {
 /// Weights of a row, arranged for a level and for source pixels so far apart.
 #[derive(Debug)]
 pub struct RowWeights {
-    weights: Weights,
+    weights: Arc<Weights>,
     level: Level,
     spacing: usize,
     #[cfg(target_arch = "x86_64")]
@@ -38,21 +41,27 @@ impl RowWeights {
     /// Arranges `weights` for `level` and for source rows with a pixel every `spacing` bytes: packed RGB
     /// has 3, RGB with a byte of padding has 4.
     ///
+    /// # Errors
+    /// The arranged weights do not fit in memory.
+    ///
     /// # Panics
     /// `spacing` is neither 3 nor 4.
-    pub fn new(weights: Weights, level: Level, spacing: usize) -> Self {
+    pub fn new(weights: impl Into<Arc<Weights>>, level: Level, spacing: usize) -> Result<Self> {
         assert!([CHANNELS, PADDED].contains(&spacing), "spacing {spacing}");
+        let weights = weights.into();
         #[cfg(target_arch = "x86_64")]
-        let blocks = (level.name() >= LevelName::Avx512)
-            .then(|| avx512::Blocks::new(&weights, spacing))
-            .flatten();
-        Self {
+        let blocks = if level.name() >= LevelName::Avx512 {
+            avx512::Blocks::new(&weights, spacing)?
+        } else {
+            None
+        };
+        Ok(Self {
             weights,
             level,
             spacing,
             #[cfg(target_arch = "x86_64")]
             blocks,
-        }
+        })
     }
 
     /// How many pixels come out.

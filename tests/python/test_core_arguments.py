@@ -113,16 +113,17 @@ def test_limits_that_cannot_be(name, value):
 
 
 @pytest.mark.parametrize("side", [2**31, 2**53, 2**62, 2**63 - 1])
-def test_large_frames_have_a_size_or_an_error(side):
-    for height, width in ((side, side), (side, side // 2), (side, 1)):
-        for call in (
-            lambda h=height, w=width: _core.smart_resize(h, w, 28, 1.0, 1e6),
-            lambda h=height, w=width: _core.plan_sizes(h, w, 1, 1, **PLAN),
-        ):
-            try:
-                call()
-            except InvalidArgumentError:
-                continue
+def test_large_frames_have_the_size_of_their_aspect_ratio(side):
+    # sqrt(1e6) is 35.7 times 28, and sqrt(2e6) 50.5 times; of the plan it is 27.7 and 39.2 times.
+    square, tall = (side, side), (side, side // 2)
+    assert _core.smart_resize(*square, 28, 1.0, 1e6) == (980, 980)
+    assert _core.smart_resize(*tall, 28, 1.0, 1e6) == (1400, 700)
+    assert _core.plan_sizes(*square, 1, 1, **PLAN) == ((756, 756), (392, 392))
+    assert _core.plan_sizes(*tall, 1, 1, **PLAN) == ((1092, 532), (588, 280))
+    with pytest.raises(AspectRatioError, match=rf"height {side} and width 1 "):
+        _core.smart_resize(side, 1, 28, 1.0, 1e6)
+    with pytest.raises(AspectRatioError, match=rf"height 1 and width {side} "):
+        _core.plan_sizes(1, side, 1, 1, **PLAN)
 
 
 def test_an_aspect_ratio_over_200():

@@ -8,13 +8,13 @@ use std::slice;
 
 use keye_vl_core::FramesView;
 use numpy::{
-    Element, PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyReadonlyArrayDyn,
-    PyReadwriteArray1, PyUntypedArray, PyUntypedArrayMethods,
+    PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArray, PyUntypedArrayMethods,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
-use crate::errors::{exception, to_python};
+use crate::calls::load_numpy;
+use crate::errors::{exception, shown, to_python};
 
 const CHANNELS: usize = 3;
 /// Bytes of a pixel in an image of Pillow's: R, G, B and one that is not used.
@@ -31,13 +31,14 @@ impl<'py> Frames<'py> {
     /// `value` is not a NumPy array, or not of dtype uint8.
     pub(crate) fn extract(value: &Bound<'py, PyAny>, name: &'static str) -> PyResult<Self> {
         let py = value.py();
+        load_numpy(py)?;
         let Ok(untyped) = value.cast::<PyUntypedArray>() else {
-            let kind = value.get_type().name()?;
+            let kind = shown(value.get_type().name()?.as_any())?;
             let message = format!("{name} is of type {kind}: expected a NumPy array of uint8");
             return Err(exception(py, "FramesDtypeError", message));
         };
         let Ok(array) = value.cast::<PyArrayDyn<u8>>() else {
-            let dtype = untyped.dtype();
+            let dtype = shown(untyped.dtype().as_any())?;
             let message = format!("{name} has dtype {dtype}: expected uint8");
             return Err(exception(py, "FramesDtypeError", message));
         };
@@ -125,25 +126,10 @@ impl<'py> Frames<'py> {
     }
 }
 
-/// Checks that `out` shares no byte with the addresses that are read.
-///
-/// # Errors
-/// It does. NumPy's arrays say so only where they come from the same array.
-pub(crate) fn expect_apart<'py, T: Element>(
-    py: Python<'py>,
-    read: Range<usize>,
-    name: &str,
-    out: &PyReadwriteArray1<'py, T>,
-) -> PyResult<()> {
-    let out = out.data().addr()..out.data().addr() + out.len() * size_of::<T>();
-    if read.start < out.end && out.start < read.end {
-        let message = format!("out overlaps {name}: expected memory of its own");
-        return Err(exception(py, "InvalidArgumentError", message));
-    }
-    Ok(())
-}
+/// What releases a structure; None once that was done, or the structure was moved elsewhere.
+type Release<T> = Option<unsafe extern "C" fn(*mut T)>;
 
-/// The C data interface of Apache Arrow, as far as it is looked at: what an array is made of.
+/// The C data interface of Apache Arrow: what an array is made of.
 #[repr(C)]
 struct ArrowSchema {
     format: *const c_char,
@@ -152,18 +138,30 @@ struct ArrowSchema {
     _flags: i64,
     n_children: i64,
     children: *const *const ArrowSchema,
+    dictionary: *const ArrowSchema,
+    release: Release<ArrowSchema>,
+    _private_data: *const c_void,
 }
 
 /// And where it lies.
 #[repr(C)]
 struct ArrowArray {
     length: i64,
-    _null_count: i64,
+    null_count: i64,
     offset: i64,
     n_buffers: i64,
     n_children: i64,
     buffers: *const *const c_void,
     children: *const *const ArrowArray,
+    dictionary: *const ArrowArray,
+    release: Release<ArrowArray>,
+    _private_data: *const c_void,
+}
+
+/// Why an array is not taken.
+enum Refused {
+    Released,
+    NotPixels,
 }
 
 /// An image of Pillow's in mode RGB, held so that its memory stays.
@@ -184,31 +182,36 @@ impl<'py> PaddedImage<'py> {
         let (schema, array) = shown.extract::<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)>()?;
         let schema = schema.pointer_checked(Some(c"arrow_schema"))?;
         let pointer = array.pointer_checked(Some(c"arrow_array"))?;
-        // SAFETY: capsules of these names hold these structures, which live as long as they do, and
-        // whose pointers are valid for as many children and buffers as they say.
-        let found = unsafe {
-            let (schema, array) = (
-                schema.cast::<ArrowSchema>().as_ref(),
-                pointer.cast::<ArrowArray>().as_ref(),
-            );
-            pixels_of(schema, array)
+        let (schema, pointer) = (schema.cast::<ArrowSchema>(), pointer.cast::<ArrowArray>());
+        let found = if schema.is_aligned() && pointer.is_aligned() {
+            // SAFETY: capsules of these names hold these structures, which live as long as they do, and
+            // whose pointers are, until they are released, valid for as many children and buffers as
+            // they say.
+            unsafe { pixels_of(schema.as_ref(), pointer.as_ref()) }
+        } else {
+            Err(Refused::NotPixels)
         };
         let length = size[0].saturating_mul(size[1]).saturating_mul(PADDED);
-        match found {
-            Some((bytes, held)) if held == length && !bytes.is_null() => Ok(Self {
-                _array: array,
-                bytes,
-                length,
-                size,
-            }),
-            _ => {
-                let message = format!(
-                    "rows are not an RGB image of {}x{} (height x width)",
-                    size[0], size[1]
-                );
-                Err(exception(shown.py(), "FramesShapeError", message))
+        let message = match found {
+            Ok((bytes, held)) if held == length => {
+                return Ok(Self {
+                    _array: array,
+                    bytes,
+                    length,
+                    size,
+                });
             }
-        }
+            Err(Refused::Released) => {
+                "rows are an Arrow array that was released or moved: expected a \
+                                       new one from __arrow_c_array__()"
+                    .to_owned()
+            }
+            Ok(_) | Err(Refused::NotPixels) => format!(
+                "rows are not an RGB image of {}x{} (height x width)",
+                size[0], size[1]
+            ),
+        };
+        Err(exception(shown.py(), "FramesShapeError", message))
     }
 
     /// The addresses of the image, and the name of the argument that it is.
@@ -222,8 +225,9 @@ impl<'py> PaddedImage<'py> {
     /// # Errors
     /// It has no pixels.
     pub(crate) fn view(&self, py: Python<'py>) -> PyResult<FramesView<'_>> {
-        // SAFETY: the array, which is not released while `_array` lives, has `length` bytes there, and
-        // they are not written to: an image of Pillow's is exported to be read.
+        // SAFETY: the array had not been released, has `length` bytes there, and stays while `_array`
+        // lives, unless another consumer takes it out of the capsule meanwhile, which the interface lets
+        // one consumer do. They are not written to: an image of Pillow's is exported to be read.
         let bytes = unsafe { slice::from_raw_parts(self.bytes, self.length) };
         let [height, width] = self.size;
         let row = (width * PADDED) as isize;
@@ -233,78 +237,58 @@ impl<'py> PaddedImage<'py> {
     }
 }
 
-/// Where an array of pixels, each four bytes, begins, and how many bytes it has; None for another array.
+/// Where an array of pixels, each four bytes, begins, and how many bytes it has.
 ///
 /// # Safety
-/// Both structures are valid, and describe the same array.
-unsafe fn pixels_of(schema: &ArrowSchema, array: &ArrowArray) -> Option<(*const u8, usize)> {
-    if schema.n_children != 1 || array.n_children != 1 || array.offset != 0 {
-        return None;
+/// Both structures describe the same array, and are valid unless they say that they were released.
+unsafe fn pixels_of(
+    schema: &ArrowSchema,
+    array: &ArrowArray,
+) -> Result<(*const u8, usize), Refused> {
+    // Before anything else is looked at: what a released structure points to is gone.
+    if schema.release.is_none() || array.release.is_none() {
+        return Err(Refused::Released);
     }
-    // SAFETY: there is one child of each, as was just seen.
-    let (value_schema, values) = unsafe { (&**schema.children, &**array.children) };
-    // SAFETY: formats are strings that end in a zero.
+    let one_child = schema.n_children == 1 && array.n_children == 1;
+    if !one_child || schema.children.is_null() || array.children.is_null() {
+        return Err(Refused::NotPixels);
+    }
+    // SAFETY: there is one child of each, as was just seen, and a child that is there is valid.
+    let children = unsafe { ((*schema.children).as_ref(), (*array.children).as_ref()) };
+    let (Some(value_schema), Some(values)) = children else {
+        return Err(Refused::NotPixels);
+    };
+    if value_schema.release.is_none() || values.release.is_none() {
+        return Err(Refused::Released);
+    }
+    if schema.format.is_null() || value_schema.format.is_null() {
+        return Err(Refused::NotPixels);
+    }
+    // SAFETY: formats that are there are strings that end in a zero.
     let formats = unsafe {
         (
             CStr::from_ptr(schema.format),
             CStr::from_ptr(value_schema.format),
         )
     };
-    let four_bytes = formats == (c"+w:4", c"C");
-    let counts = array.length.checked_mul(PADDED as i64) == Some(values.length);
-    if !four_bytes || !counts || values.n_buffers != 2 || values.offset != 0 {
-        return None;
+    let is_plain = formats == (c"+w:4", c"C")
+        && (schema.dictionary.is_null() && value_schema.dictionary.is_null())
+        && (array.dictionary.is_null() && values.dictionary.is_null())
+        && (value_schema.n_children, values.n_children) == (0, 0)
+        && (array.offset, values.offset) == (0, 0)
+        && (array.n_buffers, values.n_buffers) == (1, 2)
+        && (array.null_count <= 0 && values.null_count <= 0)
+        && array.length.checked_mul(PADDED as i64) == Some(values.length);
+    if !is_plain || array.buffers.is_null() || values.buffers.is_null() {
+        return Err(Refused::NotPixels);
     }
-    // SAFETY: there are two buffers, as was just seen: which values are missing, and the values.
-    let bytes = unsafe { *values.buffers.add(1) };
-    Some((bytes.cast(), usize::try_from(values.length).ok()?))
-}
-
-/// The bytes of a contiguous one-dimensional array, to be read.
-///
-/// # Errors
-/// `value` is something else.
-pub(crate) fn input<'py>(
-    value: &Bound<'py, PyAny>,
-    name: &str,
-) -> PyResult<PyReadonlyArray1<'py, u8>> {
-    let array = value.cast::<PyArray1<u8>>().ok();
-    array
-        .and_then(|array| array.try_readonly().ok())
-        .filter(|array| array.as_slice().is_ok())
-        .ok_or_else(|| {
-            let message = format!("{name} is not a contiguous 1-D NumPy array of uint8");
-            exception(value.py(), "InvalidArgumentError", message)
-        })
-}
-
-/// The elements of a contiguous one-dimensional array of `T`, to be written.
-///
-/// # Errors
-/// `out` is something else.
-pub(crate) fn output<'py, T: Element>(
-    out: &Bound<'py, PyAny>,
-) -> PyResult<PyReadwriteArray1<'py, T>> {
-    let wrong = |what: String| {
-        let expected = format!(
-            "expected a writable contiguous 1-D array of {}",
-            T::get_dtype(out.py())
-        );
-        exception(
-            out.py(),
-            "InvalidArgumentError",
-            format!("out {what}: {expected}"),
-        )
-    };
-    let array = out
-        .cast::<PyArray1<T>>()
-        .map_err(|_| wrong("has another type".into()))?;
-    let array = array
-        .try_readwrite()
-        .map_err(|error| wrong(format!("is in use ({error})")))?;
-    if array.as_slice().is_ok() {
-        Ok(array)
-    } else {
-        Err(wrong("is not contiguous, or not aligned".into()))
+    // SAFETY: there are so many buffers, as was just seen: which pixels are missing, which values are,
+    // and the values.
+    let (missing_pixels, missing_values, bytes) =
+        unsafe { (*array.buffers, *values.buffers, *values.buffers.add(1)) };
+    let none_missing = missing_pixels.is_null() && missing_values.is_null();
+    match isize::try_from(values.length).map(usize::try_from) {
+        Ok(Ok(length)) if none_missing && !bytes.is_null() => Ok((bytes.cast(), length)),
+        _ => Err(Refused::NotPixels),
     }
 }

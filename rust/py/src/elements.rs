@@ -6,8 +6,8 @@ use half::slice::HalfBitsSliceExt;
 use keye_vl_core::{Element, bf16, f16};
 use pyo3::prelude::*;
 
-use crate::arrays::{expect_apart, output};
-use crate::errors::exception;
+use crate::buffers::{expect_apart, output};
+use crate::errors::{exception, quoted};
 
 /// A call that is complete but for where its result goes.
 pub(crate) trait Call {
@@ -44,8 +44,10 @@ pub(crate) fn run_into(
             }
         }
         _ => {
-            let message =
-                format!("dtype is {dtype:?}: expected \"float32\", \"bfloat16\" or \"float16\"");
+            let message = format!(
+                "dtype is {}: expected \"float32\", \"bfloat16\" or \"float16\"",
+                quoted(dtype)
+            );
             Err(exception(py, "InvalidArgumentError", message))
         }
     }

@@ -1,62 +1,21 @@
 //! The functions of `_core`: arguments in, one call of the core without the GIL, result out.
 
-use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use keye_vl_core::{
     self as core, Comparison, Element, Error, Filter, FrameType, FramesView, Level, Normalization,
-    PatchPlan, Result, Size, Threads, TokenBudget,
+    PatchPlan, Result, Size, TokenBudget,
 };
 use numpy::{PyArray1, PyArray4, PyArrayMethods};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 use crate::arrays::Frames;
+use crate::calls::{compute, level, threads};
 use crate::elements::{Call, run_into};
-use crate::errors::{exception, to_python};
+use crate::errors::{quoted, to_python};
 
 /// Height and width.
 pub(crate) type Sides = (i64, i64);
-
-thread_local! {
-    /// What the handler of a signal raised during the call that this thread makes.
-    static RAISED: Cell<Option<PyErr>> = const { Cell::new(None) };
-}
-
-/// Runs `work` without the GIL; its error, or its panic, becomes an exception of this package. What
-/// the handler of a signal raises meanwhile is raised as it is.
-pub(crate) fn compute<T: Send>(
-    py: Python<'_>,
-    work: impl FnOnce() -> Result<T> + Send,
-) -> PyResult<T> {
-    match py.detach(|| catch_unwind(AssertUnwindSafe(work))) {
-        Ok(result) => result.map_err(|error| match (&error, RAISED.take()) {
-            (Error::Interrupted, Some(raised)) => raised,
-            _ => to_python(py, &error),
-        }),
-        Err(_) => {
-            let message = "internal error in keye-vl-rs: please report it with what stderr says";
-            Err(exception(py, "KeyeVLError", message.into()))
-        }
-    }
-}
-
-pub(crate) fn level(py: Python<'_>) -> PyResult<Level> {
-    Level::configured().map_err(|error| to_python(py, &error))
-}
-
-/// The number of threads that the environment asks for now. Read with the GIL, under which Python
-/// changes the environment. Signals are handled while they work, as between two lines of Python.
-fn threads() -> Threads {
-    Threads::new(core::configured_threads()).until(|| {
-        Python::attach(|py| match py.check_signals() {
-            Ok(()) => false,
-            Err(raised) => {
-                RAISED.set(Some(raised));
-                true
-            }
-        })
-    })
-}
 
 pub(crate) fn size(name: &'static str, (height, width): Sides) -> Result<Size> {
     let side = |value: i64| {
@@ -80,7 +39,7 @@ pub(crate) fn filter(name: &str) -> Result<Filter> {
         "pillow-bicubic" => Ok(Filter::PillowBicubic),
         _ => Err(Error::Argument {
             name: "kernel",
-            value: format!("{name:?}"),
+            value: quoted(name),
             expected: "\"bilinear\" or \"bicubic\", or either after \"pillow-\"",
         }),
     }
@@ -230,12 +189,16 @@ pub(crate) fn slow_fast<'py>(
     let (level, threads) = (level(py)?, threads());
     let types = compute(py, || {
         let size = size("frame size for comparison", (height, width))?;
-        core::slow_fast(&view, size, &comparison, level, &threads)
+        let types = core::slow_fast(&view, size, &comparison, level, &threads)?;
+        let mut numbers = Vec::new();
+        let room = numbers.try_reserve_exact(types.len());
+        room.map_err(|_| Error::Memory {
+            bytes: types.len().saturating_mul(size_of::<i32>()),
+        })?;
+        numbers.extend(types.into_iter().map(|kind| kind as i32));
+        Ok(numbers)
     })?;
-    Ok(PyArray1::from_iter(
-        py,
-        types.into_iter().map(|kind| kind as i32),
-    ))
+    Ok(PyArray1::from_vec(py, types))
 }
 
 #[pyfunction]
@@ -247,7 +210,7 @@ pub(crate) fn slow_fast<'py>(
 pub(crate) fn write_patches(
     py: Python<'_>,
     frames: &Bound<'_, PyAny>,
-    frame_types: Option<Vec<i64>>,
+    frame_types: Option<&Bound<'_, PyAny>>,
     slow_size: Sides,
     fast_size: Sides,
     out: &Bound<'_, PyAny>,
@@ -260,8 +223,8 @@ pub(crate) fn write_patches(
 ) -> PyResult<()> {
     let frames = Frames::extract(frames, "frames")?;
     let view = frames.view(py, false)?;
+    let types = frame_types_of(py, frame_types, view.len())?;
     let call = || {
-        let types = frame_types_of(frame_types, view.len())?;
         let (slow, fast) = (size("slow_size", slow_size)?, size("fast_size", fast_size)?);
         Ok(WritePatches {
             frames: view,
@@ -275,21 +238,42 @@ pub(crate) fn write_patches(
 }
 
 /// The types as given, or all slow.
-fn frame_types_of(given: Option<Vec<i64>>, frames: usize) -> Result<Vec<FrameType>> {
+///
+/// # Errors
+/// `given` is no sequence of integers, they are not one for each frame, or one of them is no type.
+fn frame_types_of(
+    py: Python<'_>,
+    given: Option<&Bound<'_, PyAny>>,
+    frames: usize,
+) -> PyResult<Vec<FrameType>> {
+    let refused = |error: Error| to_python(py, &error);
     let Some(given) = given else {
-        return core::all_slow(frames);
+        return core::all_slow(frames).map_err(refused);
     };
-    if given.len() != frames {
-        return Err(Error::FrameTypesLength {
-            types: given.len(),
-            frames,
-        });
+    if given.is_instance_of::<PyString>() {
+        return Err(PyTypeError::new_err(
+            "frame_types is a str: expected integers",
+        ));
     }
-    given
-        .into_iter()
-        .enumerate()
-        .map(|(i, value)| FrameType::from_number(i, value))
-        .collect()
+    // Before there is room for them: a range of any length takes no memory.
+    let types = given.len()?;
+    if types != frames {
+        return Err(refused(Error::FrameTypesLength { types, frames }));
+    }
+    let mut found = core::all_slow(frames).map_err(refused)?;
+    let mut count = 0;
+    for value in given.try_iter()? {
+        let value = value?.extract()?;
+        if let Some(kind) = found.get_mut(count) {
+            *kind = FrameType::from_number(count, value).map_err(refused)?;
+        }
+        count += 1;
+    }
+    if count != frames {
+        let types = count;
+        return Err(refused(Error::FrameTypesLength { types, frames }));
+    }
+    Ok(found)
 }
 
 /// A call of the fused operator, all but where to.

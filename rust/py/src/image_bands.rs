@@ -7,9 +7,10 @@ use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 
 use crate::arrays::{Frames, PaddedImage};
+use crate::calls::{compute, level, load_numpy};
 use crate::elements::{Call, run_into};
 use crate::errors::to_python;
-use crate::functions::{Sides, compute, filter, level, size};
+use crate::functions::{Sides, filter, size};
 
 #[pyclass(module = "keye_vl_rs._core", frozen)]
 pub(crate) struct ImageBands {
@@ -86,6 +87,7 @@ enum Rows<'py> {
 
 impl<'py> Rows<'py> {
     fn extract(value: &Bound<'py, PyAny>, size: [usize; 2]) -> PyResult<Self> {
+        load_numpy(value.py())?;
         if value.cast::<PyUntypedArray>().is_ok() {
             Frames::extract(value, "rows").map(Self::Array)
         } else {

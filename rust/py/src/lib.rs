@@ -1,6 +1,8 @@
 //! `keye_vl_rs._core`: the core as a Python module.
 
 mod arrays;
+mod buffers;
+mod calls;
 mod elements;
 mod errors;
 mod functions;

@@ -3,7 +3,7 @@
 use keye_vl_core::{self as core, Codec, PacketFacts};
 use pyo3::prelude::*;
 
-use crate::arrays::input;
+use crate::buffers::input;
 
 /// Bytes of the longest length before a NAL unit. Of streams with another one nothing is known.
 const MAX_NAL_LENGTH_SIZE: usize = 4;

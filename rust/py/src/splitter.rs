@@ -4,8 +4,9 @@ use keye_vl_core::{self as core, Comparison};
 use pyo3::prelude::*;
 
 use crate::arrays::Frames;
+use crate::calls::{compute, level};
 use crate::errors::exception;
-use crate::functions::{compute, level, size};
+use crate::functions::size;
 
 #[pyclass(module = "keye_vl_rs._core")]
 pub(crate) struct SlowFastSplitter(core::SlowFastSplitter);

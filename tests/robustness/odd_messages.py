@@ -16,7 +16,7 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -58,7 +58,7 @@ _MOST_TEXT = 4000
 # Limits under which none needs as much hold meanwhile: memory that is not had is a fault then.
 CALL_SECONDS = 30
 CALL_BYTES = 1 << 30
-_LIMITS = {
+LIMITS = {
     "KEYE_VL_RS_MAX_RESIZED_PIXELS": "1e6",
     "KEYE_VL_RS_MAX_RESIZED_VIDEO_PIXELS": "4e6",
 }
@@ -277,16 +277,16 @@ def run(name: str, examples: int, start: int) -> None:
 
 
 @contextmanager
-def bounded_memory() -> Iterator[None]:
-    """Let this process map no more than CALL_BYTES beyond what it has mapped, and limits be small.
+def bounded_memory(limits: Mapping[str, str] = LIMITS) -> Iterator[None]:
+    """Let this process map no more than CALL_BYTES beyond what it has mapped, under such limits.
 
     What is made once for all (threads, libraries, tables) is to be there before.
     """
     with open("/proc/self/statm") as file:
         mapped = int(file.read().split()[0]) * resource.getpagesize()
     before = resource.getrlimit(resource.RLIMIT_AS)
-    environment = {name: os.environ.get(name) for name in _LIMITS}
-    os.environ.update(_LIMITS)
+    environment = {name: os.environ.get(name) for name in limits}
+    os.environ.update(limits)
     resource.setrlimit(resource.RLIMIT_AS, (mapped + CALL_BYTES, before[1]))
     try:
         yield

@@ -72,12 +72,12 @@ def test_messages_and_arguments(name):
     assert process.stdout.startswith(f"{name}: 1,000 calls")
 
 
-def ask(call, monkeypatch):
-    """One call of a target of its own, under the bounds."""
+def ask(call, monkeypatch, limits):
+    """One call of a target of its own, under the bounds and such limits."""
     monkeypatch.setattr(
         odd_messages, "targets", lambda: {"one": (call, {"pixels": st.just(3 * 10**8)})}
     )
-    with odd_messages.bounded_memory():
+    with odd_messages.bounded_memory(limits):
         odd_messages.run("one", examples=1, start=0)
 
 
@@ -88,9 +88,6 @@ def test_memory_that_no_limit_refuses_is_a_fault(monkeypatch):
     asked = []
 
     def unlimited(pixels):
-        monkeypatch.setenv("KEYE_VL_RS_MAX_RESIZED_PIXELS", "inf")
-        monkeypatch.setenv("KEYE_VL_RS_MAX_RESIZED_VIDEO_PIXELS", "inf")
-        monkeypatch.setattr(odd_messages, "_LIMITS", {})
         vision_process.fetch_image(message)
 
     def limited(pixels):
@@ -98,7 +95,8 @@ def test_memory_that_no_limit_refuses_is_a_fault(monkeypatch):
             vision_process.fetch_image(message)
         asked.append(pixels)
 
-    ask(limited, monkeypatch)
+    ask(limited, monkeypatch, odd_messages.LIMITS)
     assert asked == [3 * 10**8]
     with pytest.raises(AssertionError, match="a call asks for memory that no limit refuses"):
-        ask(unlimited, monkeypatch)
+        ask(unlimited, monkeypatch, dict.fromkeys(odd_messages.LIMITS, "inf"))
+    assert not odd_messages.LIMITS.keys() & os.environ.keys()

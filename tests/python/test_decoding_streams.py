@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -15,12 +16,12 @@ LARGE = Clip("", width=320, height=240)
 CODECS = {"webm": "libvpx", "avi": "mpeg4"}
 
 
-def write(path, parts, seconds):
-    """A file with streams of some sizes and rates."""
+def write(path, parts, seconds, codecs=MappingProxyType({})):
+    """A file with streams of some sizes and rates; ``codecs`` says of which codec one of a size is."""
     with open_output(path) as container:
         streams = []
         for width, height, rate in parts:
-            codec = CODECS.get(path.suffix[1:], "libx264")
+            codec = codecs.get((width, height)) or CODECS.get(path.suffix[1:], "libx264")
             options = {"deadline": "realtime", "cpu-used": "8"} if codec == "libvpx" else {}
             clip = Clip(
                 "",
@@ -67,6 +68,27 @@ def test_the_choice_is_decords(suffix, parts, tmp_path):
     expected = reader.get_batch([0, len(reader) - 1]).asnumpy()
     found = sampled.frames[[0, -1]].permute(0, 2, 3, 1).numpy()
     np.testing.assert_array_equal(found, expected)
+
+
+BESIDE = (80, 60, 25)
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+@pytest.mark.parametrize(
+    "parts",
+    [(MAIN, SAME), (SAME, MAIN), (MAIN, SAME, BESIDE), (SAME, MAIN, BESIDE), (BESIDE, SAME, MAIN)],
+    ids=lambda parts: "-".join(str(width) for width, _, _ in parts),
+)
+def test_a_stream_that_decord_cannot_decode_is_not_chosen(suffix, parts, tmp_path):
+    """It has no decoder for AV1, here the largest, and takes the best of the others."""
+    path = tmp_path / f"several.{suffix}"
+    write(path, parts, seconds=2, codecs={MAIN[:2]: "libsvtav1"})
+    reader = decord().VideoReader(str(path))
+    sampled = sample_video(path, every)
+    assert sampled.frames.shape[2:] == reader[0].shape[:2]
+    assert sampled.total_frames == len(reader)
+    found = sampled.frames[0].permute(1, 2, 0).numpy()
+    np.testing.assert_array_equal(found, reader[0].asnumpy())
 
 
 def test_the_largest_where_decord_can_read_none(tmp_path):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import math
 import os
 import threading
-import time
 
 import pytest
 
 from clips import Clip
 from keye_vl_rs import preprocess_video
 from keye_vl_rs.decoding.ahead import run_ahead
-from keye_vl_rs.errors import KeyeVLError
+from keye_vl_rs.errors import CancelledError, DecodeError, MediaTimeoutError
 from keye_vl_rs.watch import Watch
 
 HELD = ("InputContainer", "VideoCodecContext", "VideoFrame", "_Shared")
@@ -37,21 +38,49 @@ def wait_for_decoder_threads():
             thread.join(10)
 
 
-def test_calls_that_end_early_leave_nothing(folder, no_collector):
-    clip = Clip("early.mp4", width=320, height=240, count=60).write(folder)
-    started = time.perf_counter()
-    preprocess_video(clip, fps=25)
-    seconds = time.perf_counter() - started
+@pytest.fixture(scope="module")
+def clips(folder):
+    """One that is whole, and one that is damaged in the middle."""
+    good = Clip("early.mp4", width=320, height=240, count=60).write(folder)
+    damaged = good.with_name("early_damaged.mp4")
+    data = bytearray(good.read_bytes())
+    for place in (0.3, 0.4, 0.5):
+        at = int(len(data) * place)
+        data[at : at + 60] = bytes(60)
+    damaged.write_bytes(data)
+    return {"whole": good, "damaged": damaged}
+
+
+class Flag:
+    """Is set from the time on when it was asked so often."""
+
+    def __init__(self, allowed):
+        self.asked = 0
+        self.allowed = allowed
+
+    def is_set(self):
+        self.asked += 1
+        return self.asked > self.allowed
+
+
+@pytest.mark.parametrize("on_error", ["raise", "partial", "conceal"])
+@pytest.mark.parametrize("name", ["whole", "damaged"])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_calls_that_end_early_leave_nothing(name, on_error, clips, no_collector):
+    options = {"fps": 25, "on_error": on_error, "min_pixels": 28 * 28, "max_pixels": 28 * 28 * 4}
+    whole = Flag(math.inf)
+    with contextlib.suppress(DecodeError):
+        preprocess_video(clips[name], cancel=whole, **options)
     wait_for_decoder_threads()
     before, tasks = held(), len(os.listdir("/proc/self/task"))
-    ended = 0
-    for number in range(100):
-        try:
-            preprocess_video(clip, fps=25, timeout=seconds * (number + 1) / 100)
-        except KeyeVLError:
-            ended += 1
+    assert whole.asked > 20
+    for allowed in range(0, whole.asked, max(1, whole.asked // 20)):
+        with contextlib.suppress(CancelledError, DecodeError):
+            preprocess_video(clips[name], cancel=Flag(allowed), **options)
+    for seconds in (1e-6, 0.003, 0.009, 0.015, 0.021):
+        with contextlib.suppress(MediaTimeoutError, DecodeError):
+            preprocess_video(clips[name], timeout=seconds, **options)
     wait_for_decoder_threads()
-    assert ended > 50
     assert held() == before
     assert len(os.listdir("/proc/self/task")) <= tasks
 
@@ -82,10 +111,11 @@ def test_an_error_that_comes_after_the_end_is_not_kept(no_collector):
     closing = threading.Thread(target=items.close)
     closing.start()
     # Only once it was told to stop.
-    while not items.gi_frame.f_locals["shared"]._stopped:
-        time.sleep(0.001)
+    shared = items.gi_frame.f_locals["shared"]
+    with shared._changed:
+        assert shared._changed.wait_for(lambda: shared._stopped, 10)
     free.set()
     closing.join(10)
     wait_for_decoder_threads()
-    del items, closing
+    del items, closing, shared
     assert not [one for one in gc.get_objects() if type(one) is LateError]

@@ -59,7 +59,8 @@ test-rust:
 	cargo test --manifest-path rust/fuzz/Cargo.toml
 
 # Tests that touch no pixel run once, at a level that there is not: a kernel that is called all the
-# same raises an error there. As many at a time as there are cores, but for those that measure.
+# same raises an error there. The others run at the best level, and those about what kernels compute
+# at every other one too. As many at a time as there are cores, but for those that measure.
 NO_LEVEL := none
 SIDE_BY_SIDE := --numprocesses auto --dist loadfile
 test-python: $(VENV)/.built $(VENV)/.test-tools
@@ -68,9 +69,11 @@ test-python: $(VENV)/.built $(VENV)/.test-tools
 		$(BIN)/python -m pytest -m "$$1 and not alone" $(SIDE_BY_SIDE); \
 		$(BIN)/python -m pytest -m "$$1 and alone"; }; \
 	export KEYE_VL_RS_SIMD=$(NO_LEVEL); \
-	levels=$$($(BIN)/python -c 'from keye_vl_rs import _core; print(*_core.simd_levels())'); \
+	levels=$$($(BIN)/python -c 'from keye_vl_rs import _core; print(*_core.simd_levels()[::-1])'); \
 	some without_pixels; \
-	for level in $$levels; do KEYE_VL_RS_SIMD=$$level; some 'not without_pixels'; done
+	kind='not without_pixels'; \
+	for level in $$levels; do \
+		KEYE_VL_RS_SIMD=$$level; some "$$kind"; kind='not without_pixels and not one_level'; done
 
 test-robustness: $(VENV)/.built $(VENV)/.test-tools ## Run the quick forms of fuzzing, forks, threads, signals, kills, leaks
 	$(BIN)/python -m pytest tests/robustness

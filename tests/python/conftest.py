@@ -14,8 +14,8 @@ from fresh_python import fresh_python
 # Files of tests that measure time, memory or threads, or send signals: nothing runs beside them.
 ALONE = {
     *("cli_full_disk", "cli_jobs", "cli_partials", "cli_stop", "core_memory", "core_threads"),
-    *("decoding_closing", "decoding_stops", "image_processing_batches", "integrations_programs"),
-    *("images", "sources_files", "sources_http", "streaming_file", "vision_process_batches"),
+    *("decoding_closing", "decoding_stops", "image_processing_batches"),
+    *("sources_http", "streaming_file", "vision_process_batches"),
     *("bench", "cli_program", "core_splitter", "decoding_lookups", "video_errors"),
 }
 # Files of tests of which none calls a kernel. `make test` runs these at a level that there is not,
@@ -26,15 +26,30 @@ WITHOUT_PIXELS = {
     *("decoding_truncation", "media_kinds", "sources_files", "sources_http", "tokenization"),
     *("video", "video_errors", "vision_process_sizes", "watch"),
 }
+# Files of tests that call kernels on their way to something else: arguments, files, programs,
+# errors. `make test` runs these at the best level alone.
+ONE_LEVEL = {
+    *("bench", "chat", "cli_encodings", "cli_full_disk", "cli_inputs", "cli_jobs", "cli_messages"),
+    *("cli_names", "cli_outputs", "cli_partials", "cli_program", "cli_result_names", "cli_resume"),
+    *("cli_stop", "content_parts", "core_memory", "core_stub", "core_threads", "decoding_closing"),
+    *("decoding_damage", "decoding_lookups", "defaults_of_torch", "encoded_sources", "encoding"),
+    *("integrations_after_import", "integrations_openai", "integrations_openai_frames"),
+    *("integrations_plugins", "integrations_programs", "integrations_switch"),
+    *("integrations_transformers", "integrations_vllm_inputs", "leading_elsewhere", "limits"),
+    *("limits_resized", "message_options", "messages", "picture_habits", "preprocess_arguments"),
+    *("processing_arguments", "processing_hosts", "prompt", "rgb", "sources", "tensors_errors"),
+    *("tested_hosts", "timestamps", "video_settings", "vision_process_constants"),
+    *("vision_process_messages",),
+}
+GROUPS = {"alone": ALONE, "without_pixels": WITHOUT_PIXELS, "one_level": ONE_LEVEL}
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         name = item.path.stem.removeprefix("test_")
-        if name in ALONE:
-            item.add_marker(pytest.mark.alone)
-        if name in WITHOUT_PIXELS:
-            item.add_marker(pytest.mark.without_pixels)
+        for mark, names in GROUPS.items():
+            if name in names:
+                item.add_marker(getattr(pytest.mark, mark))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,6 +7,7 @@ import gc
 import math
 import os
 import threading
+from functools import partial
 
 import pytest
 
@@ -113,7 +114,7 @@ def test_an_error_that_comes_after_the_end_is_not_kept(no_collector):
     # Only once it was told to stop.
     shared = items.gi_frame.f_locals["shared"]
     with shared._changed:
-        assert shared._changed.wait_for(lambda: shared._stopped, 10)
+        assert shared._changed.wait_for(partial(getattr, shared, "_stopped"), 10)
     free.set()
     closing.join(10)
     wait_for_decoder_threads()

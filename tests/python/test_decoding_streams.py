@@ -17,7 +17,7 @@ CODECS = {"webm": "libvpx", "avi": "mpeg4"}
 
 
 def write(path, parts, seconds, codecs=MappingProxyType({})):
-    """A file with streams of some sizes and rates; ``codecs`` says of which codec one of a size is."""
+    """A file with streams of some sizes and rates, of the codecs that go with their sizes."""
     with open_output(path) as container:
         streams = []
         for width, height, rate in parts:

@@ -84,6 +84,7 @@ def test_an_unknown_pillow_is_not_trusted(monkeypatch):
         known_pillow.resizes_alike.cache_clear()
 
 
+@pytest.mark.one_level
 @pytest.mark.parametrize("alignment", [8, 64])
 def test_aligned_rows_of_pillow(alignment, run_python):
     code = """
@@ -156,6 +157,7 @@ def test_no_more_threads_than_asked_for_and_none_left(threads, monkeypatch):
     assert set(threading.enumerate()) == before
 
 
+@pytest.mark.one_level
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are POSIX's")
 def test_a_forked_worker(run_python):
     code = """

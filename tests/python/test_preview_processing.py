@@ -141,11 +141,12 @@ def test_a_video_of_one_frame_gives_it_twice(tmp_path):
     assert fps == 50.0
 
 
+@pytest.mark.one_level
 def test_frames_that_read_from_one_file(monkeypatch):
     """They take turns: two threads would move the file under each other."""
     monkeypatch.setenv("KEYE_VL_UTILS_PARALLEL_NUM", "4")
     file = io.BytesIO()
-    first, *others = pictures(3, width=1200, height=900)
+    first, *others = pictures(3, width=600, height=450)
     first.save(file, "GIF", save_all=True, append_images=others)
     expected = fetch_image({"image": Image.open(file)}).tobytes()
     shared = [Image.open(file) for _ in range(8)]

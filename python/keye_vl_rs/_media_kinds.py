@@ -194,7 +194,7 @@ def _mp4_fault(file: IO[bytes]) -> str | None:
     # HEIC and AVIF have their index in "meta". What follows an unknown box is FFmpeg's to find.
     is_at_end = end - place < _BOX_HEADER_BYTES
     if is_at_end and b"moov" not in types and b"meta" not in types:
-        missing = f", {place - end:,} bytes" if place > end else ""
+        missing = f": {place - end:,} bytes at least are missing" if place > end else ""
         return (
             f"an MP4 that is cut off before its index (moov){missing}: get the whole file, or "
             "write it with the index first (ffmpeg -movflags +faststart)"

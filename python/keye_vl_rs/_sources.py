@@ -182,7 +182,7 @@ def _checked_path(source: MediaSource) -> str:
     if scheme is not None and not os.path.exists(path):
         raise MediaError(
             f"{name}: addresses with {scheme[1]}:// are not opened here: open it yourself, for "
-            "instance with fsspec.open(address, 'rb'), and give the file object"
+            "instance with fsspec.open(address, 'rb').open(), and give the file object"
         )
     path = check_path(path)
     # The errors of the system repeat the whole path: none of them is chained.

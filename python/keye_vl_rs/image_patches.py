@@ -137,7 +137,8 @@ def _decoded(picture: Picture, lock: threading.Lock) -> Pixels:
         raise
     except Exception as error:
         raise UnreadableMediaError(
-            f"{picture.name}: is damaged: {type(error).__name__}: {error}"
+            f"{picture.name}: the PIL.Image is closed or damaged: {type(error).__name__}: {error}: "
+            "give one that is open"
         ) from error
 
 

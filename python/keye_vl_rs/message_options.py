@@ -74,7 +74,7 @@ def warn_of_unread(ele: Mapping[str, Any], what: str) -> None:
     for key, value in ele.items():
         if value is None or key in read or not isinstance(key, str):
             continue
-        meant = difflib.get_close_matches(key, read, n=1, cutoff=_SIMILAR)
+        meant = difflib.get_close_matches(key.lower(), read, n=1, cutoff=_SIMILAR)
         if key in _EXPECTED:
             instead = [name for name in _INSTEAD.get(key, ()) if name in read] or list(read)
         elif meant:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import warnings
 
 import av
@@ -87,6 +88,18 @@ def test_damage_is_an_error(damaged):
     path, _, _ = damaged
     with pytest.raises(DecodeError, match=rf"{path.name}: is damaged from [0-9.]+ s on: \w+"):
         sample_video(path, every)
+
+
+def test_the_error_of_a_worker_reaches_its_parent(folder, tmp_path):
+    # multiprocessing pickles it, a DataLoader makes one of the message: a Pool hung for ever.
+    target = tmp_path / "clip.mp4"
+    spoil(H264.write(folder), target)
+    with pytest.raises(DecodeError) as caught:
+        sample_video(target, every)
+    error = caught.value
+    for copy in (pickle.loads(pickle.dumps(error)), type(error)(str(error))):
+        assert type(copy) is type(error)
+        assert str(copy) == str(error)
 
 
 def test_what_comes_before_the_damage_can_be_had(damaged):

@@ -102,7 +102,9 @@ def test_an_mp4_without_its_index(h264):
     data = h264.read_bytes()
     place = data.index(b"moov") - 4
     for end in (place, place // 2, 48):
-        with pytest.raises(UnreadableMediaError, match=r"cut off before its index \(moov\)"):
+        with pytest.raises(
+            UnreadableMediaError, match=r"before its index \(moov\): .*(missing|get)"
+        ):
             sample_video(data[:end], every)
 
 
@@ -201,7 +203,7 @@ def test_a_video_as_an_image(h264):
 @pytest.mark.parametrize("scheme", ["s3", "hf", "gs", "ftp", "az", "S3"])
 def test_other_schemes(scheme):
     for call in (lambda s: sample_video(s, every), load_image):
-        with pytest.raises(MediaError, match=rf"{scheme}:// are not opened.*fsspec\.open"):
+        with pytest.raises(MediaError, match=rf"{scheme}:// .*\(address, 'rb'\)\.open\(\)"):
             call(f"{scheme}://bucket/clip.mp4")
 
 

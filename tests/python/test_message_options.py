@@ -169,6 +169,7 @@ def warnings_of(caplog, run, *given):
         ("resized_height", "min_pixels, max_pixels"),
         ("sample_fps", "fps"),
         ("max_frame", "max_frames"),
+        ("FPS", "fps"),
     ],
 )
 def test_what_nothing_reads_is_said_once(option, instead, clip, caplog):

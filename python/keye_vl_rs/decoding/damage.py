@@ -64,8 +64,11 @@ class DamagedFrameError(DecodeError):
             spoilt.
     """
 
-    def __init__(self, message: str, since: int) -> None:
-        """Keep the place at which a result can end."""
+    def __init__(self, message: str, since: int = 0) -> None:
+        """Keep the place at which a result can end.
+
+        Workers send errors to their parents, which make them of the message alone.
+        """
         super().__init__(message)
         self.since = since
 

@@ -1,7 +1,8 @@
 """How much a source may ask for; where it may come from is said in :mod:`allowed_sources`.
 
 Sources are what strangers upload. Each limit has a name, a default that no honest source meets, a
-variable in the environment, and a value for one call: ``limits=Limits(image_pixels=10**9)``.
+variable in the environment, and a value for one call: ``limits=Limits(image_pixels=10**9)``, which
+leaves the others as the environment sets them.
 """
 
 from __future__ import annotations
@@ -21,11 +22,16 @@ __all__ = ["Limits", "applied", "check_resized", "check_resized_frames", "curren
 _PREFIX = "KEYE_VL_RS_MAX_"
 
 
+class _Default(float):
+    """A limit that nobody gave, so that the environment may."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one source may ask for at most; ``math.inf`` is no limit.
 
-    The variable of ``image_pixels`` is ``KEYE_VL_RS_MAX_IMAGE_PIXELS``, and so on.
+    A limit that is not given is what the environment says at that time, or else the default. The
+    variable of ``image_pixels`` is ``KEYE_VL_RS_MAX_IMAGE_PIXELS``, and so on.
 
     Attributes:
         image_pixels: of one image. Pillow has the same limit of its own,
@@ -43,55 +49,44 @@ class Limits:
         redirects: that a fetch follows.
 
     Raises:
-        InvalidArgumentError: a value is no number from 0 on.
+        InvalidArgumentError: a value is no number from 0 on, or the variable of a limit that is not
+            given holds none; the message names it.
     """
 
-    image_pixels: float = 178_956_970
-    frame_pixels: float = 1 << 27
-    sampled_pixels: float = 1 << 34
+    image_pixels: float = _Default(178_956_970)
+    frame_pixels: float = _Default(1 << 27)
+    sampled_pixels: float = _Default(1 << 34)
     # 85,598 tokens: more than four times what the published code makes of an image at most.
-    resized_pixels: float = 1 << 26
+    resized_pixels: float = _Default(1 << 26)
     # 1.4 million tokens, more than any context holds: 12 GiB as float32.
-    resized_video_pixels: float = 1 << 30
-    frames: float = 10_000_000
-    duration: float = 14 * 86400.0
-    file_bytes: float = 1 << 40
+    resized_video_pixels: float = _Default(1 << 30)
+    frames: float = _Default(10_000_000)
+    duration: float = _Default(14 * 86400.0)
+    file_bytes: float = _Default(1 << 40)
     # More than an hour of 1080p at 8 Mbit/s.
-    response_bytes: float = 1 << 32
-    response_seconds: float = 900.0
-    silence_seconds: float = 30.0
-    redirects: float = 10
+    response_bytes: float = _Default(1 << 32)
+    response_seconds: float = _Default(900.0)
+    silence_seconds: float = _Default(30.0)
+    redirects: float = _Default(10)
 
     def __post_init__(self) -> None:
-        """Check every value."""
+        """Take what is not given from the environment, and check what is."""
         for field in fields(self):
             value = getattr(self, field.name)
-            if value != math.inf:
+            if isinstance(value, _Default):
+                set_by = _from_environment(field.name)
+                object.__setattr__(self, field.name, float(value) if set_by is None else set_by)
+            elif value != math.inf:
                 number_from_zero(field.name, value)
 
     @classmethod
     def from_environment(cls) -> Limits:
-        """The defaults, but for those that the environment sets.
+        """Give the defaults, but for those that the environment sets.
 
         Raises:
             InvalidArgumentError: a variable holds no number; the message names it.
         """
-        given: dict[str, float] = {}
-        for field in fields(cls):
-            variable = _PREFIX + field.name.upper()
-            text = os.environ.get(variable, "").strip()
-            if not text:
-                continue
-            try:
-                value = float(text)
-            except ValueError:
-                value = math.nan
-            if math.isnan(value) or value < 0:
-                raise InvalidArgumentError(
-                    f"{variable} is {text!r}: expected a number from 0 on, or inf"
-                )
-            given[field.name] = value
-        return cls(**given)
+        return cls()
 
     def check(self, limit: str, value: float, source: str, what: str) -> None:
         """Let a source have ``value`` of what a limit is about.
@@ -111,6 +106,21 @@ class Limits:
                 f"{source}: {what}: more than {limit} allows, {most:,.15g}; for more, set "
                 f"limits=Limits({limit}=...) or {_PREFIX}{limit.upper()}"
             )
+
+
+def _from_environment(limit: str) -> float | None:
+    """Return the limit that a variable sets, None if it is not set or empty."""
+    variable = _PREFIX + limit.upper()
+    text = os.environ.get(variable, "").strip()
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if math.isnan(value) or value < 0:
+        raise InvalidArgumentError(f"{variable} is {text!r}: expected a number from 0 on, or inf")
+    return value
 
 
 _given: ContextVar[Limits | None] = ContextVar("keye_vl_rs_limits", default=None)

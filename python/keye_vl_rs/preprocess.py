@@ -111,7 +111,8 @@ def preprocess_video(
             case where the former cannot be right: with ``video_start`` or ``video_end``, where the
             stated frame rate is not believed, and where a recording jumps. The log warns where
             published times are off by more than the sampling interval.
-        limits: what the video may ask for; None is what the environment says.
+        limits: what the video may ask for; what it does not name, or None, is what the
+            environment says.
 
     Raises:
         MediaError: a subclass, when the video cannot be read or decoded; MediaTimeoutError when

@@ -433,7 +433,8 @@ def process_vision_info(
         conversations: messages, or a list of such lists.
         vision_infos: instead of them, their images and videos.
         image_factor: sides of images become multiples of it.
-        limits: what each image and video may ask for; None is what the environment says.
+        limits: what each image and video may ask for; what it does not name, or None, is what the
+            environment says.
 
     Returns:
         (images, videos, kwargs for the processor): images as of :func:`fetch_image` and videos as

@@ -215,8 +215,8 @@ def test_defaults_and_mistakes(monkeypatch):
             current_limits()
     monkeypatch.setenv("KEYE_VL_RS_MAX_FRAMES", " 5 ")
     assert current_limits() == Limits(frames=5)
-    with applied(Limits()):
-        assert current_limits() == Limits()
+    with applied(Limits(frames=10_000_000)):
+        assert current_limits().frames == 10_000_000
     for value in (-1, math.nan, "5", None):
         with pytest.raises(InvalidArgumentError, match="frames is"):
             Limits(frames=value)
@@ -225,3 +225,23 @@ def test_defaults_and_mistakes(monkeypatch):
         applied({"frames": 5}),
     ):
         pass
+
+
+def test_limits_that_are_not_given_are_those_of_the_environment(short, monkeypatch):
+    """A call that raises one limit must not take back the others that a server has set."""
+    monkeypatch.setenv("KEYE_VL_RS_MAX_DURATION", "1")
+    message = r"short\.mp4: is of 2 seconds: more than duration allows, 1;"
+    talk = [{"role": "user", "content": [{"type": "video", "video": str(short)}]}]
+    for limits in (None, Limits(), Limits(image_pixels=10**9), Limits.from_environment()):
+        for process in (process_vision_info, preview.process_vision_info):
+            with pytest.raises(LimitError, match=message):
+                process(talk, limits=limits)
+        with pytest.raises(LimitError, match=message):
+            preprocess_video(short, limits=limits)
+    assert preprocess_video(short, limits=Limits(duration=5)).duration == 2
+    monkeypatch.setenv("KEYE_VL_RS_MAX_DURATION", "long")
+    assert preprocess_video(short, limits=Limits(duration=5)).duration == 2
+    with pytest.raises(InvalidArgumentError, match="KEYE_VL_RS_MAX_DURATION is 'long'"):
+        Limits(image_pixels=10**9)
+    monkeypatch.delenv("KEYE_VL_RS_MAX_DURATION")
+    assert Limits(image_pixels=5).duration == 14 * 86400

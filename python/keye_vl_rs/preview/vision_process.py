@@ -354,7 +354,8 @@ def process_vision_info(
     Args:
         conversations: messages, or a list of such lists.
         return_video_kwargs: give ``{"fps": [...]}`` as well, for the processor.
-        limits: what each image and video may ask for; None is what the environment says.
+        limits: what each image and video may ask for; what it does not name, or None, is what the
+            environment says.
 
     Returns:
         (images, videos), or those and the dictionary: images as of :func:`fetch_image` and videos

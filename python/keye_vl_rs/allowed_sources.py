@@ -27,20 +27,27 @@ _PRIVATE = "KEYE_VL_RS_ALLOW_PRIVATE_ADDRESSES"
 def check_path(path: str) -> str:
     """The path of a local file without symbolic links, if it may be read.
 
-    ``KEYE_VL_RS_ALLOWED_MEDIA_PATH`` names folders, separated as in ``PATH``; without it, all may.
+    ``KEYE_VL_RS_ALLOWED_MEDIA_PATH`` names folders, separated as in ``PATH``; where it is not set,
+    all may.
 
     Raises:
-        SourceNotAllowedError: the file lies in none of the folders.
+        SourceNotAllowedError: the file lies in none of the folders, or none is named.
     """
-    folders = [folder for folder in os.environ.get(_PATHS, "").split(os.pathsep) if folder]
-    if not folders:
+    listed = os.environ.get(_PATHS)
+    if listed is None:
         return path
+    folders = [folder for folder in listed.split(os.pathsep) if folder.strip()]
+    if not folders:
+        raise _names_nothing(shorten(path), _PATHS, "no folder, so that no file may be read")
     real = os.path.realpath(path)
     for folder in map(os.path.realpath, folders):
         if real == folder or real.startswith(os.path.join(folder, "")):
             return real
+    hint = ""
+    if any(folder.startswith("~") for folder in folders):
+        hint = "; ~ is not expanded there: give whole paths"
     raise SourceNotAllowedError(
-        f"{shorten(path)}: lies outside of {_PATHS}, which is {os.environ[_PATHS]!r}"
+        f"{shorten(path)}: lies outside of {_PATHS}, which is {listed!r}{hint}"
     )
 
 
@@ -48,19 +55,22 @@ def check_host(host: str, name: str) -> bool:
     """Whether a host was named as allowed, so that its addresses need not be looked at.
 
     ``KEYE_VL_RS_ALLOWED_MEDIA_DOMAINS`` lists domains, which stand for their subdomains too,
-    separated by commas; without it all hosts are allowed whose addresses are public.
+    separated by commas; where it is not set all hosts are allowed whose addresses are public.
 
     Args:
         host: out of an address.
         name: what messages call the source.
 
     Raises:
-        SourceNotAllowedError: there is a list, and it does not hold the host.
+        SourceNotAllowedError: there is a list, and it does not hold the host, or none at all.
     """
-    listed = os.environ.get(_DOMAINS, "")
-    domains = [domain.strip().lower().strip(".") for domain in listed.split(",") if domain.strip()]
-    if not domains:
+    listed = os.environ.get(_DOMAINS)
+    if listed is None:
         return False
+    domains = [domain.strip().lower().strip(".") for domain in listed.split(",")]
+    domains = [domain for domain in domains if domain]
+    if not domains:
+        raise _names_nothing(name, _DOMAINS, "no domain, so that no host may be read from")
     wanted = host.lower().rstrip(".")
     if any(wanted == domain or wanted.endswith(f".{domain}") for domain in domains):
         return True
@@ -95,6 +105,14 @@ def check_address(host: str, port: int, name: str) -> list[str]:
                     f"{_PRIVATE}=1 or {_DOMAINS} allow it"
                 )
     return addresses
+
+
+def _names_nothing(source: str, variable: str, what: str) -> SourceNotAllowedError:
+    """Give the error of a list that is set and empty, which must not open what it is to close."""
+    return SourceNotAllowedError(
+        f"{source}: {variable} is {os.environ[variable]!r}, which names {what}: unset it to allow "
+        "all"
+    )
 
 
 def _is_public(address: str) -> bool:

@@ -193,8 +193,35 @@ def test_paths(tmp_path, monkeypatch):
         "KEYE_VL_RS_ALLOWED_MEDIA_PATH", os.pathsep.join([str(inside), str(outside)])
     )
     assert fetch(inside / "link.mp4") == b"outside"
-    monkeypatch.setenv("KEYE_VL_RS_ALLOWED_MEDIA_PATH", "")
+    monkeypatch.delenv("KEYE_VL_RS_ALLOWED_MEDIA_PATH")
     assert check_path(str(outside / "b.mp4")) == str(outside / "b.mp4")
+
+
+@pytest.mark.parametrize("listed", ["", " ", os.pathsep, f" {os.pathsep} "])
+def test_a_list_without_folders_allows_none(listed, tmp_path, monkeypatch):
+    (tmp_path / "a.mp4").write_bytes(b"a")
+    monkeypatch.setenv("KEYE_VL_RS_ALLOWED_MEDIA_PATH", listed)
+    message = r"a\.mp4: KEYE_VL_RS_ALLOWED_MEDIA_PATH is '.*', which names no folder.*unset it"
+    with pytest.raises(SourceNotAllowedError, match=message):
+        fetch(tmp_path / "a.mp4")
+    assert fetch(b"bytes") == b"bytes"
+
+
+@pytest.mark.parametrize("listed", ["", " ", ",", " , ", ".", "., ."])
+def test_a_list_without_domains_allows_none(listed, monkeypatch):
+    monkeypatch.setenv("KEYE_VL_RS_ALLOWED_MEDIA_DOMAINS", listed)
+    message = "^name: KEYE_VL_RS_ALLOWED_MEDIA_DOMAINS is '.*', which names no domain.*unset it"
+    with pytest.raises(SourceNotAllowedError, match=message):
+        check_host("example.com", "name")
+
+
+def test_the_home_folder_is_not_expanded(tmp_path, monkeypatch):
+    (tmp_path / "media").mkdir()
+    (tmp_path / "media" / "a.mp4").write_bytes(b"a")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("KEYE_VL_RS_ALLOWED_MEDIA_PATH", "~/media")
+    with pytest.raises(SourceNotAllowedError, match="which is '~/media'; ~ is not expanded there"):
+        fetch(tmp_path / "media" / "a.mp4")
 
 
 def test_bytes_and_addresses_do_not_lie_in_folders(tmp_path, monkeypatch):

@@ -9,13 +9,13 @@ prompt by a chat template, from the same dictionaries.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 from keye_vl_rs._shorten import short_repr
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.say_once import say_once_about
+from keye_vl_rs.unknown_parts import TEXT_TYPES, is_for_servers, looks_like_media, media_inside
 
 __all__ = [
     "IMAGE",
@@ -46,26 +46,18 @@ _TYPES: dict[str, Kind] = {
     "video_url": VIDEO,
     "input_video": VIDEO,
 }
-_TEXT_TYPES = ("text", "input_text", "output_text")
-
-# What other libraries call media. Without one of the keys above, such a part would be dropped.
-_NEAR_KEYS = frozenset(
-    {
-        *("audio", "audio_url", "file_id", "image_base64", "image_embeds", "image_file"),
-        *("image_path", "image_pil", "images", "img", "input_audio", "input_image", "input_video"),
-        *("picture", "video_file", "video_path", "videos"),
-    }
-)
-_NEAR_TYPES = re.compile(r"(^|_)(image|img|picture|photo|video|audio)s?(_|$)", re.IGNORECASE)
 
 
-def plain_part(part: Any, where: str, *, needs_source: bool = True) -> dict[str, Any]:
+def plain_part(
+    part: Any, where: str, *, needs_source: bool = True, for_server: bool = False
+) -> dict[str, Any]:
     """The part in the published form, without keys whose value is None; ``part`` stays as it is.
 
     Args:
         part: a part of a message's content.
         where: its place, as errors name it.
         needs_source: refuse an image or a video without its source. A chat template needs none.
+        for_server: let pass what a server may understand, such as the type "file".
 
     Returns:
         ``{"type": "image", "image": source, ...}``, ``{"type": "video", "video": source, ...}``, or
@@ -80,7 +72,7 @@ def plain_part(part: Any, where: str, *, needs_source: bool = True) -> dict[str,
             f"{where} is of type {type(part).__name__}: expected a dictionary"
         )
     given = {key: value for key, value in part.items() if value is not None}
-    kind = _kind(given, where)
+    kind = _kind(given, where, for_server)
     if kind is None:
         return {"type": given["type"], **given} if "type" in given else given
     own, other = _OWN_KEYS[kind]
@@ -133,7 +125,7 @@ def media_kind(plain: Mapping[str, Any]) -> Kind | None:
     return _TYPES.get(kind) if isinstance(kind, str) else None
 
 
-def _kind(given: dict[str, Any], where: str) -> Kind | None:
+def _kind(given: dict[str, Any], where: str, for_server: bool) -> Kind | None:
     """What the keys that are not None say; the type "text" is added to texts without one."""
     stated = given.get("type")
     stated = stated if isinstance(stated, str) else None
@@ -152,7 +144,7 @@ def _kind(given: dict[str, Any], where: str) -> Kind | None:
                 f"{where} is of type {short_repr(stated)} and has {key!r}: expected "
                 f"{kind!r}, or the type {own!r}"
             )
-        is_text = stated in _TEXT_TYPES or (stated is None and given.get("text"))
+        is_text = stated in TEXT_TYPES or (stated is None and given.get("text"))
         if is_text:
             raise InvalidArgumentError(
                 f"{where} is a text and has {key!r}: expected the two as parts of their own"
@@ -160,17 +152,23 @@ def _kind(given: dict[str, Any], where: str) -> Kind | None:
         return own
     if kind is not None:
         return kind
-    if stated in _TEXT_TYPES or (stated is None and "text" in given):
+    if stated in TEXT_TYPES or (stated is None and "text" in given):
         given["type"] = "text"
         return None
-    near = [key for key in given if isinstance(key, str) and key in _NEAR_KEYS]
-    if stated is None:
-        near += [key for key in _SHARED_KEYS if key in given]
-    if near or (stated is not None and _NEAR_TYPES.search(stated)):
+    if for_server and is_for_servers(stated):
+        return None
+    answers = media_inside(given, _TYPES)
+    if answers is not None and not for_server:
+        raise InvalidArgumentError(
+            f"{where} is of type {short_repr(stated)} and holds an image or a video under "
+            f"{answers!r}, where none is read: expected it as a part of its own"
+        )
+    shared = stated is None and any(key in given for key in _SHARED_KEYS)
+    if shared or looks_like_media(given, stated):
         raise InvalidArgumentError(
             f"{where} is of type {short_repr(stated)} and has the keys "
-            f"{short_repr(sorted(map(str, given)))}: expected "
-            "the type 'image' with 'image' or 'image_url', or 'video' with 'video' or 'video_url'"
+            f"{short_repr(sorted(map(str, given)))}: expected the type 'image' with 'image' or "
+            "'image_url', or 'video' with 'video' (a source or a list of frames) or 'video_url'"
         )
     return None
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections import UserDict
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -163,6 +165,72 @@ def test_media_that_are_not_understood(entry, part, message):
         message = rf"\['content'\]\[1\].*{message}"
     with pytest.raises(InvalidArgumentError, match=rf"\[0\].*{message}"):
         ENTRIES[entry]([{"role": "user", "content": [{"type": "text", "text": "x"}, part]}])
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "media", "media": "V.mp4"},
+        {"type": "frames", "frames": [PICTURE]},
+        {"type": "document", "source": {"type": "base64", "data": "JVBERi0xLjQ="}},
+        {"file": "V.mp4"},
+        {"clip": "somewhere"},
+        {"type": "upload", "upload": "https://host/a"},
+        {"type": "upload", "upload": ["/folder/a.JPG"]},
+        {"type": "upload", "upload": {"data": b"\0"}},
+        {"type": "upload", "upload": PICTURE},
+        {"type": "upload", "upload": io.BytesIO()},
+        {"type": "upload", "upload": np.zeros((2, 2, 3), np.uint8)},
+        {"type": "upload", "upload": Path("a")},
+        {"type": "tool_result", "images": []},
+    ],
+)
+def test_what_looks_like_a_medium_is_not_dropped(entry, part):
+    where = r"\[0\]" if entry == "vision_infos" else r"\[0\]\['content'\]\[0\]"
+    with pytest.raises(InvalidArgumentError, match=f"{where} is of type .* and has .*: expected"):
+        ENTRIES[entry](talk(part))
+
+
+FILES = [
+    {"type": "file", "file": {"file_data": "data:video/mp4;base64,AAAA"}},
+    {"type": "input_file", "file_url": "https://host/V.mp4"},
+]
+
+
+@pytest.mark.parametrize("part", FILES)
+def test_files_are_for_servers_alone(part):
+    for name, run in ENTRIES.items():
+        if name == "to_openai_messages":
+            assert run(talk(part)).messages[0]["content"][0] == part
+            continue
+        with pytest.raises(InvalidArgumentError, match=f"is of type '{part['type']}' and has"):
+            run(talk(part))
+
+
+@pytest.mark.parametrize("key", ["content", "output"])
+def test_media_inside_of_a_tools_answer(key):
+    part = {"type": "tool_result", key: [{"type": "image", "image": PICTURE}]}
+    for name, run in ENTRIES.items():
+        if name == "to_openai_messages":
+            assert run(talk(part)).messages[0]["content"][0] == part
+            continue
+        with pytest.raises(InvalidArgumentError, match=f"under '{key}', where none is read"):
+            run(talk(part))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "tool_use", "name": "open", "input": {"url": "https://host/a", "file": "V.mp4"}},
+        {"type": "tool_result", "content": [{"type": "text", "text": "https://host/V.mp4"}]},
+        {"type": "thinking", "thinking": "/folder/V.mp4"},
+        {"type": "note", "note": "See a.mp4 and https://host/", "number": 3, "list": [1, None]},
+        {"type": "text", "text": "V.mp4"},
+    ],
+)
+def test_texts_and_tools_pass(part):
+    assert plain_part(part, "here") == part
 
 
 @pytest.mark.parametrize("content", [{"type": "image", "image": "a.png"}, 5])

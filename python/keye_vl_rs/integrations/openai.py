@@ -67,8 +67,9 @@ def to_openai_messages(
 
     Args:
         messages: as for :func:`keye_vl_rs.process_vision_info`; they are not changed. Texts go
-            through untouched, and so does a ``video_url`` with an http(s) or ``data:`` address,
-            which the server opens; any other ``video_url`` is a ``video``. vLLM takes one video a
+            through untouched, and so do parts of type ``file`` and ``input_file``, and a
+            ``video_url`` with an http(s) or ``data:`` address, which the server opens; any other
+            ``video_url`` is a ``video``. vLLM takes one video a
             conversation for Keye-VL-1.5.
         quality: of JPEG, 1 to 95.
         image_format: "png", or "jpeg" for fewer bytes.
@@ -143,7 +144,7 @@ class _Converter:
 
     def __call__(self, part: Any, where: str) -> dict[str, Any]:
         """What is sent for ``part``; the data of images is added by :meth:`add_images`."""
-        plain = plain_part(part, where)
+        plain = plain_part(part, where, for_server=True)
         kind = media_kind(plain)
         if kind is None:
             return plain

@@ -1,0 +1,117 @@
+"""Which parts of a message look like media and are none that is understood.
+
+Such a part would be dropped without a word: neither loaded nor spelt out by a chat template.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+__all__ = ["TEXT_TYPES", "is_for_servers", "looks_like_media", "media_inside"]
+
+TEXT_TYPES = ("text", "input_text", "output_text")
+# What else conversations hold. Addresses and paths in these are texts.
+_SPOKEN_TYPES = frozenset(
+    {
+        *TEXT_TYPES,
+        *("citation", "function", "function_call", "function_call_output", "reasoning"),
+        *("redacted_thinking", "refusal", "search_result", "summary_text", "thinking", "think"),
+        *("tool", "tool_call", "tool_calls", "tool_output", "tool_response", "tool_result"),
+        *("tool_use", "web_search_call"),
+    }
+)
+# Where those of them that tools answer with hold parts.
+_ANSWER_KEYS = ("content", "output")
+# What servers may understand, and nothing here does.
+_SERVER_TYPES = ("file", "input_file")
+# What other libraries call media; in texts and in calls of tools only the first of the two.
+_MEDIA_KEYS = frozenset(
+    {
+        *("audio", "audio_url", "image_base64", "image_embeds", "image_file", "image_path"),
+        *("image_pil", "images", "img", "input_audio", "input_image", "input_video", "picture"),
+        *("video_file", "video_path", "videos"),
+    }
+)
+_FILE_KEYS = frozenset(
+    {
+        *("clip", "document", "file", "file_data", "file_id", "file_path", "file_url", "frames"),
+        *("media", "media_url"),
+    }
+)
+_NEAR_TYPES = re.compile(
+    r"(^|_)(image|img|picture|photo|video|audio|frame|clip|movie|media|file|document)s?(_|$)",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"(?:data:|[a-z][a-z0-9+.-]+://)", re.IGNORECASE)
+_SUFFIX = re.compile(
+    r"\.(?:avi|avif|bmp|flv|gif|heic|jpe?g|m4v|mkv|mov|mp4|mpe?g|mts|m2ts|ogv|png|tiff?|ts|webm"
+    r"|webp|wmv)$",
+    re.IGNORECASE,
+)
+# How far values inside of values are looked at, and how many entries of a list.
+_DEPTH = 4
+_ENTRIES = 64
+
+
+def looks_like_media(given: Mapping[Any, Any], kind: str | None) -> bool:
+    """Whether a part without a key of this package's media looks as if it were one.
+
+    Args:
+        given: the part, without keys whose value is None.
+        kind: its type, if that is a text.
+    """
+    keys = {key for key in given if isinstance(key, str)}
+    if keys & _MEDIA_KEYS:
+        return True
+    if kind in _SPOKEN_TYPES:
+        return False
+    if keys & _FILE_KEYS or (kind is not None and _NEAR_TYPES.search(kind)):
+        return True
+    return any(map(_is_medium, _values(given, _DEPTH)))
+
+
+def is_for_servers(kind: str | None) -> bool:
+    """Whether a part of this type may go to a server as it stands."""
+    return kind in _SERVER_TYPES
+
+
+def media_inside(given: Mapping[Any, Any], media_types: Mapping[str, Any]) -> str | None:
+    """Give the key under which a tool's answer holds images or videos, which nothing reads there.
+
+    Args:
+        given: the part.
+        media_types: what the types of images and videos are.
+    """
+    for key in _ANSWER_KEYS:
+        held = given.get(key)
+        for part in held if isinstance(held, (list, tuple)) else ():
+            kind = part.get("type") if isinstance(part, Mapping) else None
+            if isinstance(kind, str) and kind in media_types:
+                return key
+    return None
+
+
+def _values(value: Any, depth: int) -> Iterator[Any]:
+    """What a value holds, down to some depth."""
+    if not isinstance(value, (Mapping, list, tuple)):
+        yield value
+    elif depth:
+        items = value.values() if isinstance(value, Mapping) else value
+        for item in islice(items, _ENTRIES):
+            yield from _values(item, depth - 1)
+
+
+def _is_medium(value: Any) -> bool:
+    """Whether a value is an address, the path of a medium, bytes, a file, a picture or an array."""
+    if isinstance(value, str):
+        return bool(_ADDRESS.match(value[:32]) or _SUFFIX.search(value[-8:]))
+    if isinstance(value, (bytes, bytearray, memoryview, os.PathLike)):
+        return True
+    # Files, pictures of Pillow's, arrays and tensors.
+    return callable(getattr(value, "read", None)) or (
+        hasattr(value, "size") and (hasattr(value, "getexif") or getattr(value, "ndim", 0) > 1)
+    )

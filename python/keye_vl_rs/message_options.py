@@ -9,13 +9,15 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from keye_vl_rs.content_parts import VIDEO, media_kind
+from keye_vl_rs._shorten import shorten
+from keye_vl_rs.content_parts import VIDEO, frame_part, media_kind
 from keye_vl_rs.say_once import say_once_about
 
 __all__ = [
     "READING_OPTIONS",
     "READ_BY",
     "VIDEO_OPTIONS",
+    "frame_parts",
     "take_call_options",
     "warn_of_unread",
     "with_defaults",
@@ -35,6 +37,7 @@ READ_BY: dict[str, tuple[str, ...]] = {
     "an image": (*_SIZE_OPTIONS, "exif"),
     "a video file": (*VIDEO_OPTIONS, *READING_OPTIONS),
     # Of its frames, which are resized one by one before they are sampled, sizes are read too.
+    "a frame of a list": (*_SIZE_OPTIONS, "exif"),
     "a list of frames": (*VIDEO_OPTIONS, "resized_height", "resized_width", "exif"),
     "a video file of Keye-VL-8B-Preview": (
         *("fps", "num_frames", "nframes", "min_frames", "max_frames", "total_pixels"),
@@ -43,20 +46,39 @@ READ_BY: dict[str, tuple[str, ...]] = {
     ),
     "a list of frames of Keye-VL-8B-Preview": ("fps", "num_frames", *_SIZE_OPTIONS, "exif"),
 }
-# What a reader of the published code, or of other packages of its kind, would expect to be read.
-_EXPECTED = {option for options in READ_BY.values() for option in options} | {"sample_fps"}
 # What says the same where it is read.
 _INSTEAD = {
-    "nframes": ("num_frames", "fps", "max_frames"),
-    "num_frames": ("nframes",),
+    "end": ("video_end",),
+    "end_time": ("video_end",),
+    "frames": ("num_frames",),
+    "max_num_frames": ("max_frames",),
     "min_frames": ("num_frames", "fps"),
     "max_frames": ("num_frames",),
-    "sample_fps": ("fps",),
-    "total_pixels": ("video_total_pixels",),
-    "video_total_pixels": ("total_pixels",),
+    "nframes": ("num_frames", "fps", "max_frames"),
+    "num_frames": ("nframes",),
     "resized_height": ("min_pixels", "max_pixels"),
     "resized_width": ("min_pixels", "max_pixels"),
+    "sample_fps": ("fps",),
+    "start": ("video_start",),
+    "start_time": ("video_start",),
+    "total_pixels": ("video_total_pixels",),
+    "video_fps": ("fps",),
+    "video_max_pixels": ("max_pixels",),
+    "video_min_pixels": ("min_pixels",),
+    "video_total_pixels": ("total_pixels",),
 }
+# Why there is nothing that says the same.
+_WHY_NOT = {"exif": "videos are turned as their files say, and frames of a list by exif"}
+# What is read together, or not at all.
+_TOGETHER = {"resized_height": "resized_width", "resized_width": "resized_height"}
+# What stands beside media for others: servers, tables, people.
+_NOT_OPTIONS = frozenset(
+    {
+        *("type", "image", "video", "cache_control", "id", "uuid", "index", "name"),
+        *("detail", "format", "media_type", "mime_type", "file_name", "filename", "alt", "title"),
+        *("caption", "description", "label", "metadata"),
+    }
+)
 # Options of messages that may be given to a call, for all its videos.
 CALL_OPTIONS = ("fps", "num_frames", "max_frames", "nframes")
 # Over this share of equal letters a key is taken for an option that is misspelt.
@@ -64,7 +86,7 @@ _SIMILAR = 0.85
 
 
 def warn_of_unread(ele: Mapping[str, Any], what: str) -> None:
-    """Warn of options that ``ele`` carries and that nothing reads, once for each in a process.
+    """Warn of what ``ele`` carries and nothing reads, once for each key in a process.
 
     Args:
         ele: an image or a video of a message, in the published form.
@@ -72,18 +94,42 @@ def warn_of_unread(ele: Mapping[str, Any], what: str) -> None:
     """
     read = READ_BY[what]
     for key, value in ele.items():
-        if value is None or key in read or not isinstance(key, str):
+        if value is None or key in _NOT_OPTIONS or not isinstance(key, str):
             continue
-        meant = difflib.get_close_matches(key.lower(), read, n=1, cutoff=_SIMILAR)
-        if key in _EXPECTED:
-            instead = [name for name in _INSTEAD.get(key, ()) if name in read] or list(read)
-        elif meant:
-            instead = meant
+        partner = _TOGETHER.get(key)
+        if key not in read:
+            hint = _hint(key, read)
+        elif partner is not None and ele.get(partner) is None:
+            hint = f" without {partner}"
         else:
             continue
-        say_once_about(
-            key, f"{key} in the message of {what} is not read: {', '.join(instead)} would be"
-        )
+        say_once_about(key, f"{shorten(key)} in the message of {what} is not read{hint}")
+
+
+def _hint(key: str, read: Sequence[str]) -> str:
+    """What to say of an option that is not read."""
+    meant = [name for name in _INSTEAD.get(key, ()) if name in read]
+    meant = meant or difflib.get_close_matches(key.lower(), read, n=1, cutoff=_SIMILAR)
+    if meant:
+        return f": {', '.join(meant)} would be"
+    if key in _WHY_NOT:
+        return f": {_WHY_NOT[key]}"
+    return f"; what is: {', '.join(read)}"
+
+
+def frame_parts(ele: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The images that the frames of a list are, each with the options of the list or its own.
+
+    Args:
+        ele: a video of a message, in the published form, whose ``video`` is a list.
+    """
+    shared = {key: value for key, value in ele.items() if key not in ("type", "video")}
+    parts = [frame_part(frame, shared, place) for place, frame in enumerate(ele["video"])]
+    for frame, part in zip(ele["video"], parts, strict=True):
+        if isinstance(frame, Mapping):
+            own = {key: value for key, value in part.items() if key in frame}
+            warn_of_unread(own, "a frame of a list")
+    return parts
 
 
 def take_call_options(*given: dict[str, Any]) -> dict[str, Any]:

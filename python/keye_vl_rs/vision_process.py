@@ -17,12 +17,12 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import _core, geometry
-from keye_vl_rs.content_parts import frame_part, plain_image, plain_video
+from keye_vl_rs.content_parts import plain_image, plain_video
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, memory_errors
 from keye_vl_rs.geometry import SLOW, Size, ceil_by_factor, floor_by_factor, round_by_factor
 from keye_vl_rs.images import image_name, load_image, map_images
 from keye_vl_rs.limits import Limits, applied, check_resized, check_resized_frames
-from keye_vl_rs.message_options import READING_OPTIONS, warn_of_unread
+from keye_vl_rs.message_options import READING_OPTIONS, frame_parts, warn_of_unread
 from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
 from keye_vl_rs.picture_habits import exif_option
 from keye_vl_rs.sampling import (
@@ -369,8 +369,7 @@ def read_frame_list(
     if not len(ele["video"]):
         raise InvalidArgumentError("video is an empty list: expected one frame at least")
     check_counts(ele)
-    shared = {key: value for key, value in ele.items() if key not in ("type", "video")}
-    eles = [frame_part(frame, shared, place) for place, frame in enumerate(ele["video"])]
+    eles = frame_parts(ele)
     images = fetch_images(eles, image_factor, is_video=True)
     (width, height), *others = (image.size for image in images)
     for place, size in enumerate(others, 1):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+import keye_vl_rs
 from clips import Clip
 from keye_vl_rs import preview, process_vision_info, to_openai_messages, to_vllm_inputs
 from keye_vl_rs.errors import InvalidArgumentError
@@ -18,7 +19,7 @@ from keye_vl_rs.say_once import forget_said
 from processor_for_tests import PROCESSOR, TOKENIZER
 from processor_for_tests import clip as frames_tensor
 from tokenizers_for_tests import CHAT_TEMPLATE
-from vision_process_for_tests import assert_same, pictures
+from vision_process_for_tests import assert_same, data_url, pictures
 
 ALL = {"tokenize": True, "return_dict": True, "return_tensors": "pt"}
 PLAIN = KeyeVL1_5Processor(
@@ -170,6 +171,11 @@ def warnings_of(caplog, run, *given):
         ("sample_fps", "fps"),
         ("max_frame", "max_frames"),
         ("FPS", "fps"),
+        ("video_fps", "fps"),
+        ("max_num_frames", "max_frames"),
+        ("video_max_pixels", "max_pixels"),
+        ("start", "video_start"),
+        ("frames", "num_frames"),
     ],
 )
 def test_what_nothing_reads_is_said_once(option, instead, clip, caplog):
@@ -187,6 +193,61 @@ def test_what_nothing_reads_is_said_once(option, instead, clip, caplog):
     assert_same(process_vision_info(said), process_vision_info(bare))
 
 
+@pytest.mark.parametrize("option", ["threads", "limits", "text", "anything", "url"])
+def test_every_key_that_nothing_reads_is_said(option, clip, caplog):
+    read = ", ".join(READ_BY["a video file"])
+    assert warnings_of(caplog, process_vision_info, talk(clip, **{option: "x"})) == [
+        f"{option} in the message of a video file is not read; what is: {read}"
+    ]
+    for video, kind in ((FRAMES, "a list of frames"), (FRAMES[0], "an image")):
+        part = {"type": "image", "image": video, option: "x"}
+        said = talk(video, **{option: "x"}) if video is FRAMES else [{"content": [part]}]
+        (line,) = warnings_of(caplog, process_vision_info, said)
+        assert line.startswith(f"{option} in the message of {kind} is not read; what is: ")
+
+
+def test_exif_of_a_video_file(clip, caplog):
+    (line,) = warnings_of(caplog, process_vision_info, talk(clip, exif=True))
+    assert line == (
+        "exif in the message of a video file is not read: videos are turned as their files say, "
+        "and frames of a list by exif"
+    )
+
+
+@pytest.mark.parametrize("module", [keye_vl_rs, preview])
+@pytest.mark.parametrize("side", ["height", "width"])
+def test_one_of_two_sides_is_not_read(module, side, caplog):
+    other = {"height": "width", "width": "height"}[side]
+    option = {f"resized_{side}": 56}
+    image = {"type": "image", "image": FRAMES[0]}
+    for bare, kind in (
+        ([{"role": "user", "content": [image]}], "an image"),
+        (talk(FRAMES), "a list of frames"),
+        (talk([image, *FRAMES[1:]]), "a frame of a list"),
+    ):
+        part = bare[0]["content"][0]
+        said = [{"role": "user", "content": [{**part, **option}]}]
+        if kind == "a frame of a list":
+            said = talk([{**image, **option}, *FRAMES[1:]])
+        (line,) = warnings_of(caplog, module.process_vision_info, said)
+        assert line.startswith(f"resized_{side} in the message of {kind}")
+        assert line.endswith(f" is not read without resized_{other}")
+        assert_same(module.process_vision_info(said), module.process_vision_info(bare))
+
+
+def test_frames_have_options_of_their_own(caplog):
+    frame = {"type": "image", "image": FRAMES[0], "fps": 2.0, "max_pixels": 602_112}
+    lists = (
+        talk([frame, *FRAMES[1:]], fps=2.0),
+        talk([{"bytes": None, "path": data_url(FRAMES[0])}]),
+    )
+    for run in (process_vision_info, preview.process_vision_info):
+        assert warnings_of(caplog, run, *lists) == [
+            "fps in the message of a frame of a list is not read; what is: min_pixels, max_pixels, "
+            "resized_height, resized_width, exif"
+        ]
+
+
 def test_what_preview_does_not_read(clip, caplog):
     (line,) = warnings_of(caplog, preview.process_vision_info, talk(clip, video_total_pixels=1e6))
     assert line.endswith("of Keye-VL-8B-Preview is not read: total_pixels would be")
@@ -197,6 +258,7 @@ def test_what_preview_does_not_read(clip, caplog):
 def test_what_is_read_is_not_warned_of(clip, caplog):
     values = {"video_start": 0.0, "video_end": 9.0, "timeout": 60, "on_error": "raise"}
     usual = {"fps": 2.0, "max_frames": 4, "min_frame_similarity": 0.9, "id": 3, "uuid": "x"}
+    usual |= {"cache_control": {}, "name": "x", "metadata": {}, "threads": None}
     image = {"type": "image", "image": FRAMES[0], "min_pixels": 3136, "detail": "low"}
     given = [talk(clip, **values, **usual), talk(FRAMES, resized_height=56, resized_width=84)]
     given.append([{"role": "user", "content": [image]}])
@@ -208,4 +270,4 @@ def test_options_of_images(caplog):
     image = {"type": "image", "image": FRAMES[0], "fps": 2.0}
     for run in (process_vision_info, preview.process_vision_info):
         (line,) = warnings_of(caplog, run, [{"role": "user", "content": [image]}])
-        assert line.startswith("fps in the message of an image is not read: min_pixels, max_pix")
+        assert line.startswith("fps in the message of an image is not read; what is: min_pixels, ")

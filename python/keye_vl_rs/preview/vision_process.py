@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import geometry
 from keye_vl_rs._shorten import short_repr
-from keye_vl_rs.content_parts import frame_part, plain_image, plain_video
+from keye_vl_rs.content_parts import plain_image, plain_video
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors
 from keye_vl_rs.geometry import Size, ceil_by_factor, floor_by_factor, round_by_factor
 from keye_vl_rs.images import image_name, load_image, map_images
 from keye_vl_rs.limits import Limits, applied, check_resized
-from keye_vl_rs.message_options import warn_of_unread
+from keye_vl_rs.message_options import frame_parts, warn_of_unread
 from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
 from keye_vl_rs.picture_habits import exif_option
 from keye_vl_rs.preview.frame_resize import resize_frames
@@ -244,8 +244,7 @@ def fetch_video(
 def _fetch_frames(ele: dict[str, Any], image_factor: int) -> list[Image.Image]:
     if not len(ele["video"]):
         raise InvalidArgumentError("video is an empty list: expected one frame at least")
-    shared = {key: value for key, value in ele.items() if key not in ("type", "video")}
-    eles = [frame_part(frame, shared, place) for place, frame in enumerate(ele["video"])]
+    eles = frame_parts(ele)
     places = list(range(len(eles)))
     if ele.get("num_frames") is not None:
         count = _even("num_frames", exact_count("num_frames", ele, len(eles)))

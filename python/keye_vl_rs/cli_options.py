@@ -122,7 +122,7 @@ NFrames = Annotated[
     typer.Option(
         "--nframes",
         min=1,
-        help="Sample exactly so many frames, instead of by --fps.",
+        help="Sample exactly so many frames, instead of by --fps; --max-frames if that is fewer.",
         show_default=False,
         rich_help_panel=SAMPLING,
     ),

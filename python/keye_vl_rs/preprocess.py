@@ -80,7 +80,8 @@ def preprocess_video(
             (image sources), which are then taken to be ``fps`` frames per second.
         fps: frames to sample per second; a video with fewer gives all it has.
         max_frames: sample no more than this, an int.
-        nframes: sample exactly so many, instead of by ``fps``.
+        nframes: sample exactly so many, an int, instead of by ``fps``; ``max_frames`` if that is
+            fewer.
         min_pixels: the fewest pixels of a frame; below 37,632 (48 tokens) it counts as that, but
             allows for more frames.
         max_pixels: the most pixels of a slow frame (602,112: 768 tokens).
@@ -143,6 +144,7 @@ def preprocess_video(
         max_pixels=vision_process.VIDEO_MAX_PIXELS if max_pixels is None else max_pixels,
     )
     check_whole("max_frames", max_frames)
+    check_whole("nframes", nframes)
     room = int(number_from_zero("buffer_bytes", buffer_bytes))
     check_timestamps(timestamps)
     with applied(limits):

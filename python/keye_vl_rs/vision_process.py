@@ -276,11 +276,12 @@ def fetch_video(
         ele: ``video``: a path, ``file://``, ``http(s)://``, ``data:``, base64, the bytes of a file,
             a file object, or a list of frames, each an image source or a dictionary for
             :func:`fetch_image`; and, if wanted, ``fps`` (2.0), ``max_frames``, ``num_frames``
-            (exactly so many, instead of by ``fps``), ``min_pixels``, ``max_pixels``,
-            ``video_total_pixels`` and ``min_frame_similarity`` (0.9). As in the published code
-            ``nframes`` is not read, which a warning says. Of a file, ``video_start`` and
-            ``video_end`` (seconds), ``timeout`` (seconds), ``on_error`` and ``timestamps`` are as
-            in :func:`keye_vl_rs.preprocess_video`.
+            (exactly so many, instead of by ``fps``, or ``max_frames`` if that is fewer),
+            ``min_pixels``, ``max_pixels``, ``video_total_pixels`` and
+            ``min_frame_similarity`` (0.9); of a file, ``video_start``, ``video_end``, ``timeout``,
+            ``on_error`` and ``timestamps`` as in :func:`keye_vl_rs.preprocess_video`; of a list,
+            ``resized_height`` with ``resized_width``, and ``exif``. As in the published code
+            ``nframes`` is not read, which a warning says.
         image_factor: for the frames of a list.
 
     Returns:

@@ -65,18 +65,19 @@ NO_LEVEL := none
 SIDE_BY_SIDE := --numprocesses auto --dist loadfile
 test-python: $(VENV)/.built $(VENV)/.test-tools
 	set -e; \
-	some() { echo "KEYE_VL_RS_SIMD=$$KEYE_VL_RS_SIMD: $$1"; \
-		$(BIN)/python -m pytest -m "$$1 and not alone" $(SIDE_BY_SIDE); \
-		$(BIN)/python -m pytest -m "$$1 and alone"; }; \
+	some() { echo "KEYE_VL_RS_SIMD=$$KEYE_VL_RS_SIMD: $$1"; $(BIN)/python -m pytest -m "$$@"; }; \
 	export KEYE_VL_RS_SIMD=$(NO_LEVEL); \
+	some without_pixels $(SIDE_BY_SIDE); \
 	levels=$$($(BIN)/python -c 'from keye_vl_rs import _core; print(*_core.simd_levels()[::-1])'); \
-	some without_pixels; \
-	kind='not without_pixels'; \
+	kind='not without_pixels and not alone'; \
 	for level in $$levels; do \
-		KEYE_VL_RS_SIMD=$$level; some "$$kind"; kind='not without_pixels and not one_level'; done
+		KEYE_VL_RS_SIMD=$$level; some "$$kind" $(SIDE_BY_SIDE); \
+		kind='not without_pixels and not one_level'; done; \
+	unset KEYE_VL_RS_SIMD; some alone
 
 test-robustness: $(VENV)/.built $(VENV)/.test-tools ## Run the quick forms of fuzzing, forks, threads, signals, kills, leaks
-	$(BIN)/python -m pytest tests/robustness
+	$(BIN)/python -m pytest -m 'not alone' --numprocesses auto tests/robustness
+	$(BIN)/python -m pytest -m alone tests/robustness
 
 # $(call layered,folder): an environment on top of the usual one.
 define layered

@@ -11,28 +11,27 @@ from cli_for_tests import copy_videos
 from clips import Clip
 from fresh_python import fresh_python
 
-# Files of tests that measure time, memory or threads, or send signals: nothing runs beside them.
+# Files of tests that measure time or threads, or send signals: nothing runs beside them, and they
+# run at one level.
 ALONE = {
-    *("cli_full_disk", "cli_jobs", "cli_partials", "cli_stop", "core_memory", "core_threads"),
-    *("decoding_closing", "decoding_stops", "image_processing_batches"),
-    *("sources_http", "streaming_file", "vision_process_batches"),
-    *("bench", "cli_program", "core_splitter", "decoding_lookups", "video_errors"),
+    *("cli_jobs", "cli_partials", "cli_stop", "core_threads", "decoding_lookups"),
+    *("decoding_stops", "sources_http"),
 }
 # Files of tests of which none calls a kernel. `make test` runs these at a level that there is not,
 # where a kernel raises an error, so that one which does not belong here fails.
 WITHOUT_PIXELS = {
     *("allowed_sources", "core_interrupts", "core_out_of_memory", "core_packets"),
-    *("decoding_exact", "decoding_plan", "decoding_stops", "decoding_streams"),
-    *("decoding_truncation", "media_kinds", "sources_files", "sources_http", "tokenization"),
-    *("video", "video_errors", "vision_process_sizes", "watch"),
+    *("decoding_exact", "decoding_plan", "decoding_streams", "decoding_truncation"),
+    *("media_kinds", "sources_files", "tokenization", "video", "video_errors"),
+    *("vision_process_sizes", "watch"),
 }
 # Files of tests that call kernels on their way to something else: arguments, files, programs,
 # errors. `make test` runs these at the best level alone.
 ONE_LEVEL = {
-    *("bench", "chat", "cli_encodings", "cli_full_disk", "cli_inputs", "cli_jobs", "cli_messages"),
-    *("cli_names", "cli_outputs", "cli_partials", "cli_program", "cli_result_names", "cli_resume"),
-    *("cli_stop", "content_parts", "core_memory", "core_stub", "core_threads", "decoding_closing"),
-    *("decoding_damage", "decoding_lookups", "defaults_of_torch", "encoded_sources", "encoding"),
+    *("bench", "chat", "cli_encodings", "cli_full_disk", "cli_inputs", "cli_messages"),
+    *("cli_names", "cli_outputs", "cli_program", "cli_result_names", "cli_resume"),
+    *("content_parts", "core_memory", "core_stub", "decoding_closing", "decoding_damage"),
+    *("defaults_of_torch", "encoded_sources", "encoding"),
     *("integrations_after_import", "integrations_openai", "integrations_openai_frames"),
     *("integrations_plugins", "integrations_programs", "integrations_switch"),
     *("integrations_transformers", "integrations_vllm_inputs", "leading_elsewhere", "limits"),
@@ -40,6 +39,7 @@ ONE_LEVEL = {
     *("processing_arguments", "processing_hosts", "prompt", "rgb", "sources", "tensors_errors"),
     *("tested_hosts", "timestamps", "video_settings", "vision_process_constants"),
     *("vision_process_messages",),
+    *ALONE,
 }
 GROUPS = {"alone": ALONE, "without_pixels": WITHOUT_PIXELS, "one_level": ONE_LEVEL}
 

@@ -16,6 +16,7 @@ from loading import Videos, load
 WORKERS = 4
 # Of each worker.
 ITEMS = 200
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture(scope="module")

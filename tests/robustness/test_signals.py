@@ -8,17 +8,22 @@ import signal
 import time
 
 import pytest
+from PIL import Image
 
 import stages
 from clips import Clip
 from http_server_for_tests import serve
 
 SOON_S = 1.0
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    return str(Clip("clip.mp4", count=60).write(tmp_path_factory.mktemp("clips")))
+    folder = tmp_path_factory.mktemp("clips")
+    noise = Image.effect_noise((6000, 5000), 90).convert("RGB")
+    noise.save(folder / stages.IMAGE, compress_level=1)
+    return str(Clip("clip.mp4", count=60).write(folder))
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from keye_vl_rs.errors import CancelledError, LimitError
 from processor_for_tests import PROCESSOR, TEXT, assert_bits, clip, video_kwargs
 
 CALLERS = 16
+pytestmark = pytest.mark.alone
 
 
 @contextmanager

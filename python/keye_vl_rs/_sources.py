@@ -34,6 +34,7 @@ __all__ = [
     "local_path",
     "open_bytes",
     "open_media",
+    "tilde_hint",
 ]
 
 MediaSource: TypeAlias = str | os.PathLike[str] | bytes | ReadableFile | Mapping[str, Any]
@@ -174,6 +175,14 @@ def local_path(source: MediaSource) -> str:
     return url2pathname(plain.removeprefix("localhost"))
 
 
+def tilde_hint(path: str) -> str:
+    """Return what to do about a path with a ``~`` that was not found; empty for any other."""
+    if not path.startswith("~"):
+        return ""
+    home = shorten(os.path.expanduser(path))
+    return f"; ~ is not expanded: give {home}, which os.path.expanduser returns"
+
+
 def _checked_path(source: MediaSource) -> str:
     """The path of a local file that may be read, and can be as far as its status tells."""
     path = local_path(source)
@@ -189,11 +198,7 @@ def _checked_path(source: MediaSource) -> str:
     try:
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
-        hint = ""
-        if path.startswith("~"):
-            home = shorten(os.path.expanduser(path))
-            hint = f"; ~ is not expanded: give {home}, which os.path.expanduser returns"
-        raise MediaNotFoundError(f"{name}: no such file{hint}") from None
+        raise MediaNotFoundError(f"{name}: no such file{tilde_hint(path)}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         hint = ""

@@ -14,7 +14,7 @@ from keye_vl_rs.batch.display import Display
 from keye_vl_rs.batch.full_disk import is_full_disk
 from keye_vl_rs.batch.run import Settings, run_batch, survey
 from keye_vl_rs.batch.workers import StopFlag, stop_on_signals
-from keye_vl_rs.errors import KeyeVLError
+from keye_vl_rs.errors import InvalidArgumentError, KeyeVLError
 from keye_vl_rs.outputs import plan_jobs
 from keye_vl_rs.preprocess import BUFFER_BYTES
 from keye_vl_rs.report import print_comparison
@@ -55,9 +55,9 @@ def main() -> None:
     try:
         app()
     except KeyeVLError as error:
-        # What is wrong with the environment, or with the one video of a benchmark.
+        # What is wrong with an option or the environment, or with the one video of a benchmark.
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(2 if isinstance(error, InvalidArgumentError) else 1)
     except OSError as error:
         if not is_full_disk(error):
             raise
@@ -143,15 +143,18 @@ def preprocess(
         on_error=on_error.value,
         overwrite=overwrite,
     )
-    planned, bad = plan_jobs(videos, output)
+    try:
+        planned, bad = plan_jobs(videos, output)
+    except InvalidArgumentError as error:
+        raise typer.BadParameter(str(error), param_hint="--output") from error
     display = Display(planned, as_json=as_json)
     for one in bad:
-        display.fail(one.given, one.reason)
-    skipped, left = survey(planned, settings)
+        display.fail(one.given, one.reason, one.error_type.__name__)
+    known, left = survey(planned, settings)
     stop = StopFlag()
     with display:
         display.announce(left)
-        for event in skipped:
+        for event in known:
             display.show(event)
         if left:
             # Before signals are caught: it takes seconds that nothing else could end.

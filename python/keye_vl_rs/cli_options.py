@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from keye_vl_rs.outputs import SUFFIX
 
 
 def _positive(value: float | None) -> float | None:
@@ -44,7 +47,16 @@ def _folder(value: str) -> Path:
     # As text, for an empty path is the current folder.
     if not value.strip():
         raise typer.BadParameter(f"{value!r} is not the name of a file or folder")
-    return Path(value)
+    path = Path(value)
+    if value.startswith("~") and not os.path.exists(path.parts[0]):
+        raise typer.BadParameter(f"{value}: ~ is not expanded: give {os.path.expanduser(value)}")
+    taken = next((one for one in (path, *path.parents) if os.path.exists(one)), path)
+    is_file = os.path.exists(taken) and not os.path.isdir(taken)
+    if is_file and (taken != path or path.suffix != SUFFIX):
+        raise typer.BadParameter(
+            f"{taken} is a file: expected a folder, or for one video a name that ends in {SUFFIX}"
+        )
+    return path
 
 
 class PixelType(str, Enum):
@@ -213,7 +225,9 @@ Overwrite = Annotated[
     bool,
     typer.Option(
         "--overwrite",
-        help="Make also again what is there, made from the same video with the same options.",
+        help="Make also again what is there, made from the same video with the same options, and "
+        "replace what else lies under a result's name: a file that is no result of keye-vl-rs, or "
+        "another video's result. Without it such a file stays, and the video fails.",
         rich_help_panel=RUNNING,
     ),
 ]

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from keye_vl_rs._encoded_sources import is_encoded
-from keye_vl_rs._sources import describe_source
+from keye_vl_rs._sources import describe_source, tilde_hint
+from keye_vl_rs.errors import InvalidArgumentError, KeyeVLError, MediaError, MediaNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["BadInput", "Job", "plan_jobs"]
+__all__ = ["SUFFIX", "BadInput", "Job", "plan_jobs"]
 
 SUFFIX = ".safetensors"
 USUAL_SUFFIX = ".mp4"
@@ -38,10 +39,17 @@ class Job:
 
 @dataclass(frozen=True)
 class BadInput:
-    """Something on the command line that holds no video, and what is wrong with it."""
+    """Something on the command line that holds no video, and what is wrong with it.
+
+    Attributes:
+        given: as it was.
+        reason: for a message, in which it is named.
+        error_type: the class that says the same, for programs.
+    """
 
     given: str
     reason: str
+    error_type: type[KeyeVLError] = MediaError
 
 
 def plan_jobs(inputs: Sequence[str], output: Path | None) -> tuple[list[Job], list[BadInput]]:
@@ -56,13 +64,17 @@ def plan_jobs(inputs: Sequence[str], output: Path | None) -> tuple[list[Job], li
     One file that is given twice for one result is done once. Different inputs whose results would
     be one file are all errors, in whatever order they come. ``output`` may name the file itself
     where there is one video.
+
+    Raises:
+        InvalidArgumentError: ``output`` names a file, and there are several videos.
     """
     found: list[tuple[str, Path]] = []
     bad: list[BadInput] = []
     for given in inputs:
         shown = describe_source(given)
         if is_encoded(given):
-            bad.append(BadInput(shown, f"{shown}: expected a file, a folder or an address"))
+            reason = f"{shown}: expected a file, a folder or an address"
+            bad.append(BadInput(shown, reason, InvalidArgumentError))
             continue
         if "://" in given:
             found.append((given, Path(_name_of_address(given))))
@@ -70,7 +82,8 @@ def plan_jobs(inputs: Sequence[str], output: Path | None) -> tuple[list[Job], li
         try:
             is_folder = stat.S_ISDIR(os.stat(given).st_mode)
         except (FileNotFoundError, NotADirectoryError):
-            bad.append(BadInput(shown, f"{shown}: no such file or folder"))
+            reason = f"{shown}: no such file or folder{tilde_hint(given)}"
+            bad.append(BadInput(shown, reason, MediaNotFoundError))
         except (OSError, ValueError) as error:
             bad.append(BadInput(shown, _cannot_be_read(shown, error)))
         else:
@@ -83,8 +96,9 @@ def plan_jobs(inputs: Sequence[str], output: Path | None) -> tuple[list[Job], li
     if output is not None and output.suffix == SUFFIX and not os.path.isdir(output):
         sources = list({_identity(source): source for source, _ in reversed(found)}.values())
         if len(sources) > 1:
-            reason = f"{output}: expected a folder for the results of {len(sources)} videos"
-            return [], [*bad, BadInput(str(output), reason)]
+            raise InvalidArgumentError(
+                f"{output}: expected a folder for the results of {len(sources)} videos"
+            )
         return [Job(source, output) for source in sources], bad
     folder = output or Path()
     jobs = [Job(source, folder / _result_of(path)) for source, path in found]
@@ -118,7 +132,8 @@ def _videos_below(folder: Path, bad: list[BadInput]) -> list[Path]:
         bad.append(BadInput(name, _cannot_be_read(name, error)))
     if not videos and not unreadable:
         reason = f"holds no video (no file in {' '.join(VIDEO_SUFFIXES)}; hidden ones do not count)"
-        bad.append(BadInput(describe_source(folder), f"{describe_source(folder)}: {reason}"))
+        name = describe_source(folder)
+        bad.append(BadInput(name, f"{name}: {reason}", MediaNotFoundError))
     return sorted(videos)
 
 
@@ -171,7 +186,7 @@ def _without_clashes(jobs: Iterable[Job], bad: list[BadInput]) -> list[Job]:
                     f"{sources[number]}: its result {job.target} would also be that of {others[0]}"
                     f"{more}: preprocess them in separate runs, each with its own --output"
                 )
-                bad.append(BadInput(job.source, reason))
+                bad.append(BadInput(job.source, reason, InvalidArgumentError))
     return kept
 
 

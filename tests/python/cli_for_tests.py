@@ -67,6 +67,11 @@ def errors_of(result, kind="error"):
     return [line for line in result.stderr.splitlines() if line.startswith(f"{kind}:")]
 
 
+def usage_of(result):
+    """What is said of wrong usage, without the lines of its box."""
+    return " ".join(result.stderr.replace("\u2502", " ").split())
+
+
 def call_before(monkeypatch, act):
     """Call ``act`` with the source, and the other arguments, before a video is preprocessed."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 
 from clips import BUNNY
 from keye_vl_rs import bench, vision_process
-from keye_vl_rs.cli import app
+from keye_vl_rs.cli import app, main
 from keye_vl_rs.errors import KeyeVLError
 from oracle.published_processor import published_call
 from preprocess_for_tests import HALF
@@ -83,3 +84,24 @@ def test_the_command_prints_a_table_and_json():
     result = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).output)
     assert result["frames"] == [4, 3, 360, 640]
     assert set(result["stages"]) == {"slow/fast", "patches"}
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "status", "said"),
+    [
+        ("missing.mp4", "9", 1, "error: missing.mp4: no such file\n"),
+        ("damaged.mp4", "9e9", 1, "error: damaged.mp4: "),
+        (str(BUNNY), "many", 2, "error: KEYE_VL_RS_MAX_FRAMES is 'many': "),
+    ],
+)
+def test_the_status_tells_a_bad_video_from_wrong_usage(
+    name, most, status, said, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "damaged.mp4").write_bytes(BUNNY.read_bytes()[:50_000])
+    monkeypatch.setenv("KEYE_VL_RS_MAX_FRAMES", most)
+    monkeypatch.setattr(sys, "argv", ["keye-vl-rs", "bench", name])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == status
+    assert capsys.readouterr().err.startswith(said)

@@ -36,6 +36,20 @@ def test_an_empty_path_is_wrong_usage(arguments, named, videos):
     assert made() == []
 
 
+def test_a_home_that_no_shell_expanded(videos, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    result = run("~/a.mp4", "--json")
+    assert result.exit_code == 1
+    assert lines(result) == [
+        {
+            "source": "~/a.mp4",
+            "error": "~/a.mp4: no such file or folder; ~ is not expanded: give /home/me/a.mp4, "
+            "which os.path.expanduser returns",
+            "error_type": "MediaNotFoundError",
+        }
+    ]
+
+
 def test_hidden_files_and_folders_count_where_they_are_named(videos):
     shutil.copytree("deep", "in/.hidden")
     shutil.copytree("deep", "in/shown")

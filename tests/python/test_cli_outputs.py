@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import keye_vl_rs
-from cli_for_tests import NAMES, errors_of, lines, load, made, run
+from cli_for_tests import NAMES, lines, load, made, run, usage_of
 from keye_vl_rs import preprocess_video
 from tensors_for_tests import assert_bits
 
@@ -78,8 +78,8 @@ def test_a_folder_may_have_the_suffix_of_a_file(videos):
 
 def test_one_output_for_many_videos_is_refused(videos):
     result = run("deep", "-o", "one.safetensors")
-    assert result.exit_code == 1
-    assert "expected a folder for the results of 2 videos" in errors_of(result)[0]
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "expected a folder for the results of 2 videos" in usage_of(result)
     assert made() == []
 
 
@@ -93,10 +93,26 @@ def test_a_video_that_is_given_twice_is_done_once(given, videos):
     assert len(made()) == len(sources)
 
 
-def test_a_result_is_replaced(videos):
-    Path("a.safetensors").write_bytes(b"old")
-    assert run("a.mp4").exit_code == 0
-    assert sorted(load("a.safetensors")[0]) == NAMES
+@pytest.mark.parametrize("output", ["notes.py", "notes.py/deeper", "notes.safetensors/deeper"])
+def test_an_output_that_is_a_file_of_another_kind(output, videos):
+    for name in ("notes.py", "notes.safetensors"):
+        Path(name).write_text("mine")
+    result = run("a.mp4", "-o", output)
+    assert (result.exit_code, result.stdout) == (2, "")
+    usage = usage_of(result)
+    assert f"{output.partition('/')[0]} is a file: expected a folder, or for one video" in usage
+    assert "a name that ends in .safetensors" in usage
+    assert [Path(n).read_text() for n in ("notes.py", "notes.safetensors")] == ["mine"] * 2
+
+
+def test_an_output_with_a_home_that_no_shell_expanded(videos, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    result = run("a.mp4", "--output=~/out")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "~ is not expanded: give /home/me/out" in usage_of(result)
+    Path("~").mkdir()
+    assert run("a.mp4", "--output=~/out").exit_code == 0
+    assert made() == ["~/out/a.safetensors"]
 
 
 def test_the_umask_decides_who_may_read_results(videos):

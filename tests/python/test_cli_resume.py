@@ -130,7 +130,7 @@ def test_options_that_change_results(options, said, done):
     assert done(*options, "--json") == ["a.mp4", "b.mp4"]
     reason = f"it was made with other options ({said})"
     assert errors_of(done.result, "note") == [
-        f"note: out/a.safetensors and 1 more: made again, for {reason}"
+        f"note: out/a.safetensors and 1 more: to be made again, for {reason}"
     ]
     assert [line["replaces"] for line in lines(done.result)] == [reason] * 2
     assert done(*options) == []
@@ -150,7 +150,7 @@ def test_another_source(change, done, short):
     elif change == "content":
         shutil.copy(short, "a.mp4")
     else:
-        reason = "it was made from another video"
+        reason = "its video was moved or copied since"
         shutil.copy2("a.mp4", "other/a.mp4")
     videos = ["other/a.mp4" if change == "place" else "a.mp4", "deep/b.mp4"]
     assert done("--json", videos=videos) == ["a.mp4"]
@@ -191,15 +191,23 @@ def with_odd_metadata(path):
     safetensors.torch.save_file(tensors, path, metadata | {"options": "[", "summary": "3"})
 
 
+@pytest.mark.parametrize("spoil", [cut, lengthen])
+def test_what_is_no_whole_output_is_done_again(spoil, done):
+    right = Path("out/a.safetensors").read_bytes()
+    spoil(Path("out/a.safetensors"))
+    assert done("--json") == ["a.mp4"]
+    assert results(done.result)["a.mp4"]["replaces"] == "it was not whole"
+    assert Path("out/a.safetensors").read_bytes() == right
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
-        cut,
-        lengthen,
         without_names,
         without_metadata,
         without_a_tensor,
         with_odd_metadata,
+        lambda path: path.write_text("notes of mine"),
         lambda path: path.write_bytes(b""),
         lambda path: path.write_bytes(b"1234567"),
         lambda path: path.write_bytes(b"\xff" * 99),
@@ -209,13 +217,45 @@ def with_odd_metadata(path):
         lambda path: path.write_bytes((20).to_bytes(8, "little") + b'{"__metadata__": {}}'),
     ],
 )
-def test_what_is_no_whole_output_is_done_again(spoil, done):
+def test_a_file_of_somebody_else_is_kept(spoil, done):
     right = Path("out/a.safetensors").read_bytes()
     spoil(Path("out/a.safetensors"))
-    assert done("--json") == ["a.mp4"]
-    reason = "it was no whole output of keye-vl-rs"
-    assert results(done.result)["a.mp4"]["replaces"] == reason
+    before, there = Path("out/a.safetensors").read_bytes(), versions()
+    result = run("a.mp4", "deep/b.mp4", "-o", "out", "--json")
+    assert result.exit_code == 1
+    text = (
+        "a.mp4: its result out/a.safetensors would replace a file that is no result of "
+        "keye-vl-rs: choose another --output, or give --overwrite to replace it"
+    )
+    assert results(result)["a.mp4"] == {
+        "source": "a.mp4",
+        "error": text,
+        "error_type": "FileExistsError",
+    }
+    assert errors_of(result) == [f"error: {text}"]
+    assert results(result)["b.mp4"]["skipped"]
+    assert (Path("out/a.safetensors").read_bytes(), versions()) == (before, there)
+    assert done("--overwrite") == ["a.mp4", "b.mp4"]
     assert Path("out/a.safetensors").read_bytes() == right
+
+
+@pytest.mark.parametrize("change", [(), ("cut",), ("version",)])
+def test_the_result_of_another_video_is_kept(change, done, short, monkeypatch):
+    shutil.copy(short, "other/a.mp4")
+    if "cut" in change:
+        cut(Path("out/a.safetensors"))
+    if "version" in change:
+        monkeypatch.setattr(batch_made, "__version__", "99.0")
+    before = versions()
+    result = run("other/a.mp4", "-o", "out")
+    assert result.exit_code == 1
+    assert errors_of(result) == [
+        "error: other/a.mp4: its result out/a.safetensors would replace the result of another "
+        "video, a.mp4: choose another --output, or give --overwrite to replace it"
+    ]
+    assert versions() == before
+    assert run("other/a.mp4", "-o", "out", "--overwrite").exit_code == 0
+    assert load("out/a.safetensors")[1]["source"] == "other/a.mp4"
 
 
 def test_an_output_of_another_version(done, monkeypatch):
@@ -228,7 +268,11 @@ def test_what_fails_leaves_what_was_there(done):
     before = Path("out/a.safetensors").read_bytes()
     Path("a.mp4").write_text("no video")
     result = run("a.mp4", "deep/b.mp4", "-o", "out", "--json")
-    assert (result.exit_code, set(results(result)["a.mp4"])) == (1, {"source", "error"})
+    assert (result.exit_code, set(results(result)["a.mp4"])) == (
+        1,
+        {"source", "error", "error_type"},
+    )
+    assert results(result)["a.mp4"]["error_type"] == "UnreadableMediaError"
     assert Path("out/a.safetensors").read_bytes() == before
     assert run("a.mp4", "-o", "out").exit_code == 1
 

@@ -64,20 +64,21 @@ class Display:
         """Show it no longer."""
         self._progress.stop()
 
-    def fail(self, source: str, text: str) -> None:
-        """Say what is wrong with a video."""
+    def fail(self, source: str, text: str, error_type: str) -> None:
+        """Say what is wrong with a video, and of which class of errors that is."""
         self.failures += 1
         if self._as_json:
-            print(json.dumps({"source": source, "error": text}), flush=True)
+            failure = {"source": source, "error": text, "error_type": error_type}
+            print(json.dumps(failure), flush=True)
         self._say("error", "bold red", text)
 
     def announce(self, tasks: Sequence[Task]) -> None:
-        """Say which outputs are made again, and why: a line for each reason."""
+        """Say which outputs are to be made again, and why: a line for each reason."""
         reasons = Counter(task.replaces for task in tasks if task.replaces is not None)
         for reason, count in reasons.items():
             first = next(task.job.target for task in tasks if task.replaces == reason)
             others = f" and {count - 1} more" if count > 1 else ""
-            self._say("note", "bold", f"{first}{others}: made again, for {reason}")
+            self._say("note", "bold", f"{first}{others}: to be made again, for {reason}")
 
     def show(self, event: Event) -> None:
         """Say what became of a video."""
@@ -89,7 +90,7 @@ class Display:
                 self._in_flight.remove(name)
             self._finished += 1
             if event.kind == "failed":
-                self.fail(event.job.source, event.text)
+                self.fail(event.job.source, event.text, event.error_type)
             else:
                 self._keep(event.result)
         self._progress.update(

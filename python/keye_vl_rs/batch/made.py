@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._core import __version__
+from keye_vl_rs._shorten import shorten
 from keye_vl_rs._sources import describe_source, is_local, local_path
 from keye_vl_rs.batch.tensors_file import read_metadata
 
@@ -32,12 +33,15 @@ class Existing:
         partial: what is missing of its video; None if nothing is.
         damage: what is wrong with its video, as the metadata have it; None if nothing is.
         reason: why it has to be made again; None if it need not, or is not there.
+        kept: what it is that lies there, if it may be somebody's own and is not replaced unless
+            that is asked for; else None.
     """
 
     summary: dict[str, Any] | None = None
     partial: str | None = None
     damage: dict[str, Any] | None = None
     reason: str | None = None
+    kept: str | None = None
 
 
 def identify(source: str) -> dict[str, Any] | None:
@@ -112,20 +116,27 @@ def look_at(
         on_error: what is wanted of a damaged video. An output of one does if it was made so.
     """
     try:
-        metadata = read_metadata(target, _NAMES)
+        metadata, whole = read_metadata(target, _NAMES)
         made_from, made_with, summary = (
             json.loads(metadata[key]) for key in ("made_from", "options", "summary")
         )
-        version = metadata["keye_vl_rs"]
+        version, shown = metadata["keye_vl_rs"], metadata["source"]
         damage = json.loads(metadata.get("damage", "null"))
+        if not isinstance(summary, dict):
+            raise ValueError(f"{target}: has other metadata")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return Existing()
     except (OSError, ValueError, KeyError):
-        return Existing(reason="it was no whole output of keye-vl-rs")
-    if version != __version__:
-        return Existing(reason=f"it was made by version {version}")
-    reason = _other_source(made_from, identity) or _other_options(made_with, options)
+        return Existing(kept="a file that is no result of keye-vl-rs")
+    if _is_of_another(made_from, identity):
+        return Existing(kept=f"the result of another video, {shorten(shown)}")
     partial = metadata.get("partial")
+    if version != __version__:
+        reason: str | None = f"it was made by version {version}"
+    elif not whole:
+        reason = "it was not whole"
+    else:
+        reason = _other_source(made_from, identity) or _other_options(made_with, options)
     if reason is None and damage is not None and metadata.get("on_error") != on_error:
         held = "only a part of its video" if partial is not None else "damaged frames"
         reason = f"it held {held}"
@@ -134,16 +145,26 @@ def look_at(
     return Existing(summary, partial, damage)
 
 
+def _is_of_another(before: Any, now: dict[str, Any] | None) -> bool:
+    """Tell if a result is of another video, and not of this one as it was or where it was.
+
+    Of addresses that differ in their queries alone nobody can tell.
+    """
+    if now is None or before == now:
+        return False
+    if not isinstance(before, dict) or "path" not in now:
+        return True
+    moved = all(before.get(key) == now[key] for key in ("size", "mtime_ns"))
+    return before.get("path") != now["path"] and not moved
+
+
 def _other_source(before: Any, now: dict[str, Any] | None) -> str | None:
     # Of a video that is gone nothing can be told.
     if now is not None and before == now:
         return None
-    before_path, path = (
-        one.get("path") if isinstance(one, dict) else None for one in (before, now)
-    )
-    if path is not None and before_path == path:
+    if now is None or (isinstance(before, dict) and before.get("path") == now.get("path")):
         return "its video has changed since"
-    return "it was made from another video"
+    return "its video was moved or copied since"
 
 
 def _other_options(before: Any, now: dict[str, Any]) -> str | None:

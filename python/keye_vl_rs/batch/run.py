@@ -47,7 +47,7 @@ class Settings:
         timeout: seconds for each video.
         buffer_bytes: of each video in flight.
         on_error: what becomes of a damaged video.
-        overwrite: make also again what is there.
+        overwrite: make also again what is there, and replace what else lies there.
     """
 
     options: dict[str, Any]
@@ -68,12 +68,14 @@ class Event:
         job: the video.
         result: as :func:`keye_vl_rs.report.describe` gives it.
         text: what is wrong with it.
+        error_type: the name of its class, for programs.
     """
 
     kind: Literal["skipped", "started", "done", "failed"]
     job: Job
     result: dict[str, Any] = field(default_factory=dict)
     text: str = ""
+    error_type: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,15 +94,24 @@ class Task:
 
 
 def survey(jobs: Sequence[Job], settings: Settings) -> tuple[list[Event], list[Task]]:
-    """Sweep up after processes that were killed, and tell what is done already and what is not."""
+    """Sweep up after processes that were killed, and tell what is done already and what is not.
+
+    A video fails whose result would replace a file that may be somebody's own.
+    """
     sweep_partials(job.target for job in jobs)
-    skipped, left = [], []
+    events, left = [], []
     for job in jobs:
         identity = identify(job.source)
         existing = Existing()
         if not settings.overwrite:
             existing = look_at(job.target, identity, settings.options, settings.on_error)
-        if existing.summary is None:
+        if existing.kept is not None:
+            text = (
+                f"{describe_source(job.source)}: its result {job.target} would replace "
+                f"{existing.kept}: choose another --output, or give --overwrite to replace it"
+            )
+            events.append(Event("failed", job, text=text, error_type=FileExistsError.__name__))
+        elif existing.summary is None:
             left.append(Task(job, (identity or {}).get("size"), existing.reason))
         else:
             result = describe(
@@ -111,8 +122,8 @@ def survey(jobs: Sequence[Job], settings: Settings) -> tuple[list[Event], list[T
                 partial=existing.partial,
                 damage=existing.damage,
             )
-            skipped.append(Event("skipped", job, result))
-    return skipped, left
+            events.append(Event("skipped", job, result))
+    return events, left
 
 
 def share_threads(threads: int | None, jobs: int | None, videos: int) -> tuple[int, int | None]:
@@ -174,10 +185,10 @@ def run_batch(tasks: Sequence[Task], settings: Settings, stop: StopFlag) -> Iter
                     # Others that found the same in the meantime have nothing to add.
                     if not stop.hopeless:
                         stop.hopeless = True
-                        yield Event("failed", job, text=f"{_text(job, event.error)}; {_HOPELESS}")
+                        yield _failed(job, event.error, f"; {_HOPELESS}")
                 # One bad file, in whatever way it is bad, must not cost the others.
                 elif isinstance(event.error, Exception):
-                    yield Event("failed", job, text=_text(job, event.error))
+                    yield _failed(job, event.error)
                 elif event.error is not None:
                     raise event.error
     finally:
@@ -223,11 +234,13 @@ def _preprocess(
     return describe(job, summary, seconds, partial=partial, damage=damage, replaces=task.replaces)
 
 
-def _text(job: Job, error: BaseException) -> str:
+def _failed(job: Job, error: BaseException, further: str = "") -> Event:
     if isinstance(error, KeyeVLError):
-        return str(error)
-    reason = getattr(error, "strerror", None) or str(error) or "no message"
-    # Of the output, say: as it may be no Unicode, as text.
-    file = getattr(error, "filename", None)
-    parts = [describe_source(job.source), type(error).__name__, file, reason]
-    return ": ".join(" ".join(str(part).split()) for part in parts if part is not None)
+        text = str(error)
+    else:
+        reason = getattr(error, "strerror", None) or str(error) or "no message"
+        # Of the output, say: as it may be no Unicode, as text.
+        file = getattr(error, "filename", None)
+        parts = [describe_source(job.source), type(error).__name__, file, reason]
+        text = ": ".join(" ".join(str(part).split()) for part in parts if part is not None)
+    return Event("failed", job, text=text + further, error_type=type(error).__name__)

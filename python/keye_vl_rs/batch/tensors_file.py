@@ -74,12 +74,14 @@ def write_tensors(
                 os.fsync(file.fileno())
 
 
-def read_metadata(path: Path, names: Collection[str]) -> dict[str, str]:
-    """The metadata of a whole file of tensors of these names. No tensor is read.
+def read_metadata(path: Path, names: Collection[str]) -> tuple[dict[str, str], bool]:
+    """Return the metadata of a file of tensors of these names, and whether it is whole.
+
+    No tensor is read.
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is another file, or not whole.
+        ValueError: it is another file, or its header is not whole.
     """
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
@@ -93,6 +95,6 @@ def read_metadata(path: Path, names: Collection[str]) -> dict[str, str]:
         texts = {str(key): str(value) for key, value in metadata.items()}
     except (AttributeError, KeyError, IndexError, TypeError) as error:
         raise ValueError(f"{path}: is no file of tensors with metadata") from error
-    if _LENGTH_BYTES + length + end != size or set(header) != set(names):
-        raise ValueError(f"{path}: is cut off, or holds other tensors")
-    return texts
+    if set(header) != set(names):
+        raise ValueError(f"{path}: holds other tensors")
+    return texts, _LENGTH_BYTES + length + end == size

@@ -2,13 +2,14 @@
 
 # No `from __future__ import annotations` here, as in the processor that this is a part of.
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
 from transformers.processing_utils import ProcessorMixin
 
 from keye_vl_rs import chat_media
+from keye_vl_rs.limits import Limits, applied
 from keye_vl_rs.message_options import take_call_options
 from keye_vl_rs.messages import plain_conversations
 from keye_vl_rs.recipe import Recipe
@@ -39,6 +40,7 @@ class ChatTemplateMixin:
         *,
         tokenize: bool = False,
         processor_kwargs: dict[str, Any] | None = None,
+        limits: Limits | None = None,
         **kwargs: Any,
     ) -> Any:
         """Spell a conversation, or a batch of them, out; with ``tokenize`` make the model's inputs.
@@ -56,6 +58,7 @@ class ChatTemplateMixin:
             tokenize: give ``input_ids``, or with ``return_dict=True`` all inputs; else the text.
             processor_kwargs: for :meth:`__call__`; ``fps``, ``num_frames`` and ``max_frames`` hold
                 for videos that do not say it themselves.
+            limits: what each image and video may ask for; None is what the environment says.
             kwargs: transformers' own (``add_generation_prompt``, ``return_dict``,
                 ``return_tensors``, ``tools``, ...), variables of the template, and for
                 :meth:`__call__` as well.
@@ -66,12 +69,25 @@ class ChatTemplateMixin:
         conversation = plain_conversations(conversation, needs_sources=tokenize)
         # Of transformers' class, which comes after this one.
         render = super().apply_chat_template  # type: ignore[misc]
-        processor: Any = self
         if not tokenize:
             if processor_kwargs:
                 kwargs["processor_kwargs"] = processor_kwargs
             return render(conversation, chat_template, **kwargs)
-        call = dict(processor_kwargs or {})
+        with applied(limits):
+            return self._from_messages(
+                render, conversation, chat_template, dict(processor_kwargs or {}), kwargs
+            )
+
+    def _from_messages(
+        self,
+        render: Callable[..., Any],
+        conversation: Any,
+        chat_template: str | None,
+        call: dict[str, Any],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """The model's inputs; ``call`` and ``kwargs`` are of this call alone."""
+        processor: Any = self
         defaults = take_call_options(call, kwargs)
         own = {**_own(self.valid_processor_kwargs, kwargs), **call}
         merged = self._merge_kwargs(

@@ -105,7 +105,8 @@ def load_image(
         except Image.DecompressionBombError as error:
             raise LimitError(
                 f"{name}: {error}: more than Pillow allows; for more, set "
-                "PIL.Image.MAX_IMAGE_PIXELS and limits=Limits(image_pixels=...)"
+                "PIL.Image.MAX_IMAGE_PIXELS, and KEYE_VL_RS_MAX_IMAGE_PIXELS or "
+                "limits=Limits(image_pixels=...)"
             ) from error
         except Exception as error:
             kind = image_hint(head)

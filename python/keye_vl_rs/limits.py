@@ -104,7 +104,8 @@ class Limits:
         if value > most:
             raise LimitError(
                 f"{source}: {what}: more than {limit} allows, {most:,.15g}; for more, set "
-                f"limits=Limits({limit}=...) or {_PREFIX}{limit.upper()}"
+                f"{_PREFIX}{limit.upper()}, or pass limits=Limits({limit}=...) to a call that "
+                "takes limits"
             )
 
 

@@ -198,7 +198,7 @@ def _from_list(
     slow_frames = frame_types.tolist().count(SLOW)
     size = (frames.shape[2], frames.shape[3])
     slow_size, fast_size = vision_process.plan_checked_sizes(
-        ele, size, slow_frames, len(frame_types) - slow_frames
+        ele, size, slow_frames, len(frame_types) - slow_frames, watch.name
     )
     watch.check()
     compared = time.perf_counter()

@@ -36,6 +36,7 @@ __all__ = [
     "describe_source",
     "open_reader",
     "sample_video",
+    "video_name",
 ]
 
 # FFmpeg's own limit for as many threads as it finds cores.
@@ -67,6 +68,16 @@ class SampledVideo:
     counts: DecodeCounts = field(default_factory=DecodeCounts, compare=False)
     damage: Damage | None = None
     timestamps: torch.Tensor | None = field(default=None, compare=False)
+
+
+def video_name(source: Any) -> str:
+    """Name a video for messages, whoever reads it: a host may have sources of its own."""
+    if isinstance(source, (list, tuple)):
+        return f"{len(source)} frames"
+    try:
+        return describe_source(source)
+    except InvalidArgumentError:
+        return "the video"
 
 
 def sample_video(

@@ -36,7 +36,7 @@ from keye_vl_rs.sampling import (
 )
 from keye_vl_rs.similarity import PATCH_SIMILARITY, get_frame_sim
 from keye_vl_rs.tensors import frames_array
-from keye_vl_rs.video import SampledVideo, sample_video
+from keye_vl_rs.video import SampledVideo, sample_video, video_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -194,7 +194,11 @@ def _comparison(threshold: float) -> dict[str, Any]:
 
 @memory_errors("the image")
 def fetch_image(
-    ele: dict[str, Any], size_factor: int = IMAGE_FACTOR, is_video: bool = False
+    ele: dict[str, Any],
+    size_factor: int = IMAGE_FACTOR,
+    is_video: bool = False,
+    *,
+    limits: Limits | None = None,
 ) -> Image.Image:
     """Open the image of a message and resize it as the model wants it.
 
@@ -206,6 +210,7 @@ def fetch_image(
             ``resized_width``; and ``exif``: True turns the image as its EXIF orientation says.
         size_factor: both sides become multiples of it.
         is_video: whether the limits default to those of a video frame.
+        limits: what the image may ask for; None is what the environment says.
 
     Returns:
         RGB, resized with Pillow's default filter.
@@ -219,7 +224,8 @@ def fetch_image(
     ele = plain_image(ele, "the image")
     if not is_video:
         warn_of_unread(ele, "an image")
-    return _resized_image(ele, size_factor, is_video)
+    with applied(limits):
+        return _resized_image(ele, size_factor, is_video)
 
 
 def _resized_image(
@@ -268,7 +274,7 @@ def fetch_images(
 
 @memory_errors("the video")
 def fetch_video(
-    ele: dict[str, Any], image_factor: int = IMAGE_FACTOR
+    ele: dict[str, Any], image_factor: int = IMAGE_FACTOR, *, limits: Limits | None = None
 ) -> tuple[torch.Tensor, dict[str, Any]]:
     """Sample the video of a message and plan what becomes of each frame.
 
@@ -283,6 +289,7 @@ def fetch_video(
             ``resized_height`` with ``resized_width``, and ``exif``. As in the published code
             ``nframes`` is not read, which a warning says.
         image_factor: for the frames of a list.
+        limits: what the video may ask for; None is what the environment says.
 
     Returns:
         The sampled frames, uint8 (T, 3, H, W) at the file's own size (a view of channels-last
@@ -296,7 +303,11 @@ def fetch_video(
         OutOfMemoryError: memory for it cannot be had.
         InvalidArgumentError: a subclass, when a number is impossible.
     """
-    ele = plain_video(ele, "the video")
+    with applied(limits):
+        return _fetch_video(plain_video(ele, "the video"), image_factor)
+
+
+def _fetch_video(ele: dict[str, Any], image_factor: int) -> tuple[torch.Tensor, dict[str, Any]]:
     listed = isinstance(ele["video"], (list, tuple))
     warn_of_unread(ele, "a list of frames" if listed else "a video file")
     if listed:
@@ -307,7 +318,9 @@ def fetch_video(
         frames, timestamps, frame_types = _read_video_decord(ele)
     slow_frames = frame_types.tolist().count(SLOW)
     size = (frames.shape[2], frames.shape[3])
-    slow, fast = plan_checked_sizes(ele, size, slow_frames, len(frame_types) - slow_frames)
+    slow, fast = plan_checked_sizes(
+        ele, size, slow_frames, len(frame_types) - slow_frames, video_name(ele["video"])
+    )
     processor_kwargs: dict[str, Any] = {
         "height": slow[0],
         "width": slow[1],
@@ -409,13 +422,16 @@ def plan_frame_sizes(
 
 
 def plan_checked_sizes(
-    ele: dict[str, Any], size: Size, slow_frames: int, fast_frames: int
+    ele: dict[str, Any], size: Size, slow_frames: int, fast_frames: int, name: str
 ) -> tuple[Size, Size]:
-    """:func:`plan_frame_sizes`; raises :class:`LimitError` for more than limits allow."""
+    """:func:`plan_frame_sizes`; raises :class:`LimitError` for more than limits allow.
+
+    ``name`` is what the error calls the video.
+    """
     sizes = plan_frame_sizes(ele, size, slow_frames, fast_frames)
     slow, fast = (height * width for height, width in sizes)
     kinds = [size for size, count in zip(sizes, (slow_frames, fast_frames), strict=True) if count]
-    check_resized_frames(kinds, slow_frames * slow + fast_frames * fast, "the video")
+    check_resized_frames(kinds, slow_frames * slow + fast_frames * fast, name)
     return sizes
 
 

@@ -13,12 +13,20 @@ from PIL import Image
 
 from clips import Clip
 from http_server_for_tests import BODY, serve
-from keye_vl_rs import preprocess_video, preview, process_vision_info
+from keye_vl_rs import (
+    preprocess_video,
+    preview,
+    process_vision_info,
+    to_openai_messages,
+    to_vllm_inputs,
+    vision_process,
+)
 from keye_vl_rs._sources import open_bytes, open_media
 from keye_vl_rs.errors import DecodeError, InvalidArgumentError, LimitError
 from keye_vl_rs.images import load_image
 from keye_vl_rs.limits import Limits, applied, current_limits
 from keye_vl_rs.video import sample_video
+from processor_for_tests import PROCESSOR, TOKENIZER
 
 
 def first(total, fps):
@@ -205,6 +213,36 @@ def test_limits_of_a_call(png, short, threads, monkeypatch):
     with pytest.raises(LimitError, match=r"short\.mp4: is of 2 seconds"):
         preprocess_video(short, limits=Limits(duration=1.5))
     preprocess_video(short, limits=Limits(duration=2.5))
+
+
+def test_limits_of_every_call_that_loads(png, short):
+    loads = {"tokenize": True, "return_dict": True, "return_tensors": "pt"}
+    of_preview = preview.KeyeProcessor(
+        preview.SiglipImageProcessor(), TOKENIZER, chat_template=PROCESSOR.chat_template
+    )
+    image, video = {"type": "image", "image": str(png)}, {"type": "video", "video": str(short)}
+    said = [{"role": "user", "content": [image, video]}]
+    calls = {
+        "apply_chat_template": lambda **k: PROCESSOR.apply_chat_template(said, **loads, **k),
+        "preview's": lambda **k: of_preview.apply_chat_template(said, **loads, **k),
+        "to_openai_messages": lambda **k: to_openai_messages(said, **k),
+        "to_vllm_inputs": lambda **k: to_vllm_inputs(said, PROCESSOR, **k),
+    }
+    for call in calls.values():
+        call(limits=Limits(image_pixels=3000, frames=50))
+        with pytest.raises(LimitError, match=r"image\.png: is of 60x50 pixels"):
+            call(limits=Limits(image_pixels=2999))
+        with pytest.raises(LimitError, match=r"short\.mp4: holds 11 frames and more"):
+            call(limits=Limits(frames=10))
+        with pytest.raises(InvalidArgumentError, match="limits is of type dict"):
+            call(limits={"frames": 5})
+    for module in (vision_process, preview.vision_process):
+        with pytest.raises(LimitError, match=r"image\.png: is of 60x50 pixels"):
+            module.fetch_image(image, limits=Limits(image_pixels=2999))
+        module.fetch_image(image, limits=Limits(image_pixels=3000))
+        with pytest.raises(LimitError, match=r"short\.mp4: holds 11 frames and more"):
+            module.fetch_video(video, limits=Limits(frames=10))
+        module.fetch_video(video, limits=Limits(frames=50))
 
 
 def test_defaults_and_mistakes(monkeypatch):

@@ -55,7 +55,7 @@ def test_the_limit_itself(monkeypatch):
     assert made.size == (644, 644)
     edge = 644 * 644
     assert process_vision_info(message, limits=Limits(resized_pixels=edge))[0][0].size == (644, 644)
-    reason = r"resized to 644x644 pixels: more than resized_pixels allows, 414,735; .*limits=Limits"
+    reason = r"resized to 644x644 pixels: more than resized_pixels allows, 414,735; .*to a call"
     with pytest.raises(LimitError, match=reason):
         process_vision_info(message, limits=Limits(resized_pixels=edge - 1))
     monkeypatch.setenv("KEYE_VL_RS_MAX_RESIZED_PIXELS", str(edge - 1))
@@ -96,9 +96,9 @@ def test_a_list_of_frames(module):
     ],
 )
 def test_a_video_file(h264, options, reason):
-    with pytest.raises(LimitError, match=f"more than {reason}"):
+    with pytest.raises(LimitError, match=rf"/plain\.mp4: .*more than {reason}"):
         preprocess_video(h264, **options, limits=SMALL)
-    with pytest.raises(LimitError, match=f"more than {reason}"):
+    with pytest.raises(LimitError, match=rf"/plain\.mp4: .*more than {reason}"):
         process_vision_info(talk("video", str(h264), **options), limits=SMALL)
 
 
@@ -110,7 +110,7 @@ def test_a_video_file(h264, options, reason):
     ],
 )
 def test_a_video_file_of_preview(h264, options, reason):
-    with pytest.raises(LimitError, match=f"more than {reason} allows"):
+    with pytest.raises(LimitError, match=rf"/plain\.mp4: .*more than {reason} allows"):
         preview.process_vision_info(talk("video", str(h264), **options), limits=SMALL)
 
 

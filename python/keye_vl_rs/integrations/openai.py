@@ -17,6 +17,7 @@ from keye_vl_rs._shorten import short_repr
 from keye_vl_rs._sources import is_remote
 from keye_vl_rs.content_parts import IMAGE, media_kind, plain_part
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors, naming
+from keye_vl_rs.limits import Limits, applied
 from keye_vl_rs.messages import check_list, content_parts
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def to_openai_messages(
     frame_format: ImageFormat = "jpeg",
     resize_frames: bool = False,
     model: Model = "Keye-VL-1.5",
+    limits: Limits | None = None,
 ) -> OpenAIRequest:
     """Turn the messages of one conversation into a request.
 
@@ -82,6 +84,7 @@ def to_openai_messages(
         model: that of the server. For "Keye-VL-8B-Preview" images and videos are those of
             :mod:`keye_vl_rs.preview`, frames have the model's size always, and ``fps`` is what is
             said about videos.
+        limits: what each image and video may ask for; None is what the environment says.
 
     Returns:
         The messages and the extra body.
@@ -97,19 +100,11 @@ def to_openai_messages(
         if not isinstance(value, str) or value not in ("png", "jpeg"):
             raise InvalidArgumentError(f"{name} is {short_repr(value)}: expected 'png' or 'jpeg'")
     convert = _Converter(model_functions(model), quality, image_format, frame_format, resize_frames)
-    converted: list[dict[str, Any]] = []
-    for index, message in enumerate(check_list(messages, "messages")):
-        if not isinstance(message, Mapping):
-            raise InvalidArgumentError(
-                f"messages[{index}] is of type {type(message).__name__}: expected a dictionary; "
-                "give one conversation at a time"
-            )
-        copy = dict(message)
-        content = message.get("content")
-        if content is not None and not isinstance(content, str):
-            parts = content_parts(content, f"messages[{index}]")
-            copy["content"] = [convert(part, where) for where, part in parts]
-        converted.append(copy)
+    with applied(limits):
+        converted = [
+            _converted(message, f"messages[{index}]", convert)
+            for index, message in enumerate(check_list(messages, "messages"))
+        ]
     convert.add_images()
     return OpenAIRequest(converted, convert.extra_body())
 
@@ -127,6 +122,20 @@ def model_functions(model: str) -> Any:
     raise InvalidArgumentError(
         f"model is {short_repr(model)}: expected 'Keye-VL-1.5' or 'Keye-VL-8B-Preview'"
     )
+
+
+def _converted(message: Any, where: str, convert: _Converter) -> dict[str, Any]:
+    """A message with its images and videos as addresses."""
+    if not isinstance(message, Mapping):
+        raise InvalidArgumentError(
+            f"{where} is of type {type(message).__name__}: expected a dictionary; "
+            "give one conversation at a time"
+        )
+    copy = dict(message)
+    content = message.get("content")
+    if content is not None and not isinstance(content, str):
+        copy["content"] = [convert(part, at) for at, part in content_parts(content, where)]
+    return copy
 
 
 @dataclass

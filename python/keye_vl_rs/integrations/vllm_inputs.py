@@ -8,6 +8,7 @@ from typing import Any
 from keye_vl_rs import preview
 from keye_vl_rs.errors import InvalidArgumentError, naming
 from keye_vl_rs.integrations.openai import Model, model_functions
+from keye_vl_rs.limits import Limits, applied
 from keye_vl_rs.message_options import take_call_options, with_defaults
 from keye_vl_rs.messages import check_list, check_message, plain_conversation
 
@@ -20,6 +21,7 @@ def to_vllm_inputs(
     *,
     add_generation_prompt: bool = True,
     model: Model = "Keye-VL-1.5",
+    limits: Limits | None = None,
     **template_kwargs: Any,
 ) -> Any:
     """What ``LLM.generate`` takes for a conversation, or a list of that for a batch of them.
@@ -32,6 +34,7 @@ def to_vllm_inputs(
             ``AutoProcessor`` gives.
         add_generation_prompt: end the prompt where the model is to go on.
         model: "Keye-VL-1.5" or "Keye-VL-8B-Preview".
+        limits: what each image and video may ask for; None is what the environment says.
         template_kwargs: for the chat template; but ``fps``, ``num_frames`` and ``max_frames`` hold
             for videos that do not say it themselves.
 
@@ -48,12 +51,13 @@ def to_vllm_inputs(
     defaults = take_call_options(template_kwargs)
     _check_list(messages, "messages")
     template_kwargs["add_generation_prompt"] = add_generation_prompt
-    if isinstance(messages[0], Mapping):
-        return _inputs(messages, "messages", processor, functions, defaults, template_kwargs)
-    return [
-        _inputs(one, f"messages[{index}]", processor, functions, defaults, template_kwargs)
-        for index, one in enumerate(messages)
-    ]
+    with applied(limits):
+        if isinstance(messages[0], Mapping):
+            return _inputs(messages, "messages", processor, functions, defaults, template_kwargs)
+        return [
+            _inputs(one, f"messages[{index}]", processor, functions, defaults, template_kwargs)
+            for index, one in enumerate(messages)
+        ]
 
 
 def _inputs(

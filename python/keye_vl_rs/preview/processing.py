@@ -14,6 +14,7 @@ from keye_vl_rs import prompt
 from keye_vl_rs.accepted_inputs import flatten_images, list_videos
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.image_processing import KeyeVL1_5ImagesKwargs
+from keye_vl_rs.limits import Limits, applied
 from keye_vl_rs.message_options import take_call_options, with_defaults
 from keye_vl_rs.messages import is_one_conversation, plain_conversations
 from keye_vl_rs.preview import vision_process
@@ -129,6 +130,7 @@ class KeyeProcessor(BaseProcessor):
         return_dict: bool = False,
         processor_kwargs: Mapping[str, Any] | None = None,
         return_tensors: Any = None,
+        limits: Limits | None = None,
         **kwargs: Any,
     ) -> Any:
         """Spell a conversation, or a batch of them, out; with ``tokenize`` make the model's inputs.
@@ -144,6 +146,7 @@ class KeyeProcessor(BaseProcessor):
             processor_kwargs: for :meth:`__call__`; ``fps``, ``num_frames`` and ``nframes`` hold for
                 videos that say none of them, ``max_frames`` for those that do not say it.
             return_tensors: for :meth:`__call__`.
+            limits: what each image and video may ask for; None is what the environment says.
             kwargs: transformers' own, and variables of the template.
 
         Raises:
@@ -160,11 +163,14 @@ class KeyeProcessor(BaseProcessor):
         if not tokenize:
             return texts
         images, videos, about = vision_process.process_vision_info(
-            conversation, return_video_kwargs=True
+            conversation, return_video_kwargs=True, limits=limits
         )
         if videos is not None:
             call["fps"] = about["fps"]
-        made = self(images=images, text=texts, videos=videos, return_tensors=return_tensors, **call)
+        with applied(limits):
+            made = self(
+                images=images, text=texts, videos=videos, return_tensors=return_tensors, **call
+            )
         return made if return_dict else made["input_ids"]
 
     def _video_placeholders(

@@ -36,7 +36,7 @@ from keye_vl_rs.sampling import (
     positive_number,
     spaced_places,
 )
-from keye_vl_rs.video import sample_video
+from keye_vl_rs.video import sample_video, video_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -150,7 +150,9 @@ def _even(name: str, count: int) -> int:
 
 
 @memory_errors("the image")
-def fetch_image(ele: dict[str, Any], size_factor: int = IMAGE_FACTOR) -> Image.Image:
+def fetch_image(
+    ele: dict[str, Any], size_factor: int = IMAGE_FACTOR, *, limits: Limits | None = None
+) -> Image.Image:
     """Open the image of a message and resize it as the model wants it.
 
     Args:
@@ -160,6 +162,7 @@ def fetch_image(ele: dict[str, Any], size_factor: int = IMAGE_FACTOR) -> Image.I
             array; and, if wanted, ``min_pixels`` and ``max_pixels``, or ``resized_height`` and
             ``resized_width``; and ``exif``: True turns the image as its EXIF orientation says.
         size_factor: both sides become multiples of it.
+        limits: what the image may ask for; None is what the environment says.
 
     Returns:
         RGB, over white where it is transparent, resized with Pillow's default filter.
@@ -170,7 +173,8 @@ def fetch_image(ele: dict[str, Any], size_factor: int = IMAGE_FACTOR) -> Image.I
     """
     ele = plain_image(ele, "the image")
     warn_of_unread(ele, "an image")
-    return _resized_image(ele, size_factor)
+    with applied(limits):
+        return _resized_image(ele, size_factor)
 
 
 def _resized_image(ele: dict[str, Any], size_factor: int, frames: int = 1) -> Image.Image:
@@ -194,6 +198,8 @@ def fetch_video(
     ele: dict[str, Any],
     image_factor: int = IMAGE_FACTOR,
     return_video_sample_fps: bool = False,
+    *,
+    limits: Limits | None = None,
 ) -> Any:
     """Sample the video of a message and resize its frames.
 
@@ -206,6 +212,7 @@ def fetch_video(
             ``on_error`` as in :func:`keye_vl_rs.preprocess_video`.
         image_factor: both sides become multiples of it.
         return_video_sample_fps: give the frames that were sampled per second, too.
+        limits: what the video may ask for; None is what the environment says.
 
     Returns:
         The frames, float32 (T, 3, H, W) that holds whole numbers of 0..255, T even; for a list the
@@ -216,14 +223,18 @@ def fetch_video(
         MediaError: a subclass, when the video cannot be read or decoded.
         InvalidArgumentError: a subclass, when a number is impossible.
     """
-    ele = plain_video(ele, "the video")
+    with applied(limits):
+        frames, rate = _fetch_video(plain_video(ele, "the video"), image_factor)
+    return (frames, rate) if return_video_sample_fps else frames
+
+
+def _fetch_video(ele: dict[str, Any], image_factor: int) -> tuple[Any, float]:
+    """The frames, and how many were sampled per second."""
     listed = isinstance(ele["video"], (list, tuple))
     kind = "a list of frames" if listed else "a video file"
     warn_of_unread(ele, f"{kind} of Keye-VL-8B-Preview")
     if listed:
         frames = _fetch_frames(ele, image_factor)
-        if not return_video_sample_fps:
-            return frames
         rate = ele.get("fps", FPS)
         if ele.get("num_frames") is not None:
             rate = optional_number(ele, "fps", FPS) * len(frames) / len(ele["video"])
@@ -236,9 +247,8 @@ def fetch_video(
         )
     video, sample_fps = VIDEO_READER_BACKENDS[backend](ele)
     size = _frame_size(ele, len(video), (video.shape[2], video.shape[3]), image_factor)
-    check_resized(size, "the video", frames=len(video))
-    resized = resize_frames(video, size)
-    return (resized, sample_fps) if return_video_sample_fps else resized
+    check_resized(size, video_name(ele["video"]), frames=len(video))
+    return resize_frames(video, size), sample_fps
 
 
 def _fetch_frames(ele: dict[str, Any], image_factor: int) -> list[Image.Image]:

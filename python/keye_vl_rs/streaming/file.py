@@ -63,11 +63,12 @@ def stream_file(
             if pipeline is None:
                 size = (pixels.shape[0], pixels.shape[1])
                 pipeline = PatchPipeline(
-                    _choices(ele, size, len(places)),
+                    _choices(ele, size, len(places), reader.file.name),
                     vision_process.slow_fast_splitter(*size, min_frame_similarity),
                     converter.convert,
                     options,
                     buffer_bytes,
+                    reader.file.name,
                 )
             for _ in range(times[place]):
                 clock.enter("slow_fast")
@@ -95,13 +96,13 @@ def _each(places: list[int], read: ReadFrames) -> Iterator[tuple[int, Any]]:
     return zip(distinct, read(distinct), strict=True)
 
 
-def _choices(ele: dict[str, Any], size: Size, frames: int) -> SizeChoices:
+def _choices(ele: dict[str, Any], size: Size, frames: int, name: str) -> SizeChoices:
     choices = SizeChoices.of(
         frames,
         lambda slow: vision_process.plan_frame_sizes(ele, size, slow, frames - slow),
     )
     # Frames may be kept at any of these before it is known which of them is the right one.
-    check_resized_frames([one for pair in choices.runs for one in pair], 0, "the video")
+    check_resized_frames([one for pair in choices.runs for one in pair], 0, name)
     return choices
 
 

@@ -68,10 +68,15 @@ class PatchPipeline:
         convert: Callable[[Any], Pixels],
         options: PatchOptions,
         buffer_bytes: int,
+        name: str = "the video",
     ) -> None:
-        """``convert`` gives the RGB (H, W, 3) of a decoded frame, ever the same."""
+        """``convert`` gives the RGB (H, W, 3) of a decoded frame, ever the same.
+
+        ``name`` is what errors call the video.
+        """
         self.frame_types: list[int] = []
         self.holes: list[int] = []
+        self._name = name
         self._choices = choices
         self._splitter = splitter
         self._options = options
@@ -130,7 +135,7 @@ class PatchPipeline:
         slow, fast = map(patches, self._sizes)
         most = self._slow * slow + (seen - self._slow) * fast
         most += (self._choices.frames - seen) * max(slow, fast)
-        check_resized_frames((), most * PATCH_SIZE**2, "the video")
+        check_resized_frames((), most * PATCH_SIZE**2, self._name)
         self._room = PatchRoom(most, self._options.dtype)
         for number, kept in enumerate(self._kept.take()):
             first, count = self._next_place(kept.kind)

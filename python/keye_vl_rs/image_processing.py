@@ -147,7 +147,7 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
         if isinstance(frames[0], Image.Image):
             layout = ChannelDimension.LAST
         elif layout is None:
-            layout = infer_channel_dimension_format(pixels[0])
+            layout = _layout_of(pixels[0])
         if layout == ChannelDimension.FIRST:
             pixels = [image_array(one).transpose(1, 2, 0) for one in pixels]
         shapes = [shape_of(one) for one in pixels]
@@ -180,6 +180,20 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
         recipe = self.recipe(images_kwargs or {})
         rows, columns = (side // recipe.patch_size for side in recipe.target_size(height, width))
         return rows * columns
+
+
+def _layout_of(image: Any) -> ChannelDimension:
+    """Return where an array has its channels.
+
+    Raises:
+        FramesShapeError: it has neither one nor three of them.
+    """
+    try:
+        return infer_channel_dimension_format(image)
+    except ValueError:
+        raise FramesShapeError(
+            f"an image has shape {tuple(image.shape)}: expected 1 or 3 channels, first or last"
+        ) from None
 
 
 def _patches(ready: list[Ready], recipe: Recipe) -> torch.Tensor:

@@ -11,7 +11,9 @@ from PIL import Image
 from transformers.image_processing_utils import BaseImageProcessor
 from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
+from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.geometry import MERGE_SIZE, PATCH_SIZE
+from keye_vl_rs.images import load_image
 from keye_vl_rs.recipe import MAX_PIXELS, MIN_PIXELS, Recipe, make_recipe, pixel_limits
 from keye_vl_rs.tested_hosts import check_host
 
@@ -91,6 +93,28 @@ class PixelSettings:
     def to_dict(self) -> dict[str, Any]:
         """As in the base class, with ``size``."""
         return {**super().to_dict(), "size": self.size}  # type: ignore[misc]
+
+    def fetch_images(self, image_url_or_urls: Any) -> Any:
+        """Open images that are named, within the limits and allow-lists of images in messages.
+
+        Args:
+            image_url_or_urls: a path, an address or base64, or a (nested) list of them. Pictures
+                and arrays among them stay as they are.
+
+        Raises:
+            MediaError: a subclass, as :func:`keye_vl_rs.fetch_image` raises it.
+        """
+        given = image_url_or_urls
+        if isinstance(given, (list, tuple)):
+            return [self.fetch_images(one) for one in given]
+        return load_image(given, exif=self.exif or None) if isinstance(given, str) else given
+
+    def fetch_videos(self, video_url_or_urls: Any, *args: Any, **kwargs: Any) -> Any:
+        """Raise :class:`InvalidArgumentError`: transformers' own readers know no limits."""
+        raise InvalidArgumentError(
+            "a processor opens no videos: give what process_vision_info or preprocess_video "
+            "returns, or call apply_chat_template"
+        )
 
     def recipe(self, overrides: Mapping[str, Any]) -> Recipe:
         """The settings with a call's own ones on top; None leaves a setting as it is."""

@@ -139,7 +139,15 @@ def _number(name: str, value: Any, expected: str) -> float:
     if (
         isinstance(number, bool)
         or not isinstance(number, (int, float, Fraction))
-        or not math.isfinite(number)
+        or not _is_finite(number)
     ):
         raise InvalidArgumentError(f"{name} is {short_repr(value)}: expected {expected}")
     return number  # type: ignore[return-value]
+
+
+def _is_finite(number: float | Fraction) -> bool:
+    """Tell if a number is one that a float can hold; JSON has integers of any length."""
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False

@@ -47,6 +47,7 @@ class KeyeVL1_5VideosKwargs(VideosKwargs, total=False):  # type: ignore[misc,cal
     temporal_patch_size: int | None
     merge_size: int | None
     dtype: Any
+    exif: bool | None
     # Of later releases; here all of them take it.
     do_sample_frames: Any
     return_metadata: Any

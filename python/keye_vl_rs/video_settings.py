@@ -88,7 +88,8 @@ def contradictions(
     if wanted.fixed_size not in (None, made.fixed_size) and sizes != {wanted.fixed_size}:
         yield "size", " and ".join(f"{h}x{w}" for h, w in sorted(sizes)), wanted.fixed_size
     pixels = [height * width for height, width in sizes]
-    # Other limits that allow the sizes as well would not have chosen larger or smaller ones.
+    # A call and a processor have other limits by default, and a message may have its own: what the
+    # processor demands is that the sizes are within its limits, whatever they were chosen under.
     low, high = wanted.min_pixels, wanted.max_pixels
     if low is not None and low != made.min_pixels and min(pixels) < low:
         yield "min_pixels", f"{made.min_pixels} ({min(pixels)} pixels a frame)", low

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from clips import Clip, add_stream, decord, every, open_output
 from keye_vl_rs.video import sample_video
@@ -105,3 +106,11 @@ def test_the_largest_where_decord_can_read_none(tmp_path):
         for stream in streams:
             container.mux(stream.encode(None))
     assert sample_video(path, every).frames.shape[2:] == (240, 320)
+
+
+def test_the_animation_of_an_avif(tmp_path):
+    """Its first picture stands before it, as a stream of one frame and the same size."""
+    pictures = [Image.new("RGB", (64, 64), (red, 0, 0)) for red in (0, 80, 160, 240)]
+    path = tmp_path / "animated.avif"
+    pictures[0].save(path, save_all=True, append_images=pictures[1:])
+    assert sample_video(path, every).total_frames == 4

@@ -14,6 +14,8 @@ from PIL import Image
 from clips import Clip
 from http_server_for_tests import BODY, serve
 from keye_vl_rs import (
+    KeyeVL1_5ImageProcessor,
+    KeyeVL1_5VideoProcessor,
     preprocess_video,
     preview,
     process_vision_info,
@@ -22,7 +24,12 @@ from keye_vl_rs import (
     vision_process,
 )
 from keye_vl_rs._sources import open_bytes, open_media
-from keye_vl_rs.errors import DecodeError, InvalidArgumentError, LimitError
+from keye_vl_rs.errors import (
+    DecodeError,
+    InvalidArgumentError,
+    LimitError,
+    SourceNotAllowedError,
+)
 from keye_vl_rs.images import load_image
 from keye_vl_rs.limits import Limits, applied, current_limits
 from keye_vl_rs.video import sample_video
@@ -283,3 +290,19 @@ def test_limits_that_are_not_given_are_those_of_the_environment(short, monkeypat
         Limits(image_pixels=10**9)
     monkeypatch.delenv("KEYE_VL_RS_MAX_DURATION")
     assert Limits(image_pixels=5).duration == 14 * 86400
+
+
+def test_processors_open_files_within_limits(png, short, tmp_path, monkeypatch):
+    """Their bases in transformers open what they are given the name of."""
+    for processor in (KeyeVL1_5ImageProcessor(), KeyeVL1_5VideoProcessor()):
+        assert processor.fetch_images([str(png)])[0].mode == "RGB"
+        monkeypatch.setenv("KEYE_VL_RS_MAX_IMAGE_PIXELS", "10")
+        with pytest.raises(LimitError, match="image_pixels"):
+            processor.fetch_images(str(png))
+        monkeypatch.delenv("KEYE_VL_RS_MAX_IMAGE_PIXELS")
+        monkeypatch.setenv("KEYE_VL_RS_ALLOWED_MEDIA_PATH", str(tmp_path / "elsewhere"))
+        with pytest.raises(SourceNotAllowedError):
+            processor.fetch_images(str(png))
+        monkeypatch.delenv("KEYE_VL_RS_ALLOWED_MEDIA_PATH")
+        with pytest.raises(InvalidArgumentError, match="process_vision_info"):
+            processor.fetch_videos(str(short))

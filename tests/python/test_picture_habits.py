@@ -10,7 +10,13 @@ import pytest
 import torch
 from PIL import Image
 
-from keye_vl_rs import KeyeVL1_5ImageProcessor, preview, process_vision_info, to_openai_messages
+from keye_vl_rs import (
+    KeyeVL1_5ImageProcessor,
+    KeyeVL1_5VideoProcessor,
+    preview,
+    process_vision_info,
+    to_openai_messages,
+)
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, UnreadableMediaError
 from keye_vl_rs.images import load_image
 from keye_vl_rs.processing import KeyeVL1_5Processor
@@ -99,6 +105,16 @@ def test_image_processors(kind, format):
     image = Image.open(io.BytesIO(turned(6, format)))
     assert kind()(image)["image_grid_thw"].tolist() == [plain]
     assert kind.from_dict(kind(exif=True).to_dict()).exif is True
+
+
+def test_the_video_processor():
+    frames = [Image.open(io.BytesIO(turned()))] * 2
+    expected = KeyeVL1_5VideoProcessor()([[Image.fromarray(upright())] * 2])
+    for made in (
+        KeyeVL1_5VideoProcessor()([frames], exif=True),
+        KeyeVL1_5VideoProcessor(exif=True)([frames]),
+    ):
+        assert np.array_equal(made["pixel_values_videos"], expected["pixel_values_videos"])
 
 
 def test_the_processor():

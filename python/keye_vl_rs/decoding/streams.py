@@ -4,7 +4,8 @@ decord 0.6 asks FFmpeg 4.1 for the best stream (``av_find_best_stream``): not me
 see or hear badly; with five frames or more in what FFmpeg probes; with the highest bit rate; with
 the most frames in what FFmpeg probes; the first. Later releases ask the same, but first which
 stream the file marks as the default: without its marks they choose as 4.1 did. Where decord can
-decode no stream, the one with the largest picture is read.
+decode no stream, the one with the largest picture is read, and of several the first with more than
+one frame.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ def choose_video(container: Any) -> Any:
         return videos[0] if videos else None
     known = [one for one in videos if _codec(one) not in _UNKNOWN_TO_DECORD]
     if not known:
-        return max(videos, key=lambda one: one.width * one.height)
+        # An animated AVIF shows its first picture again as a stream of its own, of one frame.
+        return max(videos, key=lambda one: (one.width * one.height, one.frames > 1))
     before = [(one, one.disposition) for one in container.streams.video]
     try:
         for stream, disposition in before:

@@ -18,9 +18,13 @@ _MATROSKA = "matroska,webm"
 # Boxes that hold frames, or say where they are.
 _MP4_VITAL = frozenset({b"mdat", b"moof", b"moov"})
 _EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
+# Elements of a segment, and of a cluster that states no size, that hold frames.
+_MATROSKA_VITAL = frozenset({_CLUSTER, 0xA3, 0xA0})
 # Sizes of MPEG-TS packets, and where in them the byte of synchronisation stands.
 _TS_PACKETS = ((188, 0), (192, 4), (204, 0))
 _TS_SYNC = 0x47
+# A page's header up to the lengths of its segments (RFC 3533).
+_OGG_HEADER_BYTES = 27
 # What a RIFF file states that was written in one go.
 _RIFF_UNKNOWN = (0, 0xFFFFFFFF)
 
@@ -46,6 +50,8 @@ def find_truncation(
             return _cut_matroska(file, end)
         if format_name == "avi":
             return _cut_riff(file, end) if damaged_tail or not complete else None
+        if format_name == "ogg":
+            return _cut_ogg(file, end)
         if format_name == "mpegts":
             return _cut_ts(file, end)
     return "its last packet is damaged" if damaged_tail else None
@@ -85,17 +91,22 @@ def _cut_matroska(file: IO[bytes], end: int) -> str | None:
         if kind != _EBML or size is None:
             return None
         at += size
-    if size is None or at + size <= end:
+    # One that is written to a pipe states no size, and its last element tells.
+    stop = None if size is None else at + size
+    if stop is not None and stop <= end:
         return None
-    stop = at + size
     last = None
     while at < end:
         last, size, at = _element(file, at)
-        if last is None or size is None:
+        if last is None:
             break
-        at += size
+        # What is in an element without a size is gone through in its place.
+        at += size or 0
+    if stop is None:
+        is_cut = last in _MATROSKA_VITAL and at > end
+        return _short("its last element", at, end) if is_cut else None
     # Behind the last cluster come an index and tags.
-    return _short("its segment", stop, end) if last in (None, _CLUSTER) else None
+    return _short("its segment", stop, end) if last is None or last in _MATROSKA_VITAL else None
 
 
 def _element(file: IO[bytes], at: int) -> tuple[int | None, int | None, int]:
@@ -135,6 +146,18 @@ def _cut_ts(file: IO[bytes], end: int) -> str | None:
             rest = end % size
             return f"its last packet has {rest} of {size} bytes" if rest else None
     return None
+
+
+def _cut_ogg(file: IO[bytes], end: int) -> str | None:
+    at = 0
+    while at < end:
+        header = _read(file, at, _OGG_HEADER_BYTES + 255)
+        if header[:4] != b"OggS"[: len(header)]:
+            return None
+        # The number of segments, and the length of each.
+        count = header[_OGG_HEADER_BYTES - 1] if len(header) >= _OGG_HEADER_BYTES else 0
+        at += _OGG_HEADER_BYTES + count + sum(header[_OGG_HEADER_BYTES:][:count])
+    return _short("its last page", at, end) if at > end else None
 
 
 def _read(file: IO[bytes], at: int, count: int) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import re
 import warnings
 
 import av
@@ -15,6 +16,7 @@ from clips import VP9, Clip, every, pixels
 from damaged_frames import reported_times
 from keye_vl_rs import preprocess_video, process_vision_info
 from keye_vl_rs.decoding.damage import DamageMap, Report
+from keye_vl_rs.decoding.ffmpeg_log import CapturedLog
 from keye_vl_rs.errors import (
     ConcealedDamageWarning,
     DecodeError,
@@ -88,6 +90,69 @@ def test_damage_is_an_error(damaged):
     path, _, _ = damaged
     with pytest.raises(DecodeError, match=rf"{path.name}: is damaged from [0-9.]+ s on: \w+"):
         sample_video(path, every)
+
+
+def test_the_error_names_what_can_be_had_instead(damaged):
+    path, _, _ = damaged
+    choices = (
+        'for what comes before it, set on_error="partial" (--on-error partial), for what the '
+        'decoder makes of it "conceal"'
+    )
+    with pytest.raises(DecodeError, match=re.escape(choices) + "$"):
+        sample_video(path, every)
+
+
+@pytest.mark.parametrize("step", [1, 7])
+def test_all_state_when_the_damage_begins(step, damaged):
+    """Also where the first damaged frame that is sampled comes later, if there are more."""
+    path, _, _ = damaged
+    frames = conceal(path).damage.frames
+    first = frames[:3][-1]
+
+    def choose(total, fps):
+        return range(first % step, total, step)
+
+    stated = r"is damaged from ([0-9.]+ s) on: (.*?)(?:; |$)"
+    with pytest.raises(DecodeError) as caught:
+        sample_video(path, choose)
+    expected = re.search(stated, str(caught.value)).groups()
+    with pytest.warns(PartialVideoWarning):
+        before = sample_video(path, choose, on_error="partial")
+    for sampled in (before, conceal(path, choose), conceal(path, choose, threads=1)):
+        assert re.search(stated, sampled.damage.reason).groups() == expected
+
+
+def test_a_part_before_the_first_frame(folder, tmp_path):
+    spoil(H264.write(folder), tmp_path / "first.mp4", 0)
+    message = r"first\.mp4: is damaged from 0\.000 s on: .*; nothing comes before it; for what the "
+    for on_error in ("raise", "partial"):
+        with pytest.raises(DecodeError, match=rf'{message}decoder .* on_error="conceal"'):
+            sample_video(tmp_path / "first.mp4", every, on_error=on_error)
+
+
+@pytest.mark.parametrize(
+    ("on_error", "category"),
+    [("partial", PartialVideoWarning), ("conceal", ConcealedDamageWarning)],
+)
+def test_warnings_point_at_the_caller(on_error, category, folder, tmp_path):
+    path = tmp_path / "clip.mp4"
+    spoil(H264.write(folder), path)
+    part = {"type": "video", "video": str(path), "fps": 25.0, "on_error": on_error}
+    messages = [{"role": "user", "content": [part]}]
+    for call in (
+        lambda: sample_video(path, every, on_error=on_error),
+        lambda: preprocess_video(path, fps=25, on_error=on_error),
+        lambda: process_vision_info(messages),
+    ):
+        with pytest.warns(category) as caught:
+            call()
+        assert [one.filename for one in caught] == [__file__]
+
+
+def test_a_report_ends_without_a_full_stop():
+    raw = [(16, "h264", "No frame decoded.\n"), (16, "h264", "concealing 7 errors\n")]
+    lines = CapturedLog(raw).take()
+    assert [line.text for line in lines] == ["No frame decoded", "concealing 7 errors"]
 
 
 def test_the_error_of_a_worker_reaches_its_parent(folder, tmp_path):

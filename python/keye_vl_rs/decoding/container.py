@@ -147,7 +147,7 @@ def demux(container: Any, stream: Any, name: str, watch: Watch) -> Iterator[Any]
 
 def reason(error: Exception) -> str:
     """What FFmpeg says of an error."""
-    return str(getattr(error, "strerror", None) or error)
+    return str(getattr(error, "strerror", None) or error).rstrip(".")
 
 
 @cache

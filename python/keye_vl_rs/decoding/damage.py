@@ -7,12 +7,30 @@ restart, a packet from which on decoding is exact whatever came before.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from keye_vl_rs.errors import DecodeError
 
-__all__ = ["Damage", "DamageMap", "DamagedFrameError", "Report", "Spoilt"]
+__all__ = [
+    "FOR_WHAT_IS_THERE",
+    "Damage",
+    "DamageMap",
+    "DamagedFrameError",
+    "Report",
+    "Spoilt",
+    "find_damage",
+]
+
+# What can be had instead of an error, by the names of the argument and of the option.
+_CONCEALED = "for what the decoder makes of it"
+_FOR_BOTH = (
+    f'for what comes before it, set on_error="partial" (--on-error partial), {_CONCEALED} "conceal"'
+)
+_FOR_THE_FIRST = (
+    f'nothing comes before it; {_CONCEALED}, set on_error="conceal" (--on-error conceal)'
+)
+FOR_WHAT_IS_THERE = 'for what is there, set on_error="partial" (--on-error partial)'
 
 
 @dataclass(frozen=True)
@@ -20,7 +38,8 @@ class Damage:
     """What is wrong with a video of which a result was made all the same.
 
     Attributes:
-        reason: what is missing, or what the decoder reports, and from when on.
+        reason: what is missing, or what the decoder reports, and from when on. That is where the
+            damage begins, which may be before the first damaged frame that is sampled.
         frames: places among the sampled frames, from 0, of those that are not what was encoded but
             what the decoder makes of it. Empty where the result ends before the damage.
     """
@@ -71,6 +90,11 @@ class DamagedFrameError(DecodeError):
         """
         super().__init__(message)
         self.since = since
+
+    def with_choices(self) -> DamagedFrameError:
+        """Give the same error with what can be had instead in its message."""
+        choices = _FOR_BOTH if self.since > 0 else _FOR_THE_FIRST
+        return DamagedFrameError(f"{self}; {choices}", self.since)
 
 
 class DamageMap:
@@ -126,3 +150,11 @@ class DamageMap:
             return False
         time, restart = self._times[place], self._times[self._restarts[interval - 1]]
         return time is not None and restart is not None and time < restart
+
+
+def find_damage(
+    source: Callable[[Sequence[int]], Iterable[tuple[object, Spoilt | None]]],
+    places: Sequence[int],
+) -> Spoilt | None:
+    """Return what spoils the first damaged one of some frames of a source, None if none is."""
+    return next((why for _, why in source(places) if why is not None), None)

@@ -39,7 +39,7 @@ class LogLine:
     Attributes:
         level: FFmpeg's number, 16 for an error and less for what is worse.
         name: of the decoder or the format that logged it.
-        text: the message.
+        text: the message, without a full stop.
     """
 
     level: int
@@ -134,7 +134,10 @@ class CapturedLog:
         raw = self._raw.copy()
         self._raw.clear()
         _switch.forward(raw)
-        return [LogLine(level, name, shorten(text.strip())) for level, name, text in raw]
+        # Messages go on behind it.
+        return [
+            LogLine(level, name, shorten(text.strip().rstrip("."))) for level, name, text in raw
+        ]
 
 
 @contextmanager

@@ -9,8 +9,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, TypeVar
 
+from keye_vl_rs._callers import level_of_caller
 from keye_vl_rs.decoding.counted import count_frames
-from keye_vl_rs.decoding.damage import Damage, DamagedFrameError, Spoilt
+from keye_vl_rs.decoding.damage import (
+    FOR_WHAT_IS_THERE,
+    Damage,
+    DamagedFrameError,
+    Spoilt,
+    find_damage,
+)
 from keye_vl_rs.decoding.decoder import UnexpectedFramesError
 from keye_vl_rs.decoding.listed import ListedFrames
 from keye_vl_rs.decoding.listing import Listing, list_video
@@ -85,13 +92,14 @@ class VideoReader:
         frame_bytes = max(1, listing.frame_pixels * 3 // 2)
         file.ahead = max(_AHEAD_LEAST, _AHEAD_BYTES // frame_bytes)
         if listing.truncated is not None and self.on_error == "raise":
-            raise DecodeError(listing.truncated)
+            raise DecodeError(f"{listing.truncated}; {FOR_WHAT_IS_THERE}")
         timeline = listing.timeline
         if timeline is not None:
             frames = ListedFrames(file, listing.table, timeline, listing.codec)
             gaps = [frames.locate(report) for report in listing.gaps]
-            end: FindDamage | None = partial(_find_damage, frames.read_carefully)
-            end = None if listing.end_stated else end
+            end: FindDamage | None = None
+            if not listing.end_stated:
+                end = partial(find_damage, frames.read_carefully)
             ways: list[Source] = [frames.read_carefully]
             if listing.codec in _REPORTING_WITH_THREADS:
                 ways.insert(0, frames.read_fast)
@@ -104,9 +112,9 @@ class VideoReader:
                     logger.debug("%s: other frames come than its packets announce", file.name)
         counted = count_frames(file, listing.table, keep_going=self.on_error != "raise")
         if counted.ended is not None and self.on_error == "raise":
-            raise DecodeError(counted.ended)
+            raise DecodeError(f"{counted.ended}; {FOR_WHAT_IS_THERE}")
         ended = counted.ended or listing.truncated
-        find_damage = None if listing.end_stated else counted.find_damage
+        end = None if listing.end_stated else counted.find_damage
         return self._consume(
             listing,
             counted.timeline,
@@ -115,7 +123,7 @@ class VideoReader:
             choose,
             consume,
             ended,
-            find_damage,
+            end,
         )
 
     def _consume(
@@ -127,39 +135,53 @@ class VideoReader:
         choose: Choose,
         consume: Consume[Result],
         ended: str | None,
-        find_damage: FindDamage | None,
+        end: FindDamage | None,
     ) -> Result:
         """Let ``consume`` have frames of a source, and fewer frames until none is damaged.
 
         ``gaps`` are where frames are missing; ``ended`` says why the timeline ends before the video
-        does, None if it does not. ``find_damage``, if the file may end too early without a word,
-        tells what spoils some frames; the last ones are looked at also where none is sampled.
+        does, None if it does not. ``end``, if the file may end too early without a word, tells what
+        spoils some frames; the last ones are looked at also where none is sampled.
         """
         self._check_duration(timeline)
         while True:
             places = self._choose(listing, choose, timeline)
-            spoilt: dict[int, str] = {}
+            spoilt: dict[int, Spoilt] = {}
             gap = next((one for one in gaps if one.since <= places[-1]), None)
             try:
-                if gap is not None and self.on_error != "conceal":
-                    raise self._error(timeline, gap)
-                last = range(max(0, timeline.count - _LAST_FRAMES), timeline.count)
-                if find_damage is not None and places[-1] < last[-1]:
-                    why = find_damage(last) if self.on_error != "conceal" else None
-                    if why is not None:
-                        raise self._error(timeline, why)
+                if self.on_error != "conceal":
+                    self._check_unsampled(timeline, places, source, gap, end)
                 read = partial(self._frames, source, timeline, spoilt)
                 result = consume(timeline, places, read)
             except DamagedFrameError as damaged:
                 if self.on_error != "partial" or damaged.since == 0:
-                    raise
+                    raise damaged.with_choices() from damaged.__cause__
                 timeline, ended = timeline.first(damaged.since), str(damaged)
                 continue
             self._tell(timeline, places, spoilt, gap, ended)
             return result
 
+    def _check_unsampled(
+        self,
+        timeline: Timeline,
+        places: list[int],
+        source: Source,
+        gap: Spoilt | None,
+        end: FindDamage | None,
+    ) -> None:
+        """Raise for damage that no sampled frame may show: a gap, or the end of the file."""
+        why = gap
+        last = range(max(0, timeline.count - _LAST_FRAMES), timeline.count)
+        if why is None and end is not None and places[-1] < last[-1]:
+            why = end(last)
+        if why is None:
+            return
+        # Damage is told from where it begins, and sampled frames may show some before.
+        before = sorted({place for place in places if place < why.since})
+        raise self._error(timeline, (find_damage(source, before) if before else None) or why)
+
     def _frames(
-        self, source: Source, timeline: Timeline, spoilt: dict[int, str], wanted: Sequence[int]
+        self, source: Source, timeline: Timeline, spoilt: dict[int, Spoilt], wanted: Sequence[int]
     ) -> Iterator[Any]:
         """Yield the frames of a source; note damaged ones in ``spoilt``, or raise."""
         latest = None
@@ -169,7 +191,7 @@ class VideoReader:
             if why is not None:
                 if self.on_error != "conceal":
                     raise self._error(timeline, why)
-                spoilt[place] = why.reason
+                spoilt[place] = why
             if frame is None and latest is None:
                 waiting += 1
                 continue
@@ -178,15 +200,15 @@ class VideoReader:
                 yield latest
             waiting = 0
         if waiting:
-            reason = next(iter(spoilt.values()))
+            reason = next(iter(spoilt.values())).reason
             raise DecodeError(f"{self.file.name}: no sampled frame can be decoded: {reason}")
 
     def _error(self, timeline: Timeline, why: Spoilt) -> DamagedFrameError:
-        return DamagedFrameError(
-            f"{self.file.name}: is damaged from {timeline.seconds(why.since):.3f} s on: "
-            f"{why.reason}",
-            why.since,
-        )
+        return DamagedFrameError(self._describe(timeline, why), why.since)
+
+    def _describe(self, timeline: Timeline, why: Spoilt) -> str:
+        since = timeline.seconds(why.since)
+        return f"{self.file.name}: is damaged from {since:.3f} s on: {why.reason}"
 
     def _choose(self, listing: Listing, choose: Choose, timeline: Timeline) -> list[int]:
         places = choose(timeline)
@@ -204,24 +226,23 @@ class VideoReader:
         self,
         timeline: Timeline,
         places: list[int],
-        spoilt: dict[int, str],
+        spoilt: dict[int, Spoilt],
         gap: Spoilt | None,
         ended: str | None,
     ) -> None:
         """Record what is wrong with a result, and warn of it."""
         self.damage = None
-        if spoilt or gap is not None:
+        first = min(spoilt, default=None)
+        why = gap if first is None or (gap is not None and gap.since <= first) else spoilt[first]
+        if why is not None:
             frames = tuple(number for number, place in enumerate(places) if place in spoilt)
-            first = min(spoilt, default=0) if gap is None else gap.since
-            since = timeline.seconds(first)
-            reason = gap.reason if gap is not None else spoilt[first]
-            text = f"{self.file.name}: is damaged from {since:.3f} s on: {reason}"
+            text = self._describe(timeline, why)
             self.damage = Damage(text if ended is None else f"{text}; {ended}", frames)
             warnings.warn(
                 f"{text}: {len(frames)} of {len(places)} sampled frames are what the decoder makes "
                 "of it",
                 ConcealedDamageWarning,
-                stacklevel=2,
+                stacklevel=level_of_caller(),
             )
         elif ended is not None:
             self.damage = Damage(ended)
@@ -230,10 +251,5 @@ class VideoReader:
             warnings.warn(
                 f"{ended}: only what is presented up to {until:.3f} s is used",
                 PartialVideoWarning,
-                stacklevel=2,
+                stacklevel=level_of_caller(),
             )
-
-
-def _find_damage(source: Source, places: Sequence[int]) -> Spoilt | None:
-    """Return what spoils the first damaged one of some frames, None if none is."""
-    return next((why for _, why in source(places) if why is not None), None)

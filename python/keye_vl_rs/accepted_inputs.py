@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -14,7 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from transformers.image_transforms import convert_to_rgb
 
+from keye_vl_rs._file_objects import is_file_object
 from keye_vl_rs._shorten import shorten
+from keye_vl_rs._sources import describe_source
 from keye_vl_rs.errors import FramesShapeError, KeyeVLError, UnreadableMediaError, naming
 from keye_vl_rs.geometry import CHANNELS
 from keye_vl_rs.picture_habits import say_habits
@@ -39,6 +42,7 @@ def flatten_images(images: Any) -> list[Any]:
     """One image, or a list of images nested to any depth, as a flat list."""
     if isinstance(images, (list, tuple)):
         return [image for part in images for image in flatten_images(part)]
+    _check_loaded(images, "an image", "a PIL.Image, an array or a tensor")
     return [images]
 
 
@@ -51,10 +55,31 @@ def list_videos(videos: Any) -> list[Any]:
         return [video for part in videos for video in list_videos(part)]
     if isinstance(videos, VideoInputs):
         return [videos]
+    _check_loaded(videos, "a video", "frames, (T, 3, H, W), or what preprocess_video returns")
     if getattr(videos, "ndim", 0) not in (4, 5):
         shape = getattr(videos, "shape", type(videos).__name__)
         raise FramesShapeError(f"a video is {shape}; it needs to be decoded, (T, 3, H, W)")
     return list(videos) if videos.ndim == 5 else [videos]
+
+
+def _check_loaded(value: Any, what: str, expected: str) -> None:
+    """Raise for what has still to be read: a path, an address, bytes, a file or a message's part.
+
+    Raises:
+        FramesShapeError: ``value`` is one of these; the message says what reads it.
+    """
+    if isinstance(value, Mapping):
+        name = "a dictionary"
+    elif isinstance(value, (str, os.PathLike, bytes, bytearray, memoryview)) or is_file_object(
+        value
+    ):
+        name = describe_source(value)  # type: ignore[arg-type]
+    else:
+        return
+    raise FramesShapeError(
+        f"{what} is {name}: expected {expected}; process_vision_info and "
+        "apply_chat_template(messages, tokenize=True) read it out of messages"
+    )
 
 
 def list_frames(images: Any) -> Any:

@@ -212,9 +212,10 @@ def _check_finished(
     _check_settings(inputs, index, recipe)
     dtype = inputs.pixel_values_videos.dtype
     if dtype not in (torch.float32, recipe.dtype):
+        own = recipe.dtype or torch.float32
+        expected = "" if own == torch.float32 else f"{own}, as the processor is told, or "
         raise InvalidArgumentError(
-            f"video {index} is preprocessed with dtype {dtype}: expected "
-            f"{recipe.dtype or torch.float32}, as the processor is told, or torch.float32"
+            f"video {index} is preprocessed with dtype {dtype}: expected {expected}torch.float32"
         )
     types = inputs.frame_types.tolist()
     timestamps = inputs.timestamps.tolist()

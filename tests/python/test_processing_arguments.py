@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from keye_vl_rs.errors import FrameTypesError, InvalidArgumentError, PromptError
+from keye_vl_rs.errors import FramesShapeError, FrameTypesError, InvalidArgumentError, PromptError
 from keye_vl_rs.say_once import say_once
 from oracle.published_processor import published_call
 from processor_for_tests import PROCESSOR, TEXT, TOKENIZER, assert_bits, clip, joined, video_kwargs
@@ -44,6 +46,24 @@ def pil_frames(video):
 )
 def test_forms_of_a_video(video):
     assert_bits(call(video), EXPECTED)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("V.mp4", "V.mp4"),
+        (Path("V.mp4"), "V.mp4"),
+        (b"1234", "<4 bytes>"),
+        (io.BytesIO(), "<BytesIO object>"),
+        ({"type": "video", "video": "V.mp4"}, "a dictionary"),
+    ],
+)
+def test_files_are_for_others(given, name):
+    for value in (given, [given]):
+        with pytest.raises(FramesShapeError, match=f"a video is {name}: .*preprocess_video.*read"):
+            PROCESSOR(text=TEXT, videos=value)
+        with pytest.raises(FramesShapeError, match=f"an image is {name}: .*process_vision_info"):
+            PROCESSOR(text="<|image_pad|>", images=value)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

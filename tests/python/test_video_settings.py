@@ -85,6 +85,16 @@ def test_a_size_for_a_call_is_refused(video):
         call(video, size={"height": 56, "width": 84})
 
 
+def test_a_dtype_that_is_not_that_of_the_call(path, video):
+    half = preprocess_video(path, dtype="float16")
+    for dtype, expected in (
+        (None, "torch.float16: expected torch.float32"),
+        (torch.bfloat16, "expected torch.bfloat16, as the processor is told, or torch.float32"),
+    ):
+        with pytest.raises(InvalidArgumentError, match=rf"{expected}$"):
+            call(half, **({} if dtype is None else {"dtype": dtype}))
+
+
 def test_the_second_of_two_videos_is_named(path, video):
     other = preprocess_video(path, image_mean=[0.1, 0.2, 0.3])
     processor = KeyeVL1_5Processor(KeyeVL1_5ImageProcessor(**HALVES), TOKENIZER)

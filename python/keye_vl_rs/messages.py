@@ -22,6 +22,16 @@ __all__ = [
     "plain_conversations",
 ]
 
+# What an answer may have where it has no content.
+_INSTEAD_OF_CONTENT = (
+    "function_call",
+    "reasoning",
+    "reasoning_content",
+    "refusal",
+    "thinking",
+    "tool_calls",
+)
+
 
 def extract_vision_info(
     conversations: list[dict[str, Any]] | list[list[dict[str, Any]]],
@@ -80,7 +90,7 @@ def plain_conversation(
     """The messages with their parts in the published form; those that are given are not changed.
 
     Args:
-        conversation: messages; those without content (calls of tools, say) pass.
+        conversation: messages; those that have calls of tools, say, and no content pass.
         where: what errors call it.
         needs_sources: refuse images and videos without their source.
 
@@ -95,7 +105,7 @@ def plain_conversation(
         if callable(getattr(message, "model_dump", None)):
             # A client's answer, which goes back as a part of the conversation.
             message = message.model_dump(exclude_none=True)
-        check_dictionary(message, place)
+        check_message(message, place)
         copy = dict(message)
         content = copy.get("content", "")
         if content is None:
@@ -111,9 +121,11 @@ def plain_conversation(
 
 
 def plain_conversations(conversations: Any, *, needs_sources: bool = True) -> list[Any]:
-    """:func:`plain_conversation` of one conversation, or of each of several."""
+    """:func:`plain_conversation` of one conversation, or of each of several; one at least."""
     conversations = check_list(conversations, "conversation")
-    if not conversations or is_one_conversation(conversations):
+    if not conversations:
+        raise InvalidArgumentError("conversation is empty: expected one message at least")
+    if is_one_conversation(conversations):
         return plain_conversation(conversations, "conversation", needs_sources=needs_sources)
     return [
         plain_conversation(one, f"conversation[{index}]", needs_sources=needs_sources)
@@ -135,7 +147,7 @@ def _parts_of_all(conversations: Any) -> Iterator[tuple[str, Any]]:
         where = f"conversations[{index}]"
         for number, message in enumerate(check_list(conversation, where)):
             check_message(message, f"{where}[{number}]")
-            yield from content_parts(message["content"], f"{where}[{number}]")
+            yield from content_parts(message.get("content"), f"{where}[{number}]")
 
 
 def content_parts(content: Any, where: str) -> Iterator[tuple[str, Any]]:
@@ -172,9 +184,12 @@ def _as_list(value: Any, where: str, expected: str) -> Sequence[Any]:
 
 
 def check_message(value: Any, where: str) -> None:
-    """Raises as :func:`check_dictionary` does for what is no message: a dictionary with content."""
+    """Raises as :func:`check_dictionary` does for what is no message.
+
+    A message is a dictionary with content, or with what an answer may have instead.
+    """
     check_dictionary(value, where)
-    if "content" not in value:
+    if "content" not in value and all(value.get(key) is None for key in _INSTEAD_OF_CONTENT):
         raise InvalidArgumentError(
             f"{where} has the keys {short_repr(list(value))}: expected 'content' among them"
         )

@@ -18,7 +18,7 @@ from keye_vl_rs._sources import is_remote
 from keye_vl_rs.content_parts import IMAGE, media_kind, plain_part
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors, naming
 from keye_vl_rs.limits import Limits, applied
-from keye_vl_rs.messages import check_list, content_parts
+from keye_vl_rs.messages import check_list, check_message, content_parts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -131,6 +131,7 @@ def _converted(message: Any, where: str, convert: _Converter) -> dict[str, Any]:
             f"{where} is of type {type(message).__name__}: expected a dictionary; "
             "give one conversation at a time"
         )
+    check_message(message, where)
     copy = dict(message)
     content = message.get("content")
     if content is not None and not isinstance(content, str):

@@ -52,12 +52,13 @@ class ChatTemplateMixin:
         Args:
             conversation: messages, or a list of such lists. Images are given under ``image``,
                 ``url`` or ``path`` (or as OpenAI's ``image_url``), videos under ``video``, ``url``
-                or ``path`` (or as ``video_url``), beside the options of ``process_vision_info`` and
-                ``video_start``, ``video_end``, ``timeout``, ``on_error``.
+                or ``path`` (or as ``video_url``), beside the options of
+                :func:`keye_vl_rs.fetch_image` and :func:`keye_vl_rs.fetch_video` (``video_start``,
+                ``video_end``, ``timeout``, ``on_error``, ``timestamps``, ``exif``, ...).
             chat_template: a Jinja template or the name of one; the processor's if None.
             tokenize: give ``input_ids``, or with ``return_dict=True`` all inputs; else the text.
             processor_kwargs: for :meth:`__call__`; ``fps``, ``num_frames`` and ``max_frames`` hold
-                for videos that do not say it themselves.
+                for videos that do not say it themselves, ``exif`` for images and lists of frames.
             limits: what each image and video may ask for; None is what the environment says.
             kwargs: transformers' own (``add_generation_prompt``, ``return_dict``,
                 ``return_tensors``, ``tools``, ...), variables of the template, and for

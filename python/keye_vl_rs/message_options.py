@@ -9,8 +9,9 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from keye_vl_rs._shorten import shorten
+from keye_vl_rs._shorten import short_repr, shorten
 from keye_vl_rs.content_parts import VIDEO, frame_part, media_kind
+from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.say_once import say_once_about
 
 __all__ = [
@@ -81,6 +82,16 @@ _NOT_OPTIONS = frozenset(
 )
 # Options of messages that may be given to a call, for all its videos.
 CALL_OPTIONS = ("fps", "num_frames", "max_frames", "nframes")
+# Those that a call would take for variables of its template.
+_OF_ONE_MEDIUM = tuple(
+    dict.fromkeys(
+        option
+        for options in READ_BY.values()
+        for option in options
+        # These are settings of processors, too.
+        if option not in (*CALL_OPTIONS, "min_pixels", "max_pixels", "exif")
+    )
+)
 # Over this share of equal letters a key is taken for an option that is misspelt.
 _SIMILAR = 0.85
 
@@ -136,12 +147,17 @@ def take_call_options(*given: dict[str, Any]) -> dict[str, Any]:
     """Take :data:`CALL_OPTIONS` out of a call's arguments; what comes first wins.
 
     They may also stand among ``videos_kwargs``, where transformers has them.
+
+    Raises:
+        InvalidArgumentError: among the arguments is an option that only a message can have.
     """
     defaults: dict[str, Any] = {}
     for arguments in given:
         nested = arguments.get("videos_kwargs")
         if isinstance(nested, Mapping):
             nested = arguments["videos_kwargs"] = dict(nested)
+        for place in (arguments, nested or {}):
+            _check_not_of_one(place)
         for name in CALL_OPTIONS:
             for place in (arguments, nested):
                 if place is not None and (value := place.pop(name, None)) is not None:
@@ -149,12 +165,24 @@ def take_call_options(*given: dict[str, Any]) -> dict[str, Any]:
     return defaults
 
 
+def _check_not_of_one(arguments: Mapping[str, Any]) -> None:
+    for name in _OF_ONE_MEDIUM:
+        value = arguments.get(name)
+        # The times of frames that are given to a processor have the same name as this option.
+        if value is None or (name == "timestamps" and not isinstance(value, str)):
+            continue
+        raise InvalidArgumentError(
+            f"{name} is {short_repr(value)} in a call: expected it beside each video or image that "
+            f"it is for, in the message ({', '.join(CALL_OPTIONS[:3])} hold for all videos)"
+        )
+
+
 def with_defaults(
     conversation: Sequence[Mapping[str, Any]],
     defaults: Mapping[str, Any],
     exclusive: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
-    """The messages with options for the videos that do not say them themselves.
+    """The messages with options for the videos that do not say them, and ``exif`` for pictures.
 
     Args:
         conversation: as :func:`keye_vl_rs.messages.plain_conversation` gives it.
@@ -163,10 +191,16 @@ def with_defaults(
     """
 
     def joined(part: Any) -> Any:
-        if media_kind(part) != VIDEO:
+        kind = media_kind(part)
+        if kind is None:
             return part
         taken = exclusive if any(name in part for name in exclusive) else ()
-        return {**{k: v for k, v in defaults.items() if k not in taken}, **part}
+        kept = {
+            name: value
+            for name, value in defaults.items()
+            if name not in taken and _is_for(name, kind, part)
+        }
+        return {**kept, **part}
 
     return [
         {**message, "content": [joined(part) for part in message["content"]]}
@@ -174,3 +208,10 @@ def with_defaults(
         else dict(message)
         for message in conversation
     ]
+
+
+def _is_for(name: str, kind: str, part: Mapping[str, Any]) -> bool:
+    """Whether an option of a call is about a part: ``exif`` about pictures, others about videos."""
+    if name == "exif":
+        return kind != VIDEO or isinstance(part.get("video"), (list, tuple))
+    return kind == VIDEO

@@ -143,6 +143,25 @@ def test_rates_of_previews_calls(clip):
     assert about == {"fps": [2.0]}
 
 
+def test_options_of_one_medium_are_not_for_calls(clip):
+    said = talk(clip)
+    runs = {
+        "one call": lambda **k: PROCESSOR.apply_chat_template(said, **ALL, **k),
+        "preview": lambda **k: PREVIEW.apply_chat_template(said, **ALL, **k),
+        "vLLM": lambda **k: to_vllm_inputs(said, PROCESSOR, **k),
+        "processor_kwargs": lambda **k: PROCESSOR.apply_chat_template(
+            said, **ALL, processor_kwargs={"videos_kwargs": k}
+        ),
+    }
+    values = {"timestamps": "presentation", "video_start": 1.0, "on_error": "partial"}
+    for run in runs.values():
+        for name, value in values.items():
+            with pytest.raises(
+                InvalidArgumentError, match=f"{name} is {value!r} in a call: expected it beside"
+            ):
+                run(**{name: value})
+
+
 def test_sampled_frames_are_not_sampled_again():
     frames = frames_tensor(4, 56, 84)
     for processor in (PROCESSOR, PREVIEW):

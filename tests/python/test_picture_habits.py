@@ -16,6 +16,7 @@ from keye_vl_rs import (
     preview,
     process_vision_info,
     to_openai_messages,
+    to_vllm_inputs,
 )
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, UnreadableMediaError
 from keye_vl_rs.images import load_image
@@ -151,6 +152,36 @@ def test_the_one_call(where):
     part["exif"] = False
     made = processor.apply_chat_template([{"role": "user", "content": [part]}], **options)
     assert made["image_grid_thw"].tolist() == [[1, 4, 6]]
+
+
+@pytest.mark.parametrize("kind", ["image", "video"])
+@pytest.mark.parametrize("where", ["call", "processor_kwargs", "setting"])
+def test_previews_call(where, kind):
+    """Before anything else: what is resized as it lies and then turned has other pixels."""
+    engine = preview.SiglipImageProcessor(exif=where == "setting")
+    processor = preview.KeyeProcessor(engine, TOKENIZER, chat_template=CHAT_TEMPLATE)
+    part = {"type": kind, kind: turned() if kind == "image" else [turned()] * 2}
+    size = {"resized_height": 84, "resized_width": 112}
+    said = [{"role": "user", "content": [{**part, **size}]}]
+    whole = [{"role": "user", "content": [{**part, **size, "exif": True}]}]
+    call = {"call": {"exif": True}, "processor_kwargs": {"processor_kwargs": {"exif": True}}}
+    loads = {"tokenize": True, "return_dict": True, "return_tensors": "pt"}
+    made = processor.apply_chat_template(said, **loads, **call.get(where, {}))
+    expected = processor.apply_chat_template(whole, **loads)
+    name = "pixel_values" if kind == "image" else "pixel_values_videos"
+    assert torch.equal(made[name], expected[name])
+
+
+@pytest.mark.parametrize("model", ["Keye-VL-1.5", "Keye-VL-8B-Preview"])
+def test_inputs_for_vllm(model):
+    parts = [{"type": "image", "image": turned()}, {"type": "video", "video": [turned()] * 2}]
+    said = [{"role": "user", "content": parts}]
+    data = to_vllm_inputs(said, made_processor(), model=model, exif=True)["multi_modal_data"]
+    assert np.array_equal(data["image"][0], upright())
+    parts = [{**part, "exif": True} for part in parts]
+    expected = to_vllm_inputs([{"role": "user", "content": parts}], made_processor(), model=model)
+    for one, other in zip(data["video"][0], expected["multi_modal_data"]["video"][0], strict=True):
+        assert np.array_equal(one, other)
 
 
 @pytest.mark.parametrize("exif", ["yes", 1, 0.0])

@@ -36,7 +36,7 @@ def to_vllm_inputs(
         model: "Keye-VL-1.5" or "Keye-VL-8B-Preview".
         limits: what each image and video may ask for; None is what the environment says.
         template_kwargs: for the chat template; but ``fps``, ``num_frames`` and ``max_frames`` hold
-            for videos that do not say it themselves.
+            for videos that do not say it themselves, and ``exif`` for images and lists of frames.
 
     Returns:
         ``prompt``; with images or videos ``multi_modal_data``, which has them under ``image`` and
@@ -49,6 +49,8 @@ def to_vllm_inputs(
     """
     functions = model_functions(model)
     defaults = take_call_options(template_kwargs)
+    if template_kwargs.get("exif") is not None:
+        defaults["exif"] = template_kwargs.pop("exif")
     _check_list(messages, "messages")
     template_kwargs["add_generation_prompt"] = add_generation_prompt
     with applied(limits):

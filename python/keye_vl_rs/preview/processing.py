@@ -144,7 +144,8 @@ class KeyeProcessor(BaseProcessor):
             tokenize: give ``input_ids``, or with ``return_dict=True`` all inputs; else the text.
             return_dict: see ``tokenize``.
             processor_kwargs: for :meth:`__call__`; ``fps``, ``num_frames`` and ``nframes`` hold for
-                videos that say none of them, ``max_frames`` for those that do not say it.
+                videos that say none of them, ``max_frames`` for those that do not say it, ``exif``
+                for images and lists of frames.
             return_tensors: for :meth:`__call__`.
             limits: what each image and video may ask for; None is what the environment says.
             kwargs: transformers' own, and variables of the template.
@@ -156,6 +157,10 @@ class KeyeProcessor(BaseProcessor):
         call = dict(processor_kwargs or {})
         if tokenize:
             defaults = take_call_options(call, kwargs)
+            if kwargs.get("exif") is not None:
+                call.setdefault("exif", kwargs.pop("exif"))
+            if self._engine().recipe(self._merged(call)[0]["images_kwargs"]).exif:
+                defaults["exif"] = True
             talks = [conversation] if is_one_conversation(conversation) else conversation
             talks = [with_defaults(talk, defaults, vision_process.EXCLUSIVE) for talk in talks]
             conversation = talks[0] if is_one_conversation(conversation) else talks

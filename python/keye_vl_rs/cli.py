@@ -12,6 +12,7 @@ from keye_vl_rs import vision_process
 from keye_vl_rs._core import __version__, simd_level, thread_count
 from keye_vl_rs.batch.display import Display
 from keye_vl_rs.batch.full_disk import is_full_disk
+from keye_vl_rs.batch.log_lines import shown_log
 from keye_vl_rs.batch.run import Settings, run_batch, survey
 from keye_vl_rs.batch.workers import StopFlag, stop_on_signals
 from keye_vl_rs.errors import InvalidArgumentError, KeyeVLError
@@ -152,7 +153,7 @@ def preprocess(
         display.fail(one.given, one.reason, one.error_type.__name__)
     known, left = survey(planned, settings)
     stop = StopFlag()
-    with display:
+    with display, shown_log(display.warn):
         display.announce(left)
         for event in known:
             display.show(event)
@@ -196,6 +197,7 @@ def bench(
         ele = {"video": video, "fps": fps}
         if max_frames is not None:
             ele["max_frames"] = max_frames
-        frames, name = vision_process.read_video_file(ele, smart_nframes).frames, video
+        with shown_log(lambda text: print(f"warning: {text}", file=sys.stderr)):
+            frames, name = vision_process.read_video_file(ele, smart_nframes).frames, video
     results = compare_stages(frames, threads=threads or thread_count(), runs=runs)
     print_comparison(results, name, frames.shape, describe_machine(), as_json=as_json)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
+
+from keye_vl_rs._sources import describe_source
+from keye_vl_rs.standard_streams import as_shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,6 +99,10 @@ def describe(
 
 def print_summary(results: Sequence[dict[str, Any]], console: Console) -> None:
     """Print what :func:`describe` gave: a table, or a paragraph each where that is too wide."""
+
+    def shown(text: str) -> str:
+        return as_shown(text, console.file)
+
     rows = [_row(result) for result in results]
     if not rows:
         return
@@ -109,17 +115,17 @@ def print_summary(results: Sequence[dict[str, Any]], console: Console) -> None:
         table.add_column(name, justify="left" if left else "right", no_wrap=True)
     for row in rows:
         # As they are: a name may hold what looks like markup.
-        table.add_row(*(Text(value) for value in row.values()))
+        table.add_row(*(Text(shown(value)) for value in row.values()))
     natural = Measurement.get(console, console.options.update(max_width=NO_LIMIT), table).maximum
     if natural <= console.width:
         console.print(table)
     else:
         for row in rows:
-            console.print(Text(row.pop("video"), style="bold"), soft_wrap=True)
+            console.print(Text(shown(row.pop("video")), style="bold"), soft_wrap=True)
             for name, value in row.items():
                 if value:
                     console.print(Text(f"  {name:<9}  {value}"), soft_wrap=True)
-    console.print(Text(f"  {_written(results)}"), soft_wrap=True)
+    console.print(Text(f"  {shown(_written(results))}"), soft_wrap=True)
 
 
 def print_comparison(
@@ -156,7 +162,8 @@ def _row(result: dict[str, Any]) -> dict[str, str]:
         "damaged" if result["damage"] is not None and result["damage"]["frames"] else "",
     )
     return {
-        "video": Path(result["source"]).name,
+        # Of videos of one name in several folders, all of it.
+        "video": describe_source(result["source"]),
         "duration": f"{result['duration']:.2f} s",
         "size": _size(result["size"]),
         "sampled": str(result["sampled_frames"]),

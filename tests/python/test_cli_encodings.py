@@ -55,6 +55,9 @@ def test_what_the_encoding_lacks_is_escaped(encoding, program):
     assert status == 1
     for name in ESCAPED:
         assert out.decode("ascii").count(name) == 1
+    # They are as wide as they are shown.
+    rows = [line for line in out.decode("ascii").splitlines() if ".mp4 " in line]
+    assert len({line.index("1.20 s") for line in rows}) == 1
     assert err.decode("ascii") == "error: missing \\u0436.mp4: no such file or folder\n"
     assert len(made()) == len(NAMES)
     status, out, _ = program(*NAMES, "--json", encoding=encoding)

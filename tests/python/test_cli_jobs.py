@@ -148,7 +148,7 @@ def test_json_comes_as_videos_are_done(six, monkeypatch):
     assert sorted(names) == [f"{number}.mp4" for number in range(6)]
     assert names[0] == "1.mp4"
     result = run("in", "--overwrite")
-    rows = [line.split()[0] for line in result.stdout.splitlines() if ".mp4 " in line]
+    rows = [Path(line.split()[0]).name for line in result.stdout.splitlines() if ".mp4 " in line]
     assert rows == sorted(names)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from typer.testing import CliRunner
 
 import keye_vl_rs
@@ -38,6 +40,7 @@ def test_json_has_one_object_a_video(videos):
     assert about["dtype"] == "float32"
     assert set(about["stage_seconds"]) == {"decode", "slow_fast", "patches", "write"}
     assert "no such file" in done["missing.mp4"]["error"]
+    assert done["missing.mp4"]["error_type"] == "MediaNotFoundError"
 
 
 def test_the_source_of_an_error_is_what_was_given(videos):
@@ -78,7 +81,7 @@ def test_an_option_that_fits_one_video_alone(videos, tmp_path):
 def test_the_table_has_a_row_a_video(videos):
     result = run("a.mp4", "deep")
     assert result.exit_code == 0
-    for name in ("a.mp4", "b.mp4", "c.MKV"):
+    for name in ("a.mp4", "deep/b.mp4", "deep/er/c.MKV"):
         assert sum(f" {name} " in line for line in result.stdout.splitlines()) == 1
     assert "160x120" in result.stdout
     assert "1.20 s" in result.stdout
@@ -92,6 +95,43 @@ def test_the_table_shows_names_with_brackets(name, videos):
     result = run(name)
     assert result.exit_code == 0
     assert name in result.stdout
+
+
+def test_the_table_tells_videos_of_one_name_apart(videos):
+    result = run("a.mp4", "other/a.mp4")
+    rows = [line.split()[0] for line in result.stdout.splitlines() if ".mp4 " in line]
+    assert rows == ["a.mp4", "other/a.mp4"]
+
+
+def test_names_of_more_than_one_line(videos):
+    names = ["two\nlines.mp4", "red\x1b[31m.mp4", "wide 視頻.mp4"]
+    for name in names:
+        shutil.copy("a.mp4", name)
+    Path("no\nvideo.mp4").write_text("none")
+    result = run(*names, "no\nvideo.mp4")
+    assert result.exit_code == 1
+    assert len(errors_of(result)) == 1 == len(result.stderr.splitlines())
+    assert errors_of(result)[0].startswith(r"error: no\nvideo.mp4: ")
+    rows = [line for line in result.stdout.splitlines() if ".mp4 " in line]
+    assert [line.split("  ")[1].strip() for line in rows] == [
+        r"two\nlines.mp4",
+        r"red\x1b[31m.mp4",
+        "wide 視頻.mp4",
+    ]
+    assert len({cell_len(line.rstrip()) for line in rows}) == 1
+
+
+def test_warnings_of_the_log_say_that_they_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    times = [round(1000 * n / 60) + (18_000 if n >= 60 else 0) for n in range(120)]
+    Clip("hollow.mkv", count=120, pts=times, rate=Fraction(60)).write(tmp_path)
+    result = run("hollow.mkv")
+    assert result.exit_code == 0
+    (warning,) = result.stderr.splitlines()
+    assert warning.startswith(
+        "warning: hollow.mkv: states 60 frames per second, but its 120 frames are presented at "
+    )
+    assert warning.endswith(" per second, which is taken instead")
 
 
 def test_an_error_shows_names_with_brackets(videos):

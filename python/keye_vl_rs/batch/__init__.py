@@ -3,5 +3,5 @@
 ``tensors_file`` writes and reads the files, ``partials`` puts them under their names, ``made`` says
 how they were made and whether they need not be made again, ``workers`` runs tasks side by side,
 ``damage`` hears what is missing in a video, and ``run`` puts all of that together. ``display`` says
-what happens.
+what happens, and ``log_lines`` what the log has.
 """

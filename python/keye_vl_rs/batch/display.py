@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column
 
 from keye_vl_rs.report import print_summary
+from keye_vl_rs.standard_streams import as_shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,6 +73,10 @@ class Display:
             print(json.dumps(failure), flush=True)
         self._say("error", "bold red", text)
 
+    def warn(self, text: str) -> None:
+        """Say what is odd about a video."""
+        self._say("warning", "bold yellow", text)
+
     def announce(self, tasks: Sequence[Task]) -> None:
         """Say which outputs are to be made again, and why: a line for each reason."""
         reasons = Counter(task.replaces for task in tasks if task.replaces is not None)
@@ -94,7 +99,9 @@ class Display:
             else:
                 self._keep(event.result)
         self._progress.update(
-            self._bar, completed=self._finished, description=escape(", ".join(self._in_flight))
+            self._bar,
+            completed=self._finished,
+            description=escape(as_shown(", ".join(self._in_flight), self._console.file)),
         )
 
     def finish(self, *, stopped: bool) -> None:
@@ -117,11 +124,12 @@ class Display:
         else:
             self._results[Path(result["output"])] = result
         if result["partial"] is not None:
-            self._say("warning", "bold yellow", result["partial"])
+            self.warn(result["partial"])
         if result["damage"] is not None and result["damage"]["frames"]:
             damaged, sampled = len(result["damage"]["frames"]), result["sampled_frames"]
             text = f"{result['damage']['reason']}: {damaged} of {sampled} frames are damaged"
-            self._say("warning", "bold yellow", text)
+            self.warn(text)
 
     def _say(self, kind: str, style: str, text: str) -> None:
-        self._console.print(f"[{style}]{kind}:[/] {escape(text)}", highlight=False, soft_wrap=True)
+        text = escape(as_shown(text, self._console.file))
+        self._console.print(f"[{style}]{kind}:[/] {text}", highlight=False, soft_wrap=True)

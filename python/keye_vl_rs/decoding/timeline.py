@@ -69,8 +69,8 @@ class Timeline:
             rate = (count - 1) / span
         elif not shown / _BELIEVABLE <= stated <= shown * _BELIEVABLE:
             logger.warning(
-                "%s: states %.6g frames per second where its %d frames are presented at %.6g; "
-                "sampled by these",
+                "%s: states %.6g frames per second, but its %d frames are presented at %.6g per "
+                "second, which is taken instead",
                 *(name, float(stated), count, float(shown)),
             )
             rate, irregular = shown, True

@@ -58,8 +58,14 @@ _WITH_START_CODES = frozenset({"cavsvideo", "h264", "hevc", "m4v", "mpegvideo", 
 _TAR = b"ustar"
 _TAR_PLACE = 257
 _HTML = re.compile(rb"(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
-_XML = re.compile(rb"<\?xml\b|<(?:svg|error)\b", re.I)
+_XML = re.compile(rb"<\?xml\b|<(?:svg|error|mpd)\b", re.I)
+_SVG = re.compile(rb"<(?:\w+:)?svg\b", re.I)
+_MPD = re.compile(rb"<mpd\b", re.I)
+_SDP = re.compile(rb"v=0\r?\n[a-z]=")
 _JSON = re.compile(rb'(?:\{\s*(?:"[^"]*"\s*:|\})|\[\s*(?:[\{\["\]]))')
+_LEADS_ELSEWHERE = (
+    "which names others and is not opened: give the video itself (ffmpeg -i FILE -c copy video.mp4)"
+)
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 
@@ -94,6 +100,16 @@ def _not_media(head: bytes) -> str | None:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if _HTML.match(text):
         return "an HTML page, such as a server's error or log-in page: check the address"
+    if text.startswith((b"#EXTM3U", b"[playlist]")):
+        return f"a playlist, {_LEADS_ELSEWHERE}"
+    if text.startswith(b"ffconcat version"):
+        return f"a list of files (ffconcat), {_LEADS_ELSEWHERE}"
+    if _SDP.match(text):
+        return f"a session description (SDP), {_LEADS_ELSEWHERE}"
+    if _XML.match(text) and _SVG.search(text):
+        return "an SVG drawing: render it as an image"
+    if _XML.match(text) and _MPD.search(text):
+        return f"a DASH manifest, {_LEADS_ELSEWHERE}"
     if _XML.match(text):
         return "an XML text, such as a server's error message: check the address"
     if _JSON.match(text) and b"\0" not in head:

@@ -161,9 +161,11 @@ def local_path(source: MediaSource) -> str:
         InvalidArgumentError: the source is of no type that sources have.
     """
     if not isinstance(source, (str, os.PathLike)):
+        decoded = hasattr(source, "ndim")
         raise InvalidArgumentError(
             "a media source is a path, a file://, http(s) or data: address, base64, bytes or a "
             f"binary file object, not {type(source).__name__}"
+            f"{'; frames that are decoded go as a list of them' if decoded else ''}"
         )
     path = os.fsdecode(source)
     if path[: len("file://")].lower() != "file://":
@@ -186,6 +188,8 @@ def tilde_hint(path: str) -> str:
 def _checked_path(source: MediaSource) -> str:
     """The path of a local file that may be read, and can be as far as its status tells."""
     path = local_path(source)
+    if not path:
+        raise MediaNotFoundError("the path is empty (''): expected that of a file")
     name = shorten(path)
     scheme = _SCHEME.match(path)
     if scheme is not None and not os.path.exists(path):

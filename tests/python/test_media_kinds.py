@@ -11,12 +11,19 @@ import zipfile
 import av
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from clips import Clip, decode_all, every, pixels
-from keye_vl_rs import preview, process_vision_info
+from keye_vl_rs import preprocess_video, preview, process_vision_info
 from keye_vl_rs._media_kinds import image_hint
-from keye_vl_rs.errors import KeyeVLError, MediaError, MediaNotFoundError, UnreadableMediaError
+from keye_vl_rs.errors import (
+    InvalidArgumentError,
+    KeyeVLError,
+    MediaError,
+    MediaNotFoundError,
+    UnreadableMediaError,
+)
 from keye_vl_rs.images import load_image
 from keye_vl_rs.video import sample_video
 
@@ -59,6 +66,11 @@ KINDS = {
     "html": (b"\n <!DOCTYPE HTML>\n<html><body>404</body></html>", "HTML page"),
     "html_comment": (b"<!-- x -->\n<html lang='en'><body>404", "HTML page"),
     "xml": (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "XML text"),
+    "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG drawing: render it as an image"),
+    "svg_in_xml": (b"<?xml version='1.0'?>\n<!-- x -->\n<svg width='9'/>", "SVG drawing"),
+    "playlist": (b"\xef\xbb\xbf#EXTM3U\nhttps://host/a.ts\n", "playlist, .* is not opened"),
+    "pls": (b"[playlist]\nFile1=a.mp4\n", "playlist, .* is not opened"),
+    "dash": (b"<?xml version='1.0'?><MPD type='static'/>", "DASH manifest, .* is not opened"),
     "json": (json.dumps({"error": {"code": 404}}).encode(), "JSON text"),
 }
 
@@ -73,6 +85,23 @@ def test_other_files(name, suffix, tmp_path):
     for call in (lambda: sample_video(path, every), lambda: load_image(path)):
         with pytest.raises(UnreadableMediaError, match=rf"file\.{suffix}: is an? .*{kind}"):
             call()
+
+
+def test_an_empty_path():
+    for call in (
+        lambda: sample_video("", every),
+        lambda: load_image(""),
+        lambda: preprocess_video("file://"),
+        lambda: process_vision_info([{"content": [{"type": "image", "image": ""}]}]),
+    ):
+        with pytest.raises(MediaNotFoundError, match=r"the path is empty \(''\): expected that"):
+            call()
+
+
+def test_decoded_frames_are_a_list():
+    for frames in (np.zeros((2, 56, 56, 3), np.uint8), torch.zeros(2, 3, 56, 56)):
+        with pytest.raises(InvalidArgumentError, match="frames that are decoded go as a list"):
+            preprocess_video(frames)
 
 
 @pytest.mark.parametrize("prefix", [b"unknown" * 9, b"\x80\x04", bytes(300)])

@@ -110,8 +110,10 @@ def preprocess(
     """Write each video's tensors to a .safetensors file, under the names of the model's inputs.
 
     The file holds pixel_values_videos, video_grid_thw and num_frames, and also frame_types (0 slow,
-    1 fast) and timestamps (seconds). It appears when it is whole, and is skipped when it is there:
-    made by this version from the same video (path, size and time of change) with the same options.
+    1 fast) and timestamps (seconds); its metadata say how it was made. It appears when it is whole,
+    and is skipped when it is there: made by this version from the same video (path, size and time
+    of change) with the same options. One that was made otherwise is made again, and a file that is
+    no result of this video stays, as --overwrite says.
 
     A result is named after its video, whatever else is done: clip.safetensors for clip.mp4, and
     with any other suffix kept, clip.webm.safetensors for clip.webm. Videos whose results would be

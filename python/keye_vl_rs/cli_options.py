@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from keye_vl_rs.outputs import SUFFIX
+from keye_vl_rs.outputs import SUFFIX, VIDEO_SUFFIXES
 
 
 def _positive(value: float | None) -> float | None:
@@ -88,8 +88,9 @@ Videos = Annotated[
     list[str],
     typer.Argument(
         metavar="VIDEO...",
-        help="Files, http(s) addresses, or folders: every video in and below a folder. Hidden "
-        "files and folders, and links to folders, count only where they are named themselves.",
+        help="Files, http(s) addresses, or folders: every video in and below a folder, by its "
+        f"suffix ({' '.join(VIDEO_SUFFIXES)}). Hidden files and folders, and links to folders, "
+        "count only where they are named themselves.",
         callback=_all_given,
         show_default=False,
     ),
@@ -261,5 +262,12 @@ BufferMb = Annotated[
 ]
 AsJson = Annotated[
     bool,
-    typer.Option("--json", help="One JSON object per video and line, as each is done."),
+    typer.Option(
+        "--json",
+        help="One JSON object per video and line, as each is done: source and output, duration, "
+        "fps, size, slow_size and fast_size ([height, width]), numbers of frames and tokens, "
+        "stage_seconds, skipped, partial (what is missing), damage (reason, and frames: places "
+        "among those sampled) and replaces (why it was made again); or source, error and "
+        "error_type.",
+    ),
 ]

@@ -18,7 +18,7 @@ from keye_vl_rs.errors import InvalidArgumentError, KeyeVLError, MediaError, Med
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["SUFFIX", "BadInput", "Job", "plan_jobs"]
+__all__ = ["SUFFIX", "VIDEO_SUFFIXES", "BadInput", "Job", "plan_jobs"]
 
 SUFFIX = ".safetensors"
 USUAL_SUFFIX = ".mp4"

@@ -15,6 +15,7 @@ from cli_for_tests import errors_of, leftovers, lines, made, run
 from clips import Clip
 from keye_vl_rs import preprocess_video
 from keye_vl_rs.cli import app
+from keye_vl_rs.outputs import VIDEO_SUFFIXES
 
 
 def test_json_has_one_object_a_video(videos):
@@ -178,6 +179,10 @@ def test_help(arguments):
     if arguments[0] == "preprocess":
         for option in ("--output", "--fps", "--nframes", "--max-frames", "--dtype", "--json"):
             assert option in result.stdout
+        # Without the lines of its boxes, and of its narrow columns.
+        words = " ".join(result.stdout.replace("\u2502", " ").split())
+        for text in (*VIDEO_SUFFIXES, "[height, width]", "error_type", "no result of keye-vl-rs"):
+            assert text in words, text
 
 
 def test_version():

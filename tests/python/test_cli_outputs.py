@@ -122,3 +122,15 @@ def test_the_umask_decides_who_may_read_results(videos):
     finally:
         os.umask(before)
     assert Path("a.safetensors").stat().st_mode & 0o777 == 0o640
+
+
+def test_the_readme_lists_what_is_written(videos):
+    """Every field of an object, and every name in the metadata."""
+    text = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    _, _, listed = text.partition("With `--json` the output has an object")
+    listed = listed.partition("## Hosts")[0]
+    result = lines(run("a.mp4", "missing.mp4", "--json"))
+    fields = {name for line in result for name in line} | {"reason", "frames"}
+    fields |= set(result[1]["stage_seconds"]) | set(load("a.safetensors")[1])
+    for name in fields | {"partial", "damage", "on_error"}:
+        assert f"`{name}`" in listed, name

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._core import __version__
+from keye_vl_rs.decoding.damage import Damage
 from keye_vl_rs.errors import KeyeVLError
 from keye_vl_rs.fused_operator import BicubicVideoFusionOpProcessor, BicubicVideoProcessor
 from keye_vl_rs.integrations.openai import to_openai_messages
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BicubicVideoFusionOpProcessor",
     "BicubicVideoProcessor",
+    "Damage",
     "KeyeVL1_5ImageProcessor",
     "KeyeVL1_5Processor",
     "KeyeVL1_5VideoProcessor",

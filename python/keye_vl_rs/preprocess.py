@@ -105,8 +105,8 @@ def preprocess_video(
         on_error: what becomes of a file that is truncated or damaged: "raise" for an error;
             "partial" for what comes before the damage, with a
             :class:`keye_vl_rs.errors.PartialVideoWarning`; "conceal" for what the decoder makes of
-            it, with a :class:`keye_vl_rs.errors.ConcealedDamageWarning`. ``VideoInputs.damage``
-            says what is wrong.
+            it, with a :class:`keye_vl_rs.errors.ConcealedDamageWarning`, which of a truncated file
+            is the partial result, with that warning. ``VideoInputs.damage`` says what is wrong.
         timestamps: of a file, "published" for those of ``keye_vl_utils``, index over average frame
             rate, or "presentation" for when frames are presented. Frames have the latter in any
             case where the former cannot be right: with ``video_start`` or ``video_end``, where the
@@ -116,8 +116,9 @@ def preprocess_video(
             environment says.
 
     Raises:
-        MediaError: a subclass, when the video cannot be read or decoded; MediaTimeoutError when
-            the time is over; LimitError when it asks for more than ``limits`` allow.
+        MediaError: a subclass, when the video cannot be read or decoded: DecodeError when it is
+            truncated or damaged, MediaTimeoutError when the time is over, LimitError when it asks
+            for more than ``limits`` allow.
         CancelledError: ``cancel`` was set.
         InvalidArgumentError: a subclass, when an argument has an impossible value; also when
             ``nframes`` is more than the video has, or no frame is presented between

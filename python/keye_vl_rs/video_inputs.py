@@ -34,15 +34,16 @@ class VideoInputs:
         fast_size: the same of fast frames.
         size: (height, width) of the video itself.
         fps: frames per second of the video itself.
-        total_frames: how many frames it has.
-        duration: in seconds.
+        total_frames: how many frames it has; with ``on_error="partial"``, or of a truncated file,
+            how many of them are used.
+        duration: of these, in seconds.
         stage_seconds: how long the call was busy with each stage, or waited for it: "decode"
             (reading, decoding and conversion to RGB), "slow_fast", "patches".
         counts: how much of a file had to be decoded.
         timestamp_kind: which times those are: "published", index over average rate, or
             "presentation", when the frames are presented.
-        damage: what is wrong with the video, with ``on_error`` other than "raise"; None if nothing
-            is.
+        damage: a :class:`keye_vl_rs.Damage` with ``on_error`` other than "raise", which has the
+            ``reason`` and the places of damaged ``frames``; None if nothing is wrong.
         made_with: the settings of the call. A processor with others refuses the video, as it does
             one without any (None).
     """

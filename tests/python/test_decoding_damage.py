@@ -14,7 +14,7 @@ import torch
 
 from clips import VP9, Clip, every, pixels
 from damaged_frames import reported_times
-from keye_vl_rs import preprocess_video, process_vision_info
+from keye_vl_rs import Damage, preprocess_video, process_vision_info
 from keye_vl_rs.decoding.damage import DamageMap, Report
 from keye_vl_rs.decoding.ffmpeg_log import CapturedLog
 from keye_vl_rs.errors import (
@@ -175,6 +175,20 @@ def test_what_comes_before_the_damage_can_be_had(damaged):
     np.testing.assert_array_equal(pixels(sampled), whole[: sampled.total_frames])
     assert sampled.damage.frames == ()
     assert "is damaged from" in sampled.damage.reason
+
+
+def test_parts_say_how_much_they_use(folder):
+    """Also where damage is to be concealed and the end is missing: there is nothing to conceal."""
+    data = Clip("d_cut.mkv", count=COUNT).write(folder).read_bytes()
+    cut = data[: len(data) * 6 // 10]
+    for on_error in ("partial", "conceal"):
+        with pytest.warns(PartialVideoWarning, match="is truncated"):
+            made = preprocess_video(cut, on_error=on_error)
+        assert isinstance(made.damage, Damage)
+        assert "is truncated" in made.damage.reason
+        assert made.damage.frames == ()
+        assert made.total_frames < COUNT
+        assert made.duration == pytest.approx(made.total_frames / 25)
 
 
 def test_concealed_frames_are_marked(damaged):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from typer.main import get_command
 
 import keye_vl_rs
 from clips import Clip
 from keye_vl_rs import preview, process_vision_info, to_openai_messages, to_vllm_inputs
+from keye_vl_rs.cli import app
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from keye_vl_rs.message_options import READ_BY
@@ -265,6 +269,18 @@ def test_frames_have_options_of_their_own(caplog):
             "fps in the message of a frame of a list is not read; what is: min_pixels, max_pixels, "
             "resized_height, resized_width, exif"
         ]
+
+
+def test_the_readme_names_what_is_read():
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    table = "\n".join(rows)
+    named = {option for options in READ_BY.values() for option in options}
+    assert [option for option in sorted(named) if f"`{option}`" not in table] == []
+    flags = {flag for row in rows for flag in re.findall(r"`(--[a-z-]+)`", row)}
+    parameters = get_command(app).commands["preprocess"].params
+    assert {"--fps", "--nframes", "--total-pixels"} <= flags
+    assert flags <= {flag for parameter in parameters for flag in parameter.opts}
 
 
 def test_what_preview_does_not_read(clip, caplog):

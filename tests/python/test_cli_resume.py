@@ -290,7 +290,12 @@ def test_an_address(clip, tmp_path, monkeypatch):
     assert load("clip.safetensors")[1]["source"].endswith(f"{server.server_port}/clip.mp4")
     # The server is gone.
     assert lines(run(address, "--json"))[0]["skipped"]
-    assert run(address.replace("hidden", "other")).exit_code == 1
+    result = run(address.replace("hidden", "other"))
+    assert result.exit_code == 1
+    (error,) = errors_of(result)
+    assert "clip.mp4 (another query is another video): choose another --output" in error
+    assert "other" not in error.replace("another", "")
+    assert Path("clip.safetensors").read_bytes() == data
 
 
 def test_progress_counts_what_is_skipped(videos, clip):

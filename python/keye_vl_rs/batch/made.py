@@ -129,7 +129,8 @@ def look_at(
     except (OSError, ValueError, KeyError):
         return Existing(kept="a file that is no result of keye-vl-rs")
     if _is_of_another(made_from, identity):
-        return Existing(kept=f"the result of another video, {shorten(shown)}")
+        queries = " (another query is another video)" if "address" in (identity or {}) else ""
+        return Existing(kept=f"the result of another video, {shorten(shown)}{queries}")
     partial = metadata.get("partial")
     if version != __version__:
         reason: str | None = f"it was made by version {version}"

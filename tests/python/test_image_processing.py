@@ -241,7 +241,7 @@ def test_registered_with_the_auto_class(tmp_path):
         (np.zeros((50, 60), np.uint8), {}, FramesShapeError, "shape"),
         (np.zeros((50, 60, 1), np.uint8), {}, FramesShapeError, "1 channels, image_mean 3"),
         (np.zeros((50, 60, 4), np.uint8), {}, FramesShapeError, r"image 0: .*\(50, 60, 4\)"),
-        ("picture.png", {}, FramesShapeError, "str"),
+        ("picture.png", {}, FramesShapeError, "an image is picture.png: expected"),
         (np.zeros((50, 60, 3), np.uint8), {"do_resize": False}, SizeError, "50x60"),
         (np.zeros((50, 60, 3), np.uint8), {"dtype": torch.int8}, InvalidArgumentError, "int8"),
         (np.zeros((50, 60, 3), np.uint8), {"do_rescal": 1}, InvalidArgumentError, "do_rescal"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -36,15 +38,9 @@ def test_numbers_of_frames_are_whole(name, short):
     with pytest.raises(InvalidArgumentError, match=name):
         preprocess_video(short, **{name: 2.5})
     frames = [Image.new("RGB", (60, 60))] * 3
-    for source in (short, frames):
-        with pytest.raises(InvalidArgumentError, match=f"{name} is 2.0: expected .* as an int"):
-            preprocess_video(source, **{name: 2.0})
-
-
-def test_the_smaller_of_two_numbers_of_frames(short):
-    for most, count in ((2, 2), (5, 3)):
-        made = preprocess_video(short, nframes=3, max_frames=most)
-        assert len(made.frame_types) == count
+    for source, value in itertools.product((short, frames), (2.0, Fraction(2))):
+        with pytest.raises(InvalidArgumentError, match=f"{name} is .*: expected .* as an int"):
+            preprocess_video(source, **{name: value})
 
 
 def test_impossible_numbers_are_found_before_the_file_is_opened():

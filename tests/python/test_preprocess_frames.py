@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 import torch
@@ -58,7 +56,7 @@ def test_max_frames_limits_nframes(short):
     assert preprocess_video(short, nframes=9, max_frames=4).num_frames.tolist() == [4]
 
 
-@pytest.mark.parametrize("kind", [5.0, np.int64(5), torch.tensor(5), Fraction(5)])
+@pytest.mark.parametrize("kind", [np.int64(5), torch.tensor(5)])
 def test_nframes_of_other_types(kind, short):
     assert preprocess_video(short, nframes=kind).num_frames.tolist() == [5]
 

@@ -172,7 +172,7 @@ def test_one_call_of_the_core_for_each_video_and_no_copies(monkeypatch):
         ({"videos": [np.zeros((3, 60, 80, 4), np.uint8)]}, FramesShapeError, "60, 80, 4"),
         ({"videos": [np.zeros((0, 60, 80, 3), np.uint8)]}, FramesShapeError, "0, 60"),
         ({"videos": [np.zeros((3, 60, 80, 3), np.int32)]}, FramesDtypeError, "int32"),
-        ({"videos": ["clip.mp4"]}, FramesShapeError, "str"),
+        ({"videos": ["clip.mp4"]}, FramesShapeError, "a video is clip.mp4: expected"),
     ],
 )
 def test_refusals_come_before_any_work(changes, error, words, monkeypatch):

@@ -76,8 +76,9 @@ def preprocess_video(
 
     Args:
         source: a path, a ``file://``, ``http(s)://`` or ``data:`` address, base64 (a text, or
-            ``{"base64": ...}``), the bytes of a file, a binary file object, or a list of frames
-            (image sources), which are then taken to be ``fps`` frames per second.
+            ``{"base64": ...}``), the bytes of a file, a binary file object, or a list of frames,
+            which are then taken to be ``fps`` frames per second: image sources, or dictionaries as
+            for :func:`keye_vl_rs.fetch_image` (``{"image": ..., "exif": True}``).
         fps: frames to sample per second; a video with fewer gives all it has.
         max_frames: sample no more than this, an int.
         nframes: sample exactly so many, an int, instead of by ``fps``; ``max_frames`` if that is

@@ -13,6 +13,7 @@ from PIL import Image
 from keye_vl_rs import (
     KeyeVL1_5ImageProcessor,
     KeyeVL1_5VideoProcessor,
+    preprocess_video,
     preview,
     process_vision_info,
     to_openai_messages,
@@ -91,6 +92,14 @@ def test_frames():
     assert torch.equal(frames, expected)
     shown = preview.process_vision_info([{"role": "user", "content": [video]}])[1][0]
     assert all(np.array_equal(frame, shown[0]) and frame.height > frame.width for frame in shown)
+
+
+def test_frames_of_preprocess_video():
+    """It has no argument for it: each frame says it."""
+    made = preprocess_video([{"image": turned(), "exif": True}] * 2)
+    expected = preprocess_video([Image.fromarray(upright())] * 2)
+    assert torch.equal(made.pixel_values_videos, expected.pixel_values_videos)
+    assert made.size[0] > made.size[1]
 
 
 @pytest.mark.parametrize("kind", [KeyeVL1_5ImageProcessor, preview.SiglipImageProcessor])

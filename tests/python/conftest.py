@@ -21,9 +21,9 @@ ALONE = {
 # where a kernel raises an error, so that one which does not belong here fails.
 WITHOUT_PIXELS = {
     *("allowed_sources", "core_interrupts", "core_out_of_memory", "core_packets"),
-    *("decoding_exact", "decoding_plan", "decoding_streams", "decoding_truncation"),
-    *("media_kinds", "sources_files", "tokenization", "video", "video_errors"),
-    *("vision_process_sizes", "watch"),
+    *("decoding_damage_cases", "decoding_exact", "decoding_plan", "decoding_streams"),
+    *("decoding_truncation", "media_kinds", "sources_files", "tokenization", "video"),
+    *("video_errors", "vision_process_sizes", "watch"),
 }
 # Files of tests that call kernels on their way to something else: arguments, files, programs,
 # errors. `make test` runs these at the best level alone.

@@ -142,10 +142,19 @@ def count_frames(file: VideoFile, table: PacketTable, *, keep_going: bool) -> Co
         file=file,
         timeline=timeline,
         ended=ended or _missing_end(counts, table, timeline, file),
-        gaps=_find_gaps(counts, table) if counts.damage else [],
+        gaps=_lost_start(counts, table) + (_find_gaps(counts, table) if counts.damage else []),
         _spoilt=spoilt,
         _reported=bool(counts.damage),
     )
+
+
+def _lost_start(counts: _Counts, table: PacketTable) -> list[Spoilt]:
+    """Return that frames are missing in front of the first one, behind a packet without picture."""
+    before = range(min(counts.sources))
+    lost = any(table.shown[place] for place in before)
+    if lost and not all(table.pictures[place] for place in before):
+        return [Spoilt("frames are missing: a packet holds no picture", 0)]
+    return []
 
 
 def _find_gaps(counts: _Counts, table: PacketTable) -> list[Spoilt]:

@@ -13,7 +13,7 @@ from keye_vl_rs.decoding.ahead import run_ahead
 from keye_vl_rs.decoding.careful import CarefulDecoder, CheckedFrame, find_reports
 from keye_vl_rs.decoding.damage import DamageMap, Report, Spoilt
 from keye_vl_rs.decoding.decoder import DecodeCounts, SegmentDecoder, UnexpectedFramesError
-from keye_vl_rs.decoding.ffmpeg_log import CapturedLog, captured_log
+from keye_vl_rs.decoding.ffmpeg_log import CapturedLog, OtherThreads, captured_log
 from keye_vl_rs.decoding.packets import PacketTable
 from keye_vl_rs.decoding.plan import Segment, can_share, plan_segments
 from keye_vl_rs.decoding.timeline import Timeline
@@ -32,14 +32,31 @@ _LOGGING_ONLY = frozenset({"hevc"})
 # order: what the threads of a decoder work at together, and lose when it is stopped.
 _WORTH = 8
 
+# What FFmpeg's H.264 decoder says of pictures before the place where it started: it never saw them.
+_NEVER_SEEN = (
+    "mmco: unref short failure",
+    "co located POCs unavailable",
+    "reference picture missing during reorder",
+    "Missing reference picture",
+)
+
 
 def _decode_unless_reported(
-    decoder: SegmentDecoder, log: CapturedLog, segment: Segment
+    decoder: SegmentDecoder, log: CapturedLog, others: OtherThreads | None, segment: Segment
 ) -> Generator[Any, None, None]:
-    """Yield the frames of a segment as long as FFmpeg's log reports no damage."""
+    """Yield the frames of a segment as long as FFmpeg's log reports no damage.
+
+    A frame that is handed out while its thread still decodes it lacks the mark of damage. At the
+    end of a segment all threads have said what they found.
+    """
     log.take()
+    if others is not None:
+        others.take()
     for frame in chain(decoder.decode(segment), (None,)):
-        if any(line.reports_damage for line in log.take()):
+        lines = log.take() + ([] if others is None else others.take())
+        if segment.since is not None:
+            lines = [line for line in lines if not line.text.startswith(_NEVER_SEEN)]
+        if any(line.reports_damage for line in lines):
             raise UnexpectedFramesError
         if frame is not None:
             yield frame
@@ -95,16 +112,19 @@ class ListedFrames:
         def worker() -> Iterator[Callable[[Segment], Generator[Any, None, None]]]:
             counts = DecodeCounts()
             per_worker = 1 if self._logs_only else max(1, threads // workers)
-            with file.opened("AUTO", per_worker, reorder=table.reorder) as (container, stream):
+            # Until the decoder is closed, so that its threads have somebody to tell.
+            with (
+                captured_log() as log,
+                file.opened("AUTO", per_worker, reorder=table.reorder) as (container, stream),
+            ):
                 decoder = SegmentDecoder(
                     container, stream, table, name=file.name, watch=file.watch, counts=counts
                 )
+                others = None
+                if not self._logs_only:
+                    others = OtherThreads(stream.codec_context.codec.name)
                 try:
-                    if self._logs_only:
-                        with captured_log() as log:
-                            yield partial(_decode_unless_reported, decoder, log)
-                    else:
-                        yield decoder.decode
+                    yield partial(_decode_unless_reported, decoder, log, others)
                 finally:
                     file.add_counts(counts)
 
@@ -165,12 +185,14 @@ class ListedFrames:
                 file.add_counts(counts)
 
         damage = DamageMap(table.restarts, table.pts)
-        for checked in run_ahead(segments, worker, file.watch, workers=workers, ahead=file.ahead):
+        found = run_ahead(segments, worker, file.watch, workers=workers, ahead=file.ahead)
+        for place, checked in zip(wanted, found, strict=True):
             spoilt = None
             if checked.report is not None:
                 begins = damage.begins(checked.report)
                 since = 0 if begins is None else bisect_left(self._times, begins)
-                spoilt = Spoilt(checked.report.reason, since)
+                # Packets out of their order spoil what is presented before their own frames.
+                spoilt = Spoilt(checked.report.reason, min(since, place))
             yield checked.frame, spoilt
 
     def locate(self, report: Report) -> Spoilt:

@@ -103,9 +103,12 @@ def list_video(
     if truncated is not None and (table.damaged_tail or container.format.name == "mpegts"):
         table = table.without_last()
     times = table.shown_times
+    last_words = [report.reason for report in lost if report.place >= len(table)]
+    if truncated is None and times and last_words and _ends_early(container, stream, times):
+        truncated = f"what follows cannot be read: {last_words[0]}"
     gaps: list[Report] = []
     if times is not None:
-        gaps = _with_gaps(lost, table, times)
+        gaps = _with_gaps(lost, table, times) + _without_pictures(table, times)
         # What comes behind the gap may refer to what is missing there.
         table = replace(table, reports=table.reports + gaps)
         if truncated is not None:
@@ -170,6 +173,7 @@ def _reporting(
     packets: Iterator[Any], format_name: str, log: CapturedLog, lost: list[Report]
 ) -> Iterator[Any]:
     """Yield the same packets, and note what the container's reader logs before each of them."""
+    place = -1
     for place, packet in enumerate(packets):
         for line in log.take():
             # A file that ends within a frame is found by its length. Warnings are about all kinds
@@ -177,6 +181,20 @@ def _reporting(
             if line.level <= _ERROR and line.name == format_name and "partial" not in line.text:
                 lost.append(Report(place, line.text))
         yield packet
+    for line in log.take():
+        if line.level <= _ERROR and line.name == format_name:
+            lost.append(Report(place + 1, line.text))
+
+
+def _ends_early(container: Any, stream: Any, times: list[int]) -> bool:
+    """Tell if a file states a longer duration than its frames have, or none at all."""
+    if container.duration is None or len(times) < 2:
+        return True
+    origin = Fraction(container.start_time or 0, 1_000_000)
+    step = Fraction(times[-1] - times[0], len(times) - 1) * stream.time_base
+    missing = Fraction(container.duration, 1_000_000) + origin - times[-1] * stream.time_base
+    # Sound may last longer.
+    return bool(missing > _GAP * step + (1 if len(container.streams) > 1 else step))
 
 
 def _with_gaps(lost: list[Report], table: PacketTable, times: list[int]) -> list[Report]:
@@ -196,4 +214,28 @@ def _with_gaps(lost: list[Report], table: PacketTable, times: list[int]) -> list
         around = steps[max(0, near - reach) : near + reach]
         if report.place < len(table) and max(around, default=0) > longest:
             found.append(report)
+    return found
+
+
+def _without_pictures(table: PacketTable, times: list[int]) -> list[Report]:
+    """Return reports on packets that hold no picture where one is missing.
+
+    Damage to the header of a picture makes something else of it. What was never a picture leaves no
+    gap, or lies behind the last one.
+    """
+    if all(table.pictures):
+        return []
+    first = table.pictures.index(True) if any(table.pictures) else len(table)
+    # Pictures come before the first place where decoding can start.
+    lacks_start = bool(table.restarts) and first < table.restarts[0]
+    steps = [after - before for before, after in pairwise(times)]
+    longest = _GAP * median(steps) if steps else 0
+    found = []
+    for place, time in enumerate(table.pts):
+        if table.pictures[place] or time is None:
+            continue
+        at = bisect_left(times, time)
+        in_gap = 0 < at < len(times) and times[at] - times[at - 1] > longest
+        if in_gap or (place < first and lacks_start):
+            found.append(Report(place, "a packet holds no picture"))
     return found

@@ -172,7 +172,7 @@ class VideoReader:
         """Raise for damage that no sampled frame may show: a gap, or the end of the file."""
         why = gap
         last = range(max(0, timeline.count - _LAST_FRAMES), timeline.count)
-        if why is None and end is not None and places[-1] < last[-1]:
+        if why is None and end is not None and not frozenset(last) <= frozenset(places):
             why = end(last)
         if why is None:
             return

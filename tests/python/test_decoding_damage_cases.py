@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import av
 import numpy as np
 import pytest
 
 from clips import Clip, every, pixels
-from keye_vl_rs.errors import DecodeError, PartialVideoWarning
+from keye_vl_rs.decoding.rgb import RgbConverter
+from keye_vl_rs.errors import (
+    DecodeError,
+    InvalidArgumentError,
+    MediaError,
+    PartialVideoWarning,
+)
 from keye_vl_rs.video import sample_video
 
 GROUPS = {"x264-params": "keyint=25:min-keyint=25:scenecut=0:bframes=2"}
@@ -21,6 +28,13 @@ def packets(path):
         return [
             (p.pos, p.size, p.pts) for p in container.demux(container.streams.video[0]) if p.size
         ]
+
+
+def decode_all(file):
+    """Every frame that PyAV presents, (N, H, W, 3)."""
+    converter = RgbConverter("clip")
+    with av.open(file) as container:
+        return np.stack([converter.convert(frame) for frame in container.decode(video=0)])
 
 
 def slice_header(data, position, size):
@@ -53,7 +67,7 @@ def test_a_picture_whose_header_says_that_it_is_none(folder, place):
     position, size, _ = packets(path)[place]
     data = bytearray(path.read_bytes())
     data[slice_header(data, position, size)] ^= 8
-    with pytest.raises(DecodeError, match="frames are missing"):
+    with pytest.raises(DecodeError, match=r"frames are missing|holds no picture"):
         sample_video(bytes(data), every)
 
 
@@ -103,3 +117,84 @@ def test_packets_out_of_their_order(folder):
     with pytest.warns(PartialVideoWarning):
         sampled = sample_video(file.getvalue(), every, on_error="partial")
     np.testing.assert_array_equal(pixels(sampled), whole[: sampled.total_frames])
+
+
+def write_twice(clip, folder, offset):
+    """Two recordings, one behind the other, of which the second begins so many seconds later."""
+    parts = [
+        replace(clip, name=f"part_{number}.ts", format_options={"output_ts_offset": str(seconds)})
+        for number, seconds in enumerate((0, offset))
+    ]
+    return b"".join(part.write(folder).read_bytes() for part in parts)
+
+
+RECORDINGS = {
+    "mpeg2": Clip("", codec="mpeg2video", count=100, options={"g": "25"}),
+    "mpeg2 with B pictures": Clip(
+        "", codec="mpeg2video", count=100, b_frames=2, options={"g": "25"}
+    ),
+    "hevc": Clip("", codec="libx265", options={"x265-params": "keyint=25:log-level=none"}),
+}
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_recordings_that_were_joined_are_whole(tmp_path, name):
+    data = write_twice(RECORDINGS[name], tmp_path, 3600)
+    expected = decode_all(io.BytesIO(data))
+    sampled = sample_video(data, every)
+    np.testing.assert_array_equal(pixels(sampled), expected)
+
+
+def overwritten(data, number):
+    """Bytes of the second half of a file changed."""
+    random = np.random.default_rng(number)
+    at = int(len(data) * random.uniform(0.5, 0.9))
+    return data[:at] + random.bytes(300) + data[at + 300 :]
+
+
+@pytest.mark.parametrize("suffix", ["ogv", "wmv", "mxf"])
+def test_what_is_read_while_a_file_is_opened_is_heard_of(folder, suffix):
+    """FFmpeg reads much of a small file then, and says there what it cannot read."""
+    codec = {"ogv": "libvpx", "wmv": "wmv2", "mxf": "mpeg2video"}[suffix]
+    options = {"g": "25"} if codec == "mpeg2video" else {}
+    format_ = {"ogv": "ogg", "wmv": "asf", "mxf": "mxf"}[suffix]
+    clip = Clip(f"f_open.{suffix}", codec=codec, count=100, options=options, format=format_)
+    data = clip.write(folder).read_bytes()
+    whole = pixels(sample_video(data, every))
+    for number in range(6):
+        try:
+            found = pixels(sample_video(overwritten(data, number), every))
+        except MediaError:
+            continue
+        np.testing.assert_array_equal(found, whole)
+
+
+TRUNCATED = [
+    Clip("f_cut.y4m", codec="wrapped_avframe", count=30),
+    Clip("f_cut.dv", codec="dvvideo", width=720, height=576, count=10),
+    Clip("f_cut.mxf", codec="mpeg2video", count=30),
+]
+
+
+@pytest.mark.parametrize("clip", TRUNCATED, ids=lambda clip: clip.name)
+@pytest.mark.parametrize("share", [0.53, 0.77, 0.999])
+def test_truncated_files_of_frames_of_one_size(folder, clip, share):
+    data = clip.write(folder).read_bytes()
+    assert len(sample_video(data, every).frames) == clip.count
+    with pytest.raises(DecodeError, match="is truncated"):
+        sample_video(data[: int(len(data) * share)], every)
+
+
+def test_a_number_of_frames_that_damage_leaves_too_few_for(folder):
+    path = H264.write(folder)
+    position, size, _ = packets(path)[60]
+    data = bytearray(path.read_bytes())
+    data[position + size // 2 : position + size] = bytes(size - size // 2)
+
+    def choose(total, fps):
+        if total < 90:
+            raise InvalidArgumentError(f"nframes is 90: expected at most {total}")
+        return list(range(90))
+
+    with pytest.raises(InvalidArgumentError, match=r"nframes is 90: .* \(.*is damaged from"):
+        sample_video(bytes(data), choose, on_error="partial")

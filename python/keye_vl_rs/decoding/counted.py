@@ -40,6 +40,7 @@ class CountedFrames:
     gaps: list[Spoilt]
     _spoilt: dict[int, Spoilt]
     _reported: bool
+    _is_hevc: bool
 
     def find_damage(self, places: Sequence[int]) -> Spoilt | None:
         """Return what spoils the first damaged one of some frames, None if none is."""
@@ -52,8 +53,9 @@ class CountedFrames:
             wanted: places in the order of presentation, sorted, each once.
         """
         file = self.file
-        # The frames of a damaged video differ with the number of threads.
-        threads = 1 if self._reported else file.threads
+        # The frames of a damaged video differ with the number of threads, and FFmpeg says little of
+        # damage to HEVC.
+        threads = 1 if self._reported or self._is_hevc else file.threads
         copier = FrameCopier()
 
         def frames(container: Any, stream: Any) -> Generator[Any, None, None]:
@@ -106,6 +108,7 @@ def count_frames(file: VideoFile, table: PacketTable, *, keep_going: bool) -> Co
     with captured_log() as log, file.opened() as (container, stream):
         context = stream.codec_context
         context.copy_opaque = True
+        is_hevc = context.codec.canonical_name == "hevc"
         packets = demux(container, stream, file.name, file.watch)
         try:
             for place, packet in enumerate(limited(packets, file.limits, file.name)):
@@ -145,6 +148,7 @@ def count_frames(file: VideoFile, table: PacketTable, *, keep_going: bool) -> Co
         gaps=_lost_start(counts, table) + (_find_gaps(counts, table) if counts.damage else []),
         _spoilt=spoilt,
         _reported=bool(counts.damage),
+        _is_hevc=is_hevc,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from statistics import median
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs.decoding.container import demux
 from keye_vl_rs.decoding.damage import Report
@@ -19,8 +19,8 @@ from keye_vl_rs.decoding.timeline import Timeline
 from keye_vl_rs.decoding.truncation import find_truncation
 
 if TYPE_CHECKING:
+    from keye_vl_rs.decoding.video_file import VideoFile
     from keye_vl_rs.limits import Limits
-    from keye_vl_rs.watch import Watch
 
 __all__ = ["Listing", "limited", "list_video"]
 
@@ -37,14 +37,23 @@ _END_UNSTATED = frozenset(
 # usual steps: where reception broke off, or recordings were joined.
 _JUMP_S = 1
 _JUMP_STEPS = 10
-# FFmpeg's level of an error.
+# FFmpeg's levels of an error and of a warning.
 _ERROR = 16
+_WARNING = 24
 # A step between two frames that is longer than the usual one by more than this shows that frames
 # are missing between them.
 _GAP = 1.5
 # Frames on each side of a report among which the gap is looked for, beside those that wait to be
 # put in order.
 _NEIGHBOURS = 2
+# Warnings that packets are damaged or lost: of MPEG transport streams, and of MXF.
+_WARNINGS = ("Packet corrupt", "sync lost")
+# What leaves no gap, since other packets get the times of those that are lost: a page of Ogg.
+_LOST_PAGE = "CRC mismatch"
+# Nor does a packet that is cut.
+_WITHOUT_GAP = (_LOST_PAGE, "Truncating packet")
+# Where more of the steps are that long, the rate varies, and they show nothing.
+_MOST_GAPS = 0.05
 
 
 @dataclass(frozen=True)
@@ -70,45 +79,56 @@ class Listing:
     end_stated: bool
 
 
-def list_video(
-    container: Any, stream: Any, media: str | IO[bytes], name: str, watch: Watch, limits: Limits
-) -> Listing:
-    """Read all packets of a stream.
-
-    Args:
-        container: at its start.
-        stream: of the container.
-        media: the file that the container reads, a path or an open file.
-        name: what errors call it.
-        watch: checked at each packet.
-        limits: how many packets there may be.
+def list_video(file: VideoFile) -> Listing:
+    """Open a video and read all packets of its stream.
 
     Raises:
         DecodeError: reading fails.
         LimitError: there are more packets than ``limits.frames``.
         MediaTimeoutError, CancelledError: as ``watch`` says.
     """
-    lost: list[Report] = []
-    with captured_log() as log:
-        packets = limited(demux(container, stream, name, watch), limits, name)
+    # Much of a file is read while it is opened.
+    with captured_log() as log, file.opened() as (container, stream):
+        opening = _about_packets(log, container.format.name)
+        lost: list[Report] = []
+        packets = limited(demux(container, stream, file.name, file.watch), file.limits, file.name)
         table = list_packets(_reporting(packets, container.format.name, log, lost), stream)
+        return _listing(file, container, stream, table, opening, lost)
+
+
+def _listing(
+    file: VideoFile,
+    container: Any,
+    stream: Any,
+    table: PacketTable,
+    opening: list[str],
+    lost: list[Report],
+) -> Listing:
+    """Say what packets mean, and what the container's reader said of them."""
+    name = file.name
     if container.format.name in _RECORDINGS:
         _hide_head(table, name)
     truncated = find_truncation(
-        media,
+        file.media,
         container.format.name,
         complete=stream.frames <= len(table),
         damaged_tail=table.damaged_tail,
+        frame_bytes=table.sizes[0] if table.sizes else 0,
+        last_byte=table.last_byte,
     )
     if truncated is not None and (table.damaged_tail or container.format.name == "mpegts"):
         table = table.without_last()
     times = table.shown_times
-    last_words = [report.reason for report in lost if report.place >= len(table)]
-    if truncated is None and times and last_words and _ends_early(container, stream, times):
-        truncated = f"what follows cannot be read: {last_words[0]}"
+    if truncated is None and times:
+        last_words = next((report.reason for report in lost if report.place >= len(table)), "")
+        is_cut = last_words.startswith(_LOST_PAGE) or _ends_early(container, stream, times)
+        if last_words and is_cut:
+            truncated = f"what follows cannot be read: {last_words}"
     gaps: list[Report] = []
     if times is not None:
-        gaps = _with_gaps(lost, table, times) + _without_pictures(table, times)
+        gaps = _with_gaps(lost, table, times, stream.time_base) + _without_pictures(table, times)
+        if opening and not gaps:
+            gaps = _gap_of_opening(opening[0], table, times, stream.time_base)
         # What comes behind the gap may refer to what is missing there.
         table = replace(table, reports=table.reports + gaps)
         if truncated is not None:
@@ -175,15 +195,22 @@ def _reporting(
     """Yield the same packets, and note what the container's reader logs before each of them."""
     place = -1
     for place, packet in enumerate(packets):
-        for line in log.take():
-            # A file that ends within a frame is found by its length. Warnings are about all kinds
-            # of streams and files.
-            if line.level <= _ERROR and line.name == format_name and "partial" not in line.text:
-                lost.append(Report(place, line.text))
+        lost.extend(Report(place, text) for text in _about_packets(log, format_name))
         yield packet
-    for line in log.take():
-        if line.level <= _ERROR and line.name == format_name:
-            lost.append(Report(place + 1, line.text))
+    lost.extend(Report(place + 1, text) for text in _about_packets(log, format_name))
+
+
+def _about_packets(log: CapturedLog, format_name: str) -> list[str]:
+    """Return what the container's reader logged of packets that are lost or damaged."""
+    return [
+        line.text
+        for line in log.take()
+        # A file that ends within a frame is found by its length.
+        if line.name in (format_name, "") and "partial" not in line.text
+        # Most warnings are about all kinds of streams and files.
+        if line.level <= _ERROR
+        or (line.level <= _WARNING and any(words in line.text for words in _WARNINGS))
+    ]
 
 
 def _ends_early(container: Any, stream: Any, times: list[int]) -> bool:
@@ -197,7 +224,9 @@ def _ends_early(container: Any, stream: Any, times: list[int]) -> bool:
     return bool(missing > _GAP * step + (1 if len(container.streams) > 1 else step))
 
 
-def _with_gaps(lost: list[Report], table: PacketTable, times: list[int]) -> list[Report]:
+def _with_gaps(
+    lost: list[Report], table: PacketTable, times: list[int], tick: Fraction
+) -> list[Report]:
     """Return those of the reports beside which frames are missing.
 
     What the reader of a container cannot read may belong to another stream, or to none.
@@ -209,12 +238,34 @@ def _with_gaps(lost: list[Report], table: PacketTable, times: list[int]) -> list
     reach = table.reorder + _NEIGHBOURS
     found = []
     for report in lost:
-        time = table.pts[min(report.place, len(table) - 1)]
+        if report.place >= len(table):
+            continue
+        time = table.pts[report.place]
         near = bisect_left(times, time) if time is not None else 0
-        around = steps[max(0, near - reach) : near + reach]
-        if report.place < len(table) and max(around, default=0) > longest:
+        gap = max(steps[max(0, near - reach) : near + reach], default=0)
+        is_lost = gap > longest and not _is_jump(report.reason, gap * tick)
+        if is_lost or report.reason.startswith(_WITHOUT_GAP):
             found.append(report)
     return found
+
+
+def _gap_of_opening(
+    text: str, table: PacketTable, times: list[int], tick: Fraction
+) -> list[Report]:
+    """Return a report on the first gap, for what was said before any packet was listed."""
+    steps = [after - before for before, after in pairwise(times)]
+    longest = _GAP * median(steps) if steps else 0
+    gaps = [place for place, step in enumerate(steps) if step > longest]
+    if not gaps or len(gaps) > max(1, _MOST_GAPS * len(steps)):
+        return []
+    if _is_jump(text, steps[gaps[0]] * tick):
+        return []
+    return [Report(table.place_of[times[gaps[0] + 1]], text)]
+
+
+def _is_jump(text: str, seconds: Fraction) -> bool:
+    """Tell where reception broke off, or recordings were joined: what is there is whole."""
+    return text.startswith(_WARNINGS) and seconds > _JUMP_S
 
 
 def _without_pictures(table: PacketTable, times: list[int]) -> list[Report]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate
 from typing import Any
@@ -16,6 +17,8 @@ __all__ = ["PacketTable", "list_packets"]
 _RESTARTABLE = frozenset({"av1", "h264", "hevc", "mpeg1video", "mpeg2video", "vp8", "vp9"})
 # Those whose packets say that no other picture refers to theirs.
 _DROPPABLE = frozenset({"h264", "hevc"})
+# Where recordings were joined, times jump by more than so many seconds.
+_JUMP_S = 1
 
 
 @dataclass
@@ -43,6 +46,7 @@ class PacketTable:
         suspect: the places of packets whose headers cannot be read, or that FFmpeg marks as
             damaged.
         reports: what was reported on packets before any was decoded.
+        last_byte: where in the file the last packet ends; None where FFmpeg does not say.
     """
 
     pts: list[int | None] = field(default_factory=list)
@@ -57,6 +61,7 @@ class PacketTable:
     restarts: list[int] = field(default_factory=list)
     suspect: list[int] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
+    last_byte: int | None = None
 
     def __len__(self) -> int:
         """How many packets there are."""
@@ -136,6 +141,7 @@ def list_packets(packets: Iterable[Any], stream: Any) -> PacketTable:
         table.pts.append(packet.pts)
         table.sizes.append(packet.size)
         table.damaged_tail = packet.is_corrupt
+        table.last_byte = None if packet.pos is None else packet.pos + packet.size
         if packet.is_keyframe:
             keys.append(place)
         new_parameters = new_parameters or packet.has_sidedata("new_extradata")
@@ -172,12 +178,25 @@ def list_packets(packets: Iterable[Any], stream: Any) -> PacketTable:
         ]
     table.access = _access_points(table, starts, carriers)
     table.restarts = table.access if known or intra_only else keys
-    # Where recordings were joined, FFmpeg marks the last packet of each though it is whole.
     table.reports = [
         Report(place, "its packet is marked as damaged by FFmpeg")
-        for place in sorted({*corrupt} - {restart - 1 for restart in table.restarts})
+        for place in sorted({*corrupt} - _joined(table, stream.time_base))
     ]
     return table
+
+
+def _joined(table: PacketTable, tick: Fraction) -> set[int]:
+    """The places that FFmpeg marks though they are whole, where recordings were joined.
+
+    It is the last packet of each, or the last but one where times jump behind it.
+    """
+    found = set()
+    for restart in table.restarts:
+        found.add(restart - 1)
+        before, after = table.pts[restart - 1] if restart else None, table.pts[restart]
+        if before is not None and after is not None and abs(after - before) * tick > _JUMP_S:
+            found.add(restart - 2)
+    return found
 
 
 def _access_points(table: PacketTable, starts: list[bool], carriers: list[bool]) -> list[int]:

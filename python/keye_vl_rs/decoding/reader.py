@@ -23,7 +23,12 @@ from keye_vl_rs.decoding.listed import ListedFrames
 from keye_vl_rs.decoding.listing import Listing, list_video
 from keye_vl_rs.decoding.timeline import Timeline
 from keye_vl_rs.decoding.video_file import VideoFile
-from keye_vl_rs.errors import ConcealedDamageWarning, DecodeError, PartialVideoWarning
+from keye_vl_rs.errors import (
+    ConcealedDamageWarning,
+    DecodeError,
+    InvalidArgumentError,
+    PartialVideoWarning,
+)
 
 __all__ = ["OnError", "ReadFrames", "VideoReader"]
 
@@ -85,8 +90,7 @@ class VideoReader:
             MediaTimeoutError, CancelledError: the deadline has passed; the flag was set.
         """
         file = self.file
-        with file.opened() as (container, stream):
-            listing = list_video(container, stream, file.media, file.name, file.watch, file.limits)
+        listing = list_video(file)
         file.counts.packets = len(listing.table)
         # 4:2:0 with 8 bits, as most are.
         frame_bytes = max(1, listing.frame_pixels * 3 // 2)
@@ -145,7 +149,12 @@ class VideoReader:
         """
         self._check_duration(timeline)
         while True:
-            places = self._choose(listing, choose, timeline)
+            try:
+                places = self._choose(listing, choose, timeline)
+            except InvalidArgumentError as error:
+                if ended is None:
+                    raise
+                raise InvalidArgumentError(f"{error} ({ended})") from error
             spoilt: dict[int, Spoilt] = {}
             gap = next((one for one in gaps if one.since <= places[-1]), None)
             try:

@@ -25,20 +25,30 @@ _TS_PACKETS = ((188, 0), (192, 4), (204, 0))
 _TS_SYNC = 0x47
 # A page's header up to the lengths of its segments (RFC 3533).
 _OGG_HEADER_BYTES = 27
+# With which all keys of MXF begin.
+_MXF_KEY = bytes.fromhex("060e2b34")
 # What a RIFF file states that was written in one go.
 _RIFF_UNKNOWN = (0, 0xFFFFFFFF)
 
 
 def find_truncation(
-    media: str | IO[bytes], format_name: str, *, complete: bool, damaged_tail: bool
+    media: str | IO[bytes],
+    format_name: str,
+    *,
+    complete: bool,
+    damaged_tail: bool,
+    frame_bytes: int,
+    last_byte: int | None,
 ) -> str | None:
-    """What is missing at the end of a file, for an error message; None if no frame seems to be.
+    """Return what is missing at the end of a file; None if no frame seems to be.
 
     Args:
         media: a path, or an open file that can seek.
         format_name: FFmpeg's name of the container.
         complete: whether there are as many packets as the header lists, if it lists any.
         damaged_tail: whether FFmpeg marks the last packet as damaged.
+        frame_bytes: of the first packet.
+        last_byte: where the last packet ends; None where FFmpeg does not say.
     """
     with open(media, "rb") if isinstance(media, str) else nullcontext(media) as file:
         end = file.seek(0, os.SEEK_END)
@@ -54,6 +64,13 @@ def find_truncation(
             return _cut_ogg(file, end)
         if format_name == "mpegts":
             return _cut_ts(file, end)
+        if format_name == "mxf":
+            return _cut_mxf(file, end)
+        if format_name == "dv" and frame_bytes and end % frame_bytes:
+            # Frames of one size, and nothing else.
+            return _short("its last frame", end - end % frame_bytes + frame_bytes, end)
+        if format_name == "yuv4mpegpipe" and last_byte is not None and last_byte < end:
+            return f"the {end - last_byte:,} bytes behind its last frame are no whole frame"
     return "its last packet is damaged" if damaged_tail else None
 
 
@@ -146,6 +163,19 @@ def _cut_ts(file: IO[bytes], end: int) -> str | None:
             rest = end % size
             return f"its last packet has {rest} of {size} bytes" if rest else None
     return None
+
+
+def _cut_mxf(file: IO[bytes], end: int) -> str | None:
+    at = 0
+    while at < end:
+        # A key, and a length (SMPTE ST 377-1): one byte, or how many bytes hold it.
+        header = _read(file, at, 16 + 9)
+        if header[:4] != _MXF_KEY[: len(header)]:
+            return None
+        long = header[16] & 0x7F if len(header) > 16 and header[16] & 0x80 else 0
+        size = int.from_bytes(header[17 : 17 + long], "big") if long else sum(header[16:17])
+        at += 17 + long + size
+    return _short("its last item", at, end) if at > end else None
 
 
 def _cut_ogg(file: IO[bytes], end: int) -> str | None:

@@ -116,7 +116,8 @@ pub fn run(input: &[u8]) {
             let rows = std::array::from_fn(|y| &bytes[skipped + y * row..][..row]);
             let stride = horizontal::row_bytes(to) + usize::from(gap);
             same_at_every_level(|level| {
-                let weights = RowWeights::new(weights.clone(), level, spacing).expect("it is small");
+                let weights =
+                    RowWeights::new(weights.clone(), level, spacing).expect("it is small");
                 let mut out = vec![0; stride * horizontal::ROWS].into_boxed_slice();
                 horizontal::resample_rows(rows, &weights, &mut out, stride, row as isize);
                 out.chunks(stride)

@@ -9,7 +9,15 @@ from __future__ import annotations
 import re
 from typing import IO
 
-__all__ = ["HEAD_BYTES", "head_of", "image_hint", "is_found_inside", "mp4_fault", "not_video"]
+__all__ = [
+    "HEAD_BYTES",
+    "head_of",
+    "image_hint",
+    "is_found_inside",
+    "mp4_fault",
+    "not_video",
+    "text_hint",
+]
 
 # As many of a file's first bytes as its kind is told from.
 HEAD_BYTES = 4096
@@ -57,8 +65,18 @@ _START_CODE = b"\0\0\1"
 _WITH_START_CODES = frozenset({"cavsvideo", "h264", "hevc", "m4v", "mpegvideo", "vc1", "vvc"})
 _TAR = b"ustar"
 _TAR_PLACE = 257
-_HTML = re.compile(rb"(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
+_HTML = re.compile(
+    rb"(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta|link|style|script|noscript"
+    rb"|base|center|div|main|section|article|header|nav|form|iframe|table|p|h[1-6]|pre|ul|ol|a|b|i"
+    rb"|span|font|strong|em|img|br|hr)\b",
+    re.I | re.S,
+)
 _XML = re.compile(rb"<\?xml\b|<(?:svg|error|mpd)\b", re.I)
+# Characters that texts have and formats with a header hardly begin with alone.
+_NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_LEAST_TEXT_BYTES = 8
+# Headers of pictures and videos that are texts themselves.
+_TEXT_HEADERS = (b"YUV4MPEG2", b"P1", b"P2", b"P3", b"P4", b"P5", b"P6", b"/* XPM", b"#define")
 _SVG = re.compile(rb"<(?:\w+:)?svg\b", re.I)
 _MPD = re.compile(rb"<mpd\b", re.I)
 _SDP = re.compile(rb"v=0\r?\n[a-z]=")
@@ -117,6 +135,20 @@ def _not_media(head: bytes) -> str | None:
     return None
 
 
+def text_hint(head: bytes) -> str | None:
+    """Say that a file which nothing could open is a text, if it begins as one.
+
+    It is no proof that it holds neither an image nor a video: that has been tried before.
+    """
+    if len(head) < _LEAST_TEXT_BYTES or head.startswith(_TEXT_HEADERS):
+        return None
+    # The last character may be cut off.
+    text = head.decode("utf-8", "ignore")
+    if len(head) - len(text.encode()) > 3 or _NO_TEXT.search(text):
+        return None
+    return "a text, such as a server's error message: check the address or the path"
+
+
 def not_video(head: bytes) -> str | None:
     """Say what a file is that begins with ``head`` if it is known to be no video."""
     known = _not_media(head)
@@ -156,7 +188,7 @@ def image_hint(head: bytes) -> str | None:
         return "a video (Matroska or WebM), not an image: give it as a video"
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return "a video (AVI), not an image: give it as a video"
-    return None
+    return text_hint(head)
 
 
 def mp4_fault(media: str | IO[bytes]) -> str | None:

@@ -41,6 +41,9 @@ MediaSource: TypeAlias = str | os.PathLike[str] | bytes | ReadableFile | Mapping
 """A path, a ``file://``, http(s) or ``data:`` address, base64, ``{"base64": ...}``, the bytes of a
 file, or a binary file object."""
 
+# Of an array of decoded frames: (T, 3, H, W) or (T, H, W, 3).
+_FRAME_DIMENSIONS = 4
+
 # Two letters at least: one is a drive of Windows.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
@@ -161,11 +164,13 @@ def local_path(source: MediaSource) -> str:
         InvalidArgumentError: the source is of no type that sources have.
     """
     if not isinstance(source, (str, os.PathLike)):
-        decoded = hasattr(source, "ndim")
+        hint = ""
+        if getattr(source, "ndim", 0) == _FRAME_DIMENSIONS:
+            shape = tuple(getattr(source, "shape", ()))
+            hint = f" of shape {shape}; frames that are decoded go as a list: give list(frames)"
         raise InvalidArgumentError(
             "a media source is a path, a file://, http(s) or data: address, base64, bytes or a "
-            f"binary file object, not {type(source).__name__}"
-            f"{'; frames that are decoded go as a list of them' if decoded else ''}"
+            f"binary file object, not {type(source).__name__}{hint}"
         )
     path = os.fsdecode(source)
     if path[: len("file://")].lower() != "file://":

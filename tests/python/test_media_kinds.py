@@ -65,6 +65,8 @@ KINDS = {
     "lfs": (LFS, "Git LFS pointer.*git lfs pull"),
     "html": (b"\n <!DOCTYPE HTML>\n<html><body>404</body></html>", "HTML page"),
     "html_comment": (b"<!-- x -->\n<html lang='en'><body>404", "HTML page"),
+    "html_fragment": (b"<center><h1>404 Not Found</h1></center>", "HTML page"),
+    "html_script": (b"<script>location = '/log-in'</script>", "HTML page"),
     "xml": (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "XML text"),
     "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG drawing: render it as an image"),
     "svg_in_xml": (b"<?xml version='1.0'?>\n<!-- x -->\n<svg width='9'/>", "SVG drawing"),
@@ -87,6 +89,29 @@ def test_other_files(name, suffix, tmp_path):
             call()
 
 
+@pytest.mark.parametrize("text", ["404 page not found", "Forbidden", "見つかりません\n" * 400])
+@pytest.mark.parametrize("suffix", ["mp4", "jpg", "mjpeg", "h264"])
+def test_texts(text, suffix, tmp_path):
+    path = tmp_path / f"file.{suffix}"
+    path.write_text(text, encoding="utf-8")
+    for call in (lambda: sample_video(path, every), lambda: load_image(path)):
+        with pytest.raises(UnreadableMediaError, match=rf"file\.{suffix}: is a text, such as a"):
+            call()
+
+
+def test_what_begins_as_a_text_may_still_be_a_picture_or_a_video():
+    image = load_image(b"P3\n# a picture\n2 1\n255\n1 2 3 4 5 6\n")
+    assert np.asarray(image).tolist() == [[[1, 2, 3], [4, 5, 6]]]
+    video = b"YUV4MPEG2 W32 H16 F25:1\n" + (b"FRAME\n" + b"A" * (32 * 16 * 3 // 2)) * 3
+    assert len(sample_video(video, every).frames) == 3
+    # Beginnings of files with a header are damaged files, and no texts.
+    for start in (b"RIFF", b"GIF89a", video[:24], b"P6 32 16"):
+        for call in (lambda data: sample_video(data, every), load_image):
+            with pytest.raises(MediaError) as caught:
+                call(start)
+            assert "text" not in str(caught.value)
+
+
 def test_an_empty_path():
     for call in (
         lambda: sample_video("", every),
@@ -100,8 +125,15 @@ def test_an_empty_path():
 
 def test_decoded_frames_are_a_list():
     for frames in (np.zeros((2, 56, 56, 3), np.uint8), torch.zeros(2, 3, 56, 56)):
-        with pytest.raises(InvalidArgumentError, match="frames that are decoded go as a list"):
-            preprocess_video(frames)
+        for call in (
+            lambda frames=frames: preprocess_video(frames),
+            lambda frames=frames: process_vision_info([{"content": [{"video": frames}]}]),
+            lambda frames=frames: preview.process_vision_info([{"content": [{"video": frames}]}]),
+        ):
+            with pytest.raises(InvalidArgumentError, match=r"shape \(2, .*: give list\(frames\)"):
+                call()
+    with pytest.raises(InvalidArgumentError, match=r"not ndarray$"):
+        preprocess_video(np.zeros((56, 56), np.uint8))
 
 
 @pytest.mark.parametrize("prefix", [b"unknown" * 9, b"\x80\x04", bytes(300)])

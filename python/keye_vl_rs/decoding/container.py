@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import IO, TYPE_CHECKING, Any
 
-from keye_vl_rs._media_kinds import head_of, is_found_inside
+from keye_vl_rs._media_kinds import head_of, is_found_inside, text_hint
 from keye_vl_rs.decoding.streams import choose_video
 from keye_vl_rs.errors import DecodeError, KeyeVLError, NoVideoStreamError, UnreadableMediaError
 from keye_vl_rs.watch import InterruptionError, Watch
@@ -76,10 +76,13 @@ def _opened(
 ) -> Iterator[tuple[Any, Any]]:
     # Before FFmpeg stands anywhere in it.
     head = head_of(media)
-    with _open(media, name, watch) as container:
+    with _open(media, name, watch, head) as container:
         if container.format.name in _TEXT_FORMATS:
             raise UnreadableMediaError(f"{name}: is a text, not a video")
         if is_found_inside(container.format.name, head):
+            kind = text_hint(head)
+            if kind is not None:
+                raise UnreadableMediaError(f"{name}: is {kind}")
             raise UnreadableMediaError(
                 f"{name}: is not a video: FFmpeg finds {container.format.name} inside of "
                 "it, but it begins otherwise"
@@ -104,7 +107,7 @@ def _opened(
             stream.codec_context.flush_buffers()
 
 
-def _open(media: str | IO[bytes], name: str, watch: Watch) -> Any:
+def _open(media: str | IO[bytes], name: str, watch: Watch, head: bytes) -> Any:
     import av
 
     # Without its protocol, a file whose name has a colon would be taken for an address.
@@ -116,13 +119,15 @@ def _open(media: str | IO[bytes], name: str, watch: Watch) -> Any:
     except KeyeVLError:
         raise
     # FFmpeg's errors repeat the whole path: none is chained.
-    except av.ArgumentError as error:
-        # What FFmpeg says of a format that it was told not to open, among other things.
-        raise UnreadableMediaError(
-            f"{name}: is not a video, or leads to other files, or is damaged: {reason(error)}"
-        ) from None
     except (av.FFmpegError, ValueError) as error:
-        raise UnreadableMediaError(f"{name}: is not a video, or damaged: {reason(error)}") from None
+        kind = text_hint(head)
+        if kind is not None:
+            raise UnreadableMediaError(f"{name}: is {kind}") from None
+        # What FFmpeg says of a format that it was told not to open, among other things.
+        leads = "leads to other files, or is " if isinstance(error, av.ArgumentError) else ""
+        raise UnreadableMediaError(
+            f"{name}: is not a video, or {leads}damaged: {reason(error)}"
+        ) from None
 
 
 def demux(container: Any, stream: Any, name: str, watch: Watch) -> Iterator[Any]:

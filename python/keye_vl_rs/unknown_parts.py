@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from keye_vl_rs._encoded_sources import is_encoded
+
 __all__ = ["TEXT_TYPES", "is_for_servers", "looks_like_media", "media_inside"]
 
 TEXT_TYPES = ("text", "input_text", "output_text")
@@ -32,20 +34,24 @@ _SERVER_TYPES = ("file", "input_file")
 _MEDIA_KEYS = frozenset(
     {
         *("audio", "audio_url", "image_base64", "image_embeds", "image_file", "image_path"),
+        # Gemini's; its clients also spell them inlineData and fileData.
+        *("inline_data", "inlineData"),
         *("image_pil", "images", "img", "input_audio", "input_image", "input_video", "picture"),
         *("video_file", "video_path", "videos"),
     }
 )
 _FILE_KEYS = frozenset(
     {
-        *("clip", "document", "file", "file_data", "file_id", "file_path", "file_url", "frames"),
-        *("media", "media_url"),
+        *("clip", "document", "file", "file_data", "fileData", "file_id", "file_path", "file_url"),
+        *("frames", "media", "media_url"),
     }
 )
 _NEAR_TYPES = re.compile(
     r"(^|_)(image|img|picture|photo|video|audio|frame|clip|movie|media|file|document)s?(_|$)",
     re.IGNORECASE,
 )
+# The type of a medium, as it stands beside the data (RFC 6838).
+_MEDIA_TYPE = re.compile(r"(?:image|video|audio)/[a-z0-9][a-z0-9.+-]*\Z", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:data:|[a-z][a-z0-9+.-]+://)", re.IGNORECASE)
 _SUFFIX = re.compile(
     r"\.(?:avi|avif|bmp|flv|gif|heic|jpe?g|m4v|mkv|mov|mp4|mpe?g|mts|m2ts|ogv|png|tiff?|ts|webm"
@@ -106,9 +112,14 @@ def _values(value: Any, depth: int) -> Iterator[Any]:
 
 
 def _is_medium(value: Any) -> bool:
-    """Whether a value is an address, the path of a medium, bytes, a file, a picture or an array."""
+    """Whether a value is a medium, or says where it is or of what type.
+
+    That is an address, the path of a medium, base64, bytes, a file, a picture, an array, or a media
+    type.
+    """
     if isinstance(value, str):
-        return bool(_ADDRESS.match(value[:32]) or _SUFFIX.search(value[-8:]))
+        named = _ADDRESS.match(value[:32]) or _SUFFIX.search(value[-8:])
+        return bool(named or _MEDIA_TYPE.match(value[:64])) or is_encoded(value)
     if isinstance(value, (bytes, bytearray, memoryview, os.PathLike)):
         return True
     # Files, pictures of Pillow's, arrays and tensors.

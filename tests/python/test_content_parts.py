@@ -184,6 +184,12 @@ def test_media_that_are_not_understood(entry, part, message):
         {"type": "upload", "upload": np.zeros((2, 2, 3), np.uint8)},
         {"type": "upload", "upload": Path("a")},
         {"type": "tool_result", "images": []},
+        {"inline_data": {"mime_type": "image/png", "data": "AAAA"}},
+        {"inlineData": {"mimeType": "video/mp4", "data": "AAAA"}},
+        {"fileData": {"fileUri": "files/a"}},
+        {"mime_type": "image/png", "data": "AAAA"},
+        {"source": {"media_type": "image/jpeg", "data": "AAAA"}},
+        {"type": "upload", "upload": data_url(PICTURE).partition(",")[2]},
     ],
 )
 def test_what_looks_like_a_medium_is_not_dropped(entry, part):
@@ -226,6 +232,7 @@ def test_media_inside_of_a_tools_answer(key):
         {"type": "tool_result", "content": [{"type": "text", "text": "https://host/V.mp4"}]},
         {"type": "thinking", "thinking": "/folder/V.mp4"},
         {"type": "note", "note": "See a.mp4 and https://host/", "number": 3, "list": [1, None]},
+        {"type": "note", "note": "The type is image/png", "other": "text/plain"},
         {"type": "text", "text": "V.mp4"},
     ],
 )

@@ -14,7 +14,7 @@ from keye_vl_rs._shorten import shorten
 from keye_vl_rs.errors import EmptyMediaError, InvalidArgumentError, UnreadableMediaError
 from keye_vl_rs.limits import current_limits
 
-__all__ = ["decode_text", "describe_text", "is_encoded"]
+__all__ = ["decode_text", "describe_text", "frames_of_text", "is_encoded"]
 
 _SPACE = re.compile(r"\s+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]+={0,2}\s*")
@@ -22,6 +22,8 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]+={0,2}\s*")
 _LEAST_CHARACTERS = 64
 _HEAD_CHARACTERS = 512
 _TS_PACKET_BYTES = 188
+# What vLLM, and to_openai_messages for it, call base64 of pictures with commas between them.
+_FRAMES_TYPE = "data:video/jpeg"
 
 
 def is_encoded(source: object) -> TypeGuard[str | Mapping[str, Any]]:
@@ -43,6 +45,18 @@ def describe_text(source: str | Mapping[str, Any]) -> str:
     if _is_data_address(text):
         return f"<{shorten(_header(text))} of {len(text):,} characters>"
     return f"<base64 of {len(text):,} characters>"
+
+
+def frames_of_text(source: object) -> list[dict[str, str]] | None:
+    """Give the frames of a ``data:video/jpeg;base64,<frame>,<frame>`` address; None of all else.
+
+    It is the form in which :func:`keye_vl_rs.to_openai_messages` sends a video.
+    """
+    text = source.get("base64") if isinstance(source, Mapping) else source
+    if not isinstance(text, str) or not _is_of_frames(text):
+        return None
+    header, _, frames = text.partition(",")
+    return [{"base64": frame} for frame in frames.split(",")] if _is_base64(header) else None
 
 
 def decode_text(source: str | Mapping[str, Any]) -> bytes:
@@ -67,7 +81,11 @@ def decode_text(source: str | Mapping[str, Any]) -> bytes:
         )
     if _is_data_address(text):
         header, comma, text = text.partition(",")
-        if not comma or not header.rstrip().lower().endswith(";base64"):
+        if _is_of_frames(header) and _is_base64(header):
+            raise UnreadableMediaError(
+                f"{name}: holds the frames of a video, each in base64: give it as a video"
+            )
+        if not comma or not _is_base64(header):
             raise InvalidArgumentError(
                 f"{name}: a data: address must be base64: expected data:<media type>;base64,<data>"
             )
@@ -90,6 +108,15 @@ def _text(source: str | Mapping[str, Any]) -> Any:
 
 def _is_data_address(text: str) -> bool:
     return text[:5].lower() == "data:"
+
+
+def _is_of_frames(text: str) -> bool:
+    return _header(text).strip().lower() == _FRAMES_TYPE
+
+
+def _is_base64(header: str) -> bool:
+    """Whether what follows the header of a data address is base64."""
+    return header.rstrip().lower().endswith(";base64")
 
 
 def _header(text: str) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
+from keye_vl_rs._encoded_sources import frames_of_text
 from keye_vl_rs._shorten import short_repr
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.say_once import say_once_about
@@ -89,7 +90,9 @@ def plain_part(
     plain.pop(present[0])
     if plain.pop(other, None) is not None:
         say_once_about(other, f"{other} of a message is not read where it has {own}, which is")
-    return {**plain, own: _source(given[present[0]], f"{where}[{present[0]!r}]", present[0])}
+    source = _source(given[present[0]], f"{where}[{present[0]!r}]", present[0])
+    frames = frames_of_text(source) if kind == VIDEO else None
+    return {**plain, own: source if frames is None else frames}
 
 
 def plain_image(ele: Any, where: str) -> dict[str, Any]:

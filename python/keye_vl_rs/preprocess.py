@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from keye_vl_rs import vision_process
+from keye_vl_rs._encoded_sources import frames_of_text
 from keye_vl_rs._shorten import short_repr
 from keye_vl_rs.decoding.reader import OnError
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors
@@ -136,6 +137,8 @@ def preprocess_video(
         "max_pixels": max_pixels,
         "video_total_pixels": video_total_pixels,
     }
+    frames = frames_of_text(source)
+    source = source if frames is None else frames
     ele = {"video": source, **{k: v for k, v in asked.items() if v is not None}}
     pixels_dtype = torch.float32 if dtype is None else float_dtype(dtype)
     options = PatchOptions(pixels_dtype, image_mean, image_std)

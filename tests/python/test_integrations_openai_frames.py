@@ -8,10 +8,15 @@ import pytest
 import torch
 
 from clips import BUNNY
-from keye_vl_rs import to_openai_messages
+from keye_vl_rs import fetch_image, fetch_video, preprocess_video, preview, to_openai_messages
+from keye_vl_rs.errors import EmptyMediaError, InvalidArgumentError, UnreadableMediaError
 from processor_for_tests import PROCESSOR, assert_bits
 from requests_for_tests import opened, opened_frames, talk
-from vision_process_for_tests import pictures
+from vision_process_for_tests import assert_same, data_url, pictures
+
+
+def message(part):
+    return {"role": "user", "content": [part]}
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +73,38 @@ def test_frames_at_the_size_of_slow_ones(image, short):
     frames = opened_frames(sent["video_url"]["url"])
     assert frames.shape[1:3] == (said["height"][0], said["width"][0])
     assert said == own.extra_body["mm_processor_kwargs"]
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_what_is_sent_is_a_source_here_too(count):
+    frames = pictures(count)
+    sent = [fetch_image({"image": frame}, is_video=True) for frame in frames]
+    request = to_openai_messages([message({"video": sent})], frame_format="png")
+    (part,) = request.messages[0]["content"]
+    address = part["video_url"]["url"]
+    expected = fetch_video({"video": sent, "fps": 1.0})
+    for source in ({"video": address}, {"video_url": part["video_url"]}, {"video": [*sent]}):
+        assert_same(fetch_video({**source, "fps": 1.0}), expected)
+    ours = preprocess_video(address.replace("video/jpeg", "Video/JPEG"), fps=1.0)
+    assert_bits(ours.model_inputs(), preprocess_video(sent, fps=1.0).model_inputs())
+    assert_same(preview.fetch_video({"video": address}), preview.fetch_video({"video": sent}))
+    options = {"tokenize": True, "return_dict": True, "return_tensors": "pt"}
+    made = PROCESSOR.apply_chat_template([message({"video": address})], **options)
+    assert_bits(made, PROCESSOR.apply_chat_template([message({"video": sent})], **options))
+    # As a video_url it is a server's.
+    assert to_openai_messages([message(part)]).messages == [message(part)]
+    with pytest.raises(UnreadableMediaError, match=r"holds the frames of a video.*give it as"):
+        fetch_image({"image": address})
+
+
+def test_frames_that_cannot_be_read_are_named():
+    image = data_url(pictures(1)[0]).partition(",")[2]
+    for frames, error, text in (
+        (f"{image},%%%", UnreadableMediaError, "frame 1: .*damaged base64"),
+        (f"{image},", EmptyMediaError, "frame 1: .*holds no bytes"),
+        ("", EmptyMediaError, "frame 0: .*holds no bytes"),
+    ):
+        with pytest.raises(error, match=text):
+            fetch_video({"video": f"data:video/jpeg;base64,{frames}"})
+    with pytest.raises(InvalidArgumentError, match="expected data:<media type>;base64,"):
+        fetch_video({"video": "data:video/jpeg,abc"})

@@ -163,7 +163,7 @@ class _Converter:
                 address: dict[str, str] = {}
                 self.images.append((address, self.functions.fetch_image(plain)))
                 return {"type": "image_url", "image_url": address}
-            if part.get("video_url") is not None and _is_for_servers(plain["video"]):
+            if _is_for_servers(part.get("video_url")):
                 self.addresses.append(where)
                 return _as_address(part, plain)
             frames = encode_images(self._frames(plain), self.frame_format, self.quality)
@@ -228,8 +228,9 @@ def _opaque(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(white, image).convert("RGB")
 
 
-def _is_for_servers(source: Any) -> bool:
-    """Whether a server can open it: what else there is lies on this machine."""
+def _is_for_servers(address: Any) -> bool:
+    """Whether a server can open a ``video_url``: what else there is lies on this machine."""
+    source = address.get("url") if isinstance(address, Mapping) else address
     return is_remote(source) or (isinstance(source, str) and source[:5].lower() == "data:")
 
 

@@ -91,7 +91,7 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
 
         ``images`` is one image or a (nested) list of images: ``PIL.Image``, or arrays or tensors in
         either channel order. ``videos`` is one video or a list of videos, each (T, 3, H, W),
-        (T, H, W, 3) or a list of images of one size; all frames are resized to one size.
+        (T, H, W, 3) or a list of images of one size.
 
         Keyword arguments are this class's settings, for this call. ``data_format`` has no effect:
         patches are channels-first.
@@ -157,8 +157,12 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
                 f"an image has {channels} channels, image_mean {len(recipe.image_mean)} values"
             )
         size = recipe.target_size(height, width)
-        if not recipe.do_resize and any(shape != shapes[0] for shape in shapes):
-            raise FramesShapeError("frames differ in shape; they need one shape without do_resize")
+        for place, shape in enumerate(shapes):
+            if shape != shapes[0]:
+                raise FramesShapeError(
+                    f"frame {place} is of {_shown(shape)}, frame 0 of {_shown(shapes[0])}: "
+                    "expected frames of one size"
+                )
         if any(side % recipe.patch_size or side == 0 for side in size):
             raise SizeError(
                 f"size {size[0]}x{size[1]} is not a multiple of patch_size, {recipe.patch_size}"
@@ -180,6 +184,11 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
         recipe = self.recipe(images_kwargs or {})
         rows, columns = (side // recipe.patch_size for side in recipe.target_size(height, width))
         return rows * columns
+
+
+def _shown(shape: tuple[int, int, int]) -> str:
+    height, width, channels = shape
+    return f"{width}x{height} pixels with {channels} channels"
 
 
 def _layout_of(image: Any) -> ChannelDimension:

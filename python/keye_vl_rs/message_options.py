@@ -39,13 +39,15 @@ READ_BY: dict[str, tuple[str, ...]] = {
     "a video file": (*VIDEO_OPTIONS, *READING_OPTIONS),
     # Of its frames, which are resized one by one before they are sampled, sizes are read too.
     "a frame of a list": (*_SIZE_OPTIONS, "exif"),
-    "a list of frames": (*VIDEO_OPTIONS, "resized_height", "resized_width", "exif"),
+    "a list of frames": (*VIDEO_OPTIONS, "resized_height", "resized_width", "timeout", "exif"),
     "a video file of Keye-VL-8B-Preview": (
         *("fps", "num_frames", "nframes", "min_frames", "max_frames", "total_pixels"),
         # Its prompt says a rate, and no times.
         *(*_SIZE_OPTIONS, *(option for option in READING_OPTIONS if option != "timestamps")),
     ),
-    "a list of frames of Keye-VL-8B-Preview": ("fps", "num_frames", *_SIZE_OPTIONS, "exif"),
+    "a list of frames of Keye-VL-8B-Preview": (
+        *("fps", "num_frames", *_SIZE_OPTIONS, "timeout", "exif"),
+    ),
 }
 # What says the same where it is read.
 _INSTEAD = {

@@ -24,7 +24,13 @@ from keye_vl_rs.streaming.file import stream_file
 from keye_vl_rs.streaming.pipeline import PatchOptions
 from keye_vl_rs.tensors import float_dtype, grid_thw, per_channel, video_patches
 from keye_vl_rs.timestamps import TimestampKind, TimestampRule, check_timestamps
-from keye_vl_rs.video import check_on_error, chooser, describe_source, open_reader
+from keye_vl_rs.video import (
+    check_on_error,
+    chooser,
+    decoder_threads,
+    describe_source,
+    open_reader,
+)
 from keye_vl_rs.video_inputs import VideoInputs
 from keye_vl_rs.video_settings import VideoSettings
 from keye_vl_rs.watch import Watch
@@ -165,6 +171,7 @@ def preprocess_video(
                     "says"
                 )
             check_on_error(on_error)
+            decoder_threads(threads)
             watch = Watch(f"{len(source)} frames", timeout, cancel)
             count = _frame_counter(watch.name, nframes, max_frames)
             inputs = _from_list(ele, count, min_frame_similarity, options, watch)

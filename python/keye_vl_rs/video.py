@@ -33,6 +33,7 @@ __all__ = [
     "SampledVideo",
     "VideoSource",
     "check_on_error",
+    "decoder_threads",
     "describe_source",
     "open_reader",
     "sample_video",
@@ -57,7 +58,8 @@ class SampledVideo:
         duration: seconds from the first frame's start to the last one's end.
         counts: how much of the file had to be decoded.
         damage: what is wrong with the frames; None if nothing is.
-        timestamps: (T,) float32, seconds from the first frame of the file on.
+        timestamps: (T,) float32, seconds from the first frame of the file on; None where nobody
+            asked for them.
     """
 
     frames: torch.Tensor
@@ -90,7 +92,7 @@ def sample_video(
     timeout: float | None = None,
     cancel: CancelFlag | None = None,
     on_error: OnError = "raise",
-    timestamps: TimestampKind = "published",
+    timestamps: TimestampKind | None = "published",
 ) -> SampledVideo:
     """Decode a video and convert the frames that ``choose`` picks to RGB.
 
@@ -112,7 +114,8 @@ def sample_video(
         on_error: what becomes of a video that is truncated or damaged: "raise" for an error,
             "partial" for the frames before the damage, "conceal" for what the decoder makes of it;
             the last two with a warning.
-        timestamps: which times the frames get, as :func:`keye_vl_rs.preprocess_video`.
+        timestamps: which times the frames get, as :func:`keye_vl_rs.preprocess_video`; None gives
+            them none.
 
     Raises:
         MediaNotFoundError: there is no such file.
@@ -132,7 +135,7 @@ def sample_video(
     import torch
 
     is_cut = video_start is not None or video_end is not None
-    rule = TimestampRule(check_timestamps(timestamps), is_cut)
+    rule = None if timestamps is None else TimestampRule(check_timestamps(timestamps), is_cut)
 
     def consume(timeline: Timeline, places: list[int], read: ReadFrames) -> SampledVideo:
         converter = RgbConverter(reader.file.name)
@@ -147,6 +150,7 @@ def sample_video(
                 out[row] = pixels
                 row += 1
         assert out is not None, "one frame at least is chosen"
+        times = None if rule is None else rule.apply(timeline, places, reader.file.name).seconds
         return SampledVideo(
             torch.from_numpy(out).permute(0, 3, 1, 2),
             torch.tensor(places, dtype=torch.int64, device="cpu"),
@@ -154,7 +158,7 @@ def sample_video(
             timeline.fps,
             timeline.duration,
             reader.file.counts,
-            timestamps=rule.apply(timeline, places, reader.file.name).seconds,
+            timestamps=times,
         )
 
     watch = Watch(describe_source(source), timeout, cancel)
@@ -182,7 +186,7 @@ def open_reader(
             kind = not_video(head_of(media)) or mp4_fault(media)
             if kind is not None:
                 raise UnreadableMediaError(f"{watch.name}: is {kind}")
-            file = VideoFile(media, watch.name, watch, _decoder_threads(threads))
+            file = VideoFile(media, watch.name, watch, decoder_threads(threads))
             yield VideoReader(file, on_error)
     except BaseException:
         return_freed_memory()
@@ -224,8 +228,12 @@ def chooser(
     return places
 
 
-def _decoder_threads(threads: int | None) -> int:
-    """As many as FFmpeg takes for so many cores, if it is not said."""
+def decoder_threads(threads: int | None) -> int:
+    """As many as FFmpeg takes for so many cores, if it is not said.
+
+    Raises:
+        InvalidArgumentError: ``threads`` is no whole number from 0 on.
+    """
     if threads is not None and number_from_zero("threads", threads) > 0:
         return positive_integer("threads", threads)
     cores = _core.thread_count()

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 from keye_vl_rs import _core, geometry
 from keye_vl_rs.content_parts import plain_image, plain_video
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, memory_errors
+from keye_vl_rs.frame_lists import check_frame_size, load_frames, start_watch
 from keye_vl_rs.geometry import SLOW, Size, ceil_by_factor, floor_by_factor, round_by_factor
-from keye_vl_rs.images import image_name, load_image, map_images
-from keye_vl_rs.limits import Limits, applied, check_resized, check_resized_frames
+from keye_vl_rs.images import load_image, map_images
+from keye_vl_rs.limits import Limits, applied, check_resized_frames
 from keye_vl_rs.message_options import READING_OPTIONS, frame_parts, warn_of_unread
 from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
 from keye_vl_rs.picture_habits import exif_option
@@ -248,27 +249,19 @@ def _resized_image(
             min_pixels=optional_number(ele, "min_pixels", limits[0], zero=True),
             max_pixels=optional_number(ele, "max_pixels", limits[1]),
         )
-    check_resized((height, width), image_name(ele["image"]), frames=frames)
+    check_frame_size((height, width), ele["image"], frames)
     return image.resize((width, height))
 
 
 def fetch_images(
-    eles: Sequence[dict[str, Any]],
-    size_factor: int = IMAGE_FACTOR,
-    is_video: bool = False,
-    *,
-    first: int = 0,
+    eles: Sequence[dict[str, Any]], size_factor: int = IMAGE_FACTOR, *, first: int = 0
 ) -> list[Image.Image]:
     """:func:`fetch_image` of each, as :func:`keye_vl_rs.images.map_images` has it done.
 
-    Errors call them frames of a video, or images, with numbers from ``first`` on.
+    Errors call them images with numbers from ``first`` on.
     """
-    kind = "frame" if is_video else "image"
-    names = [f"{kind} {first + index}" for index in range(len(eles))]
+    names = [f"image {first + index}" for index in range(len(eles))]
     plain = [plain_image(ele, name) for ele, name in zip(eles, names, strict=True)]
-    if is_video:
-        frames = len(plain)
-        return map_images(lambda ele: _resized_image(ele, size_factor, True, frames), plain, names)
     return map_images(lambda ele: fetch_image(ele, size_factor), plain, names)
 
 
@@ -284,9 +277,9 @@ def fetch_video(
             :func:`fetch_image`; and, if wanted, ``fps`` (2.0), ``max_frames``, ``num_frames``
             (exactly so many, instead of by ``fps``, or ``max_frames`` if that is fewer),
             ``min_pixels``, ``max_pixels``, ``video_total_pixels`` and
-            ``min_frame_similarity`` (0.9); of a file, ``video_start``, ``video_end``, ``timeout``,
-            ``on_error`` and ``timestamps`` as in :func:`keye_vl_rs.preprocess_video`; of a list,
-            ``resized_height`` with ``resized_width``, and ``exif``. As in the published code
+            ``min_frame_similarity`` (0.9); ``timeout`` as in :func:`keye_vl_rs.preprocess_video`,
+            and of a file ``video_start``, ``video_end``, ``on_error`` and ``timestamps``; of a
+            list, ``resized_height`` with ``resized_width``, and ``exif``. As in the published code
             ``nframes`` is not read, which a warning says.
         image_factor: for the frames of a list.
         limits: what the video may ask for; None is what the environment says.
@@ -311,7 +304,9 @@ def _fetch_video(ele: dict[str, Any], image_factor: int) -> tuple[torch.Tensor, 
     listed = isinstance(ele["video"], (list, tuple))
     warn_of_unread(ele, "a list of frames" if listed else "a video file")
     if listed:
+        watch = start_watch(ele)
         frames, timestamps = read_frame_list(ele, smart_nframes, image_factor)
+        watch.check()
         threshold = ele.get("min_frame_similarity", MIN_FRAME_SIMILARITY)
         frame_types = extract_slow_fast_frames(frames, threshold)
     else:
@@ -375,7 +370,8 @@ def read_frame_list(
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """(frames, timestamps) of a video given as a list of frames, which are resized one by one.
 
-    Without ``fps`` there are no timestamps. ``count`` is as in :func:`read_video_file`.
+    Frames that are not sampled are not opened. Without ``fps`` there are no timestamps. ``count``
+    is as in :func:`read_video_file`.
     """
     import numpy as np
     import torch
@@ -383,21 +379,16 @@ def read_frame_list(
     if not len(ele["video"]):
         raise InvalidArgumentError("video is an empty list: expected one frame at least")
     check_counts(ele)
-    eles = frame_parts(ele)
-    images = fetch_images(eles, image_factor, is_video=True)
-    (width, height), *others = (image.size for image in images)
-    for place, size in enumerate(others, 1):
-        if size != (width, height):
-            raise FramesShapeError(
-                f"the frames of a video are resized to different sizes: frame {place} to "
-                f"{size[0]}x{size[1]}, frame 0 to {width}x{height}: expected frames of one size"
-            )
-    arrays = [torch.from_numpy(np.array(image)).permute(2, 0, 1) for image in images]
-    frames = torch.stack(arrays, dim=0)
+    parts = frame_parts(ele)
     fps = optional_number(ele, "fps", FPS)
-    indices = frame_indices(len(images), count(ele, len(images), fps))
+    indices = frame_indices(len(parts), count(ele, len(parts), fps))
+    images = load_frames(
+        lambda part: _resized_image(part, image_factor, True, len(indices)),
+        *(parts, indices.tolist()),
+    )
+    arrays = [torch.from_numpy(np.array(image)).permute(2, 0, 1) for image in images]
     timestamps = frame_times(indices, fps) if ele.get("fps") else None
-    return frames[indices], timestamps
+    return torch.stack(arrays, dim=0), timestamps
 
 
 def plan_frame_sizes(

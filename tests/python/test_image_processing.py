@@ -12,6 +12,7 @@ from images_for_tests import picture
 from keye_vl_rs import image_patches
 from keye_vl_rs.errors import AspectRatioError, FramesShapeError, InvalidArgumentError, SizeError
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
+from keye_vl_rs.preview import SiglipImageProcessor
 from oracle import published_processor as published
 from processor_for_tests import assert_bits
 
@@ -146,6 +147,19 @@ def test_videos_in_every_form():
         assert_bits(processor(videos=given, return_tensors="pt"), expected)
     floats = processor(videos=[torch.from_numpy(first).float()], return_tensors="pt")
     assert_bits(floats, expected)
+
+
+@pytest.mark.parametrize("kind", [KeyeVL1_5ImageProcessor, SiglipImageProcessor])
+def test_frames_of_one_video_have_one_size(kind):
+    """The published processors give all of them the size of the first, distorted."""
+    frames = [picture(64, 64), picture(64, 300)]
+    arrays = [np.asarray(frame).transpose(2, 0, 1) for frame in frames]
+    message = r"video 1: frame 1 is of 300x64 pixels .*, frame 0 of 64x64 .*: expected"
+    for video in (frames, arrays):
+        with pytest.raises(FramesShapeError, match=message):
+            kind()(videos=[[picture(64, 64)], video])
+    # As images they are two.
+    assert len(kind()(frames)["image_grid_thw"]) == 2
 
 
 def test_images_are_written_to_their_places_in_one_tensor(monkeypatch):

@@ -70,7 +70,8 @@ def test_defaults_refuse_what_no_model_reads():
             with pytest.raises(LimitError, match="allows, 67,108,864"):
                 module.process_vision_info(message)
     # Twenty frames of 60 million pixels: each is allowed, together they are not.
-    frames = talk("video", [png()] * 20, min_pixels=6e7, max_pixels=6.5e7)
+    sizes = {"min_pixels": 6e7, "max_pixels": 6.5e7, "video_total_pixels": 9e15}
+    frames = talk("video", [png()] * 20, **sizes)
     for module in (keye_vl_rs, preview):
         with pytest.raises(LimitError, match="resized_video_pixels allows, 1,073,741,824"):
             module.process_vision_info(frames)
@@ -80,12 +81,33 @@ def test_defaults_refuse_what_no_model_reads():
 def test_a_list_of_frames(module):
     one = {"min_pixels": MUCH, "max_pixels": MUCH}
     several = {"min_pixels": 4e5, "max_pixels": 5e5}
-    for options, reason in ((one, "resized_pixels"), (several, "resized_video_pixels")):
+    for options, reason in (
+        (one, r"frame 0: <\d+ bytes>: is to be resized to .*resized_pixels"),
+        (several, r"frame 0: the video of 4 frames: its frames .*resized_video_pixels"),
+    ):
         message = talk("video", [png()] * 4, **options)
-        with pytest.raises(LimitError, match=f"more than {reason} allows"):
+        with pytest.raises(LimitError, match=rf"^{reason} allows"):
             module.process_vision_info(message, limits=SMALL)
     with pytest.raises(LimitError, match="more than resized_pixels allows"):
         preprocess_video([png()] * 4, **one, limits=SMALL)
+
+
+def test_frames_of_a_list_that_are_not_sampled_are_not_counted():
+    """Half an hour at a frame a second, of which 64 frames are wanted."""
+    frames = [Image.new("RGB", (64, 64), (place % 256, 9, 9)) for place in range(1910)]
+    options = {"fps": 1, "max_frames": 64}
+    limits = Limits(resized_video_pixels=64 * 196 * 196)
+    (video,), about = process_vision_info(talk("video", frames, **options), limits=limits)[1:]
+    assert len(video) == 64
+    assert about["timestamps"][0][[0, -1]].tolist() == [0, 1909]
+    assert video[:, 0, 0, 0].tolist() == [
+        int(seconds) % 256 for seconds in about["timestamps"][0].tolist()
+    ]
+    assert preprocess_video(frames, **options, limits=limits).num_frames.tolist() == [64]
+    (sampled,) = preview.process_vision_info(
+        talk("video", frames, fps=1, num_frames=64), limits=Limits(resized_video_pixels=64 * 56**2)
+    )[1]
+    assert len(sampled) == 64
 
 
 @pytest.mark.parametrize(

@@ -288,6 +288,10 @@ def test_what_preview_does_not_read(clip, caplog):
     assert line.endswith("of Keye-VL-8B-Preview is not read: total_pixels would be")
     (line,) = warnings_of(caplog, preview.process_vision_info, talk(FRAMES, nframes=4))
     assert line.startswith("nframes in the message of a list of frames of Keye-VL-8B-Preview")
+    (line,) = warnings_of(caplog, preview.process_vision_info, talk(FRAMES, max_frames=4))
+    assert line.endswith("of Keye-VL-8B-Preview is not read: num_frames would be")
+    both = talk(FRAMES, max_frames=4, num_frames=8)
+    assert not warnings_of(caplog, preview.process_vision_info, both)
 
 
 def test_what_is_read_is_not_warned_of(clip, caplog):

@@ -103,7 +103,10 @@ def test_the_most_frames_are_a_whole_number_for_every_source(value, options, sho
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("fps", None), ("timeout", 0), ("timeout", "1"), ("cancel", 1), ("on_error", "ignore")],
+    [
+        *(("fps", None), ("timeout", 0), ("timeout", "1"), ("cancel", 1), ("on_error", "ignore")),
+        *(("threads", -1), ("threads", "2"), ("threads", 1.5)),
+    ],
 )
 def test_arguments_are_checked_for_lists_too(name, value):
     with pytest.raises(InvalidArgumentError, match=f"^{name} is "):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from clips import Clip, add_stream, every, irregular, open_output
-from keye_vl_rs import preprocess_video, process_vision_info
+from keye_vl_rs import preprocess_video, preview, process_vision_info
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.video import sample_video
 
@@ -61,6 +61,13 @@ def test_unevenly_spaced_frames_have_real_times_on_demand(uneven, caplog):
     assert [one.levelname for one in caplog.records] == ["WARNING"]
     assert "t_uneven.mkv: its frames are not evenly spaced" in caplog.text
     assert "timestamps='presentation'" in caplog.text
+
+
+def test_previews_calls_have_no_times_to_warn_of(uneven, caplog):
+    frames, rate = preview.fetch_video({"video": str(uneven)}, return_video_sample_fps=True)
+    assert len(frames) >= 2
+    assert rate > 0
+    assert not caplog.records
 
 
 def test_a_part_of_a_video_has_real_times(hollow):

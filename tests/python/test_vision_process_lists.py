@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from keye_vl_rs import preview
 from keye_vl_rs import vision_process as ours
 from keye_vl_rs.errors import (
     FramesShapeError,
     InvalidArgumentError,
     MediaNotFoundError,
+    MediaTimeoutError,
 )
 from vision_process_for_tests import (
     TOKEN,
     assert_fetches_alike,
+    assert_same,
     data_url,
     pictures,
     reference,
@@ -80,6 +83,47 @@ def test_frames_that_come_out_in_two_sizes_are_refused():
         reference.fetch_video({"video": [*pictures(1, 90, 70), *pictures(1, 300, 70)]})
     with pytest.raises(FramesShapeError, match="different sizes"):
         ours.fetch_video({"video": [*pictures(1, 90, 70), *pictures(1, 300, 70)]})
+
+
+def test_frames_that_are_not_sampled_are_not_opened():
+    frames = pictures(9)
+    expected = assert_fetches_alike({"video": frames, "max_frames": 3, "fps": 1.0})
+    listed = ["/nowhere.png" if place % 4 else frames[place] for place in range(9)]
+    assert_same(ours.fetch_video({"video": listed, "max_frames": 3, "fps": 1.0}), expected)
+
+
+@pytest.mark.parametrize("module", [ours, preview])
+def test_options_of_files_are_checked_in_lists_too(module):
+    for options, message in (
+        ({"timeout": "x"}, "timeout is 'x': expected a positive number"),
+        ({"on_error": "x"}, "on_error is 'x': expected 'raise'"),
+        ({"timestamps": "x"}, "timestamps is 'x': expected 'published'"),
+        ({"video_start": "x"}, "video_start is 'x': expected a number from 0 on"),
+        ({"video_end": -1}, "video_end is -1: expected a number from 0 on"),
+        ({"fps": "2"}, "fps is '2': expected a positive number"),
+        ({"fps": float("nan")}, "fps is nan: expected a positive number"),
+        ({"fps": 0}, "fps is 0: expected a positive number"),
+        ({"max_frames": -3}, "max_frames is -3: expected a positive number"),
+    ):
+        talk = [{"role": "user", "content": [{"video": pictures(4), **options}]}]
+        with pytest.raises(InvalidArgumentError, match=message):
+            module.process_vision_info(talk)
+
+
+@pytest.mark.parametrize("module", [ours, preview])
+def test_the_timeout_of_a_list(module):
+    with pytest.raises(MediaTimeoutError, match="4 frames: not finished within 1e-06 s"):
+        module.fetch_video({"video": pictures(4), "timeout": 1e-6})
+    assert module.fetch_video({"video": pictures(4), "timeout": 600}) is not None
+
+
+def test_frames_of_preview_in_two_sizes_are_refused():
+    frames = [*pictures(1, 64, 64), *pictures(1, 300, 64)]
+    with pytest.raises(FramesShapeError, match="frame 1 to 308x56, frame 0 to 56x56: expected"):
+        preview.fetch_video({"video": frames})
+    # As a whole, they may have one size all the same.
+    sized = {"video": frames, "resized_height": 56, "resized_width": 84}
+    assert [frame.size for frame in preview.fetch_video(sized)] == [(84, 56)] * 2
 
 
 def test_a_list_of_frames_with_another_factor():

@@ -231,7 +231,9 @@ def _opaque(image: Image.Image) -> Image.Image:
 def _is_for_servers(address: Any) -> bool:
     """Whether a server can open a ``video_url``: what else there is lies on this machine."""
     source = address.get("url") if isinstance(address, Mapping) else address
-    return is_remote(source) or (isinstance(source, str) and source[:5].lower() == "data:")
+    if not isinstance(source, str):
+        return False
+    return is_remote(source) or source[:5].lower() == "data:"
 
 
 def _as_address(part: Mapping[str, Any], plain: Mapping[str, Any]) -> dict[str, Any]:

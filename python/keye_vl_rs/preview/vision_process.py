@@ -20,8 +20,9 @@ from keye_vl_rs import geometry
 from keye_vl_rs._shorten import short_repr
 from keye_vl_rs.content_parts import plain_image, plain_video
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors
+from keye_vl_rs.frame_lists import check_frame_size, load_frames, start_watch
 from keye_vl_rs.geometry import Size, ceil_by_factor, floor_by_factor, round_by_factor
-from keye_vl_rs.images import image_name, load_image, map_images
+from keye_vl_rs.images import load_image, map_images
 from keye_vl_rs.limits import Limits, applied, check_resized
 from keye_vl_rs.message_options import frame_parts, warn_of_unread
 from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
@@ -189,7 +190,7 @@ def _resized_image(ele: dict[str, Any], size_factor: int, frames: int = 1) -> Im
             min_pixels=optional_number(ele, "min_pixels", MIN_PIXELS, zero=True),
             max_pixels=optional_number(ele, "max_pixels", MAX_PIXELS),
         )
-    check_resized(size, image_name(ele["image"]), frames=frames)
+    check_frame_size(size, ele["image"], frames)
     return image.resize((size[1], size[0]))
 
 
@@ -208,8 +209,11 @@ def fetch_video(
             a file object, or a list of frames, each an image source; and, if wanted, ``fps`` (2.0)
             with ``min_frames`` and ``max_frames``, or ``nframes``, or ``num_frames`` (of a list
             too); ``video_start`` and ``video_end``, seconds; ``min_pixels``, ``max_pixels`` and
-            ``total_pixels``, or ``resized_height`` and ``resized_width``; ``timeout`` and
-            ``on_error`` as in :func:`keye_vl_rs.preprocess_video`.
+            ``total_pixels``, or ``resized_height`` and ``resized_width``; ``timeout`` and, of a
+            file, ``on_error`` as in :func:`keye_vl_rs.preprocess_video`. Of a list are read
+            ``fps``, ``num_frames`` with ``max_frames``, ``min_pixels``, ``max_pixels``,
+            ``resized_height`` with ``resized_width``, ``timeout`` and ``exif``; without
+            ``num_frames`` all frames are taken, as in the published code.
         image_factor: both sides become multiples of it.
         return_video_sample_fps: give the frames that were sampled per second, too.
         limits: what the video may ask for; None is what the environment says.
@@ -232,13 +236,12 @@ def _fetch_video(ele: dict[str, Any], image_factor: int) -> tuple[Any, float]:
     """The frames, and how many were sampled per second."""
     listed = isinstance(ele["video"], (list, tuple))
     kind = "a list of frames" if listed else "a video file"
-    warn_of_unread(ele, f"{kind} of Keye-VL-8B-Preview")
+    # Of a list it limits num_frames alone.
+    read = {"max_frames"} if listed and ele.get("num_frames") is not None else set()
+    told = {key: value for key, value in ele.items() if key not in read}
+    warn_of_unread(told, f"{kind} of Keye-VL-8B-Preview")
     if listed:
-        frames = _fetch_frames(ele, image_factor)
-        rate = ele.get("fps", FPS)
-        if ele.get("num_frames") is not None:
-            rate = optional_number(ele, "fps", FPS) * len(frames) / len(ele["video"])
-        return frames, rate
+        return _fetch_frames(ele, image_factor)
     backend = os.environ.get("FORCE_KEYEVL_VIDEO_READER", "decord")
     if backend not in VIDEO_READER_BACKENDS:
         raise InvalidArgumentError(
@@ -251,21 +254,25 @@ def _fetch_video(ele: dict[str, Any], image_factor: int) -> tuple[Any, float]:
     return resize_frames(video, size), sample_fps
 
 
-def _fetch_frames(ele: dict[str, Any], image_factor: int) -> list[Image.Image]:
+def _fetch_frames(ele: dict[str, Any], image_factor: int) -> tuple[list[Image.Image], float]:
+    """The frames of a list, all of them without ``num_frames``, and how many there are a second."""
     if not len(ele["video"]):
         raise InvalidArgumentError("video is an empty list: expected one frame at least")
-    eles = frame_parts(ele)
-    places = list(range(len(eles)))
+    watch = start_watch(ele)
+    rate = optional_number(ele, "fps", FPS)
+    optional_number(ele, "max_frames", FPS_MAX_FRAMES)
+    parts = frame_parts(ele)
+    places = list(range(len(parts)))
     if ele.get("num_frames") is not None:
-        count = _even("num_frames", exact_count("num_frames", ele, len(eles)))
-        places = frame_indices(len(eles), count).tolist()
-    images = map_images(
-        lambda ele: _resized_image(ele, image_factor, len(places)),
-        [eles[place] for place in places],
-        [f"frame {place}" for place in places],
+        count = _even("num_frames", exact_count("num_frames", ele, len(parts)))
+        places = frame_indices(len(parts), count).tolist()
+        rate = rate * count / len(parts)
+    images = load_frames(
+        lambda part: _resized_image(part, image_factor, len(places)), parts, places
     )
+    watch.check()
     missing = ceil_by_factor(len(images), FRAME_FACTOR) - len(images)
-    return images + [images[-1]] * missing
+    return images + [images[-1]] * missing, rate
 
 
 def _frame_size(ele: dict[str, Any], nframes: int, size: Size, factor: int) -> Size:
@@ -341,7 +348,7 @@ def _read_video_decord(ele: dict[str, Any]) -> tuple[torch.Tensor, float]:
         return spaced_places(first, last, nframes)
 
     options = {key: ele[key] for key in ("timeout", "on_error") if ele.get(key) is not None}
-    return sample_video(ele["video"], choose, **options).frames, rate
+    return sample_video(ele["video"], choose, timestamps=None, **options).frames, rate
 
 
 # By the names that FORCE_KEYEVL_VIDEO_READER may have.

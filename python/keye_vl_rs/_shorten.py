@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import reprlib
 
-__all__ = ["short_repr", "shorten"]
+__all__ = ["short_number", "short_repr", "shorten"]
 
 # Characters of a source that a message holds at most.
 _MOST = 160
 _HEAD, _TAIL = 80, 60
+# Numbers from here on are not written in full.
+_MOST_EXACT = 10**15
 
 
 def shorten(text: str) -> str:
@@ -27,7 +29,21 @@ def short_repr(value: object) -> str:
     What is nested is abbreviated first, so that the ``repr`` of a list of long texts, or of many
     megabytes of bytes, is not made whole only to be cut.
     """
-    return shorten(_REPR.repr(value))
+    try:
+        return shorten(_REPR.repr(value))
+    except ValueError:
+        # Python writes no whole number of more than 4,300 digits.
+        return f"of type {type(value).__name__}, too long to be written"
+
+
+def short_number(value: float) -> str:
+    """Write a number; one of more than 15 digits by its first six and its power of ten."""
+    if abs(value) < _MOST_EXACT:
+        return f"{value:,}" if isinstance(value, int) else f"{value:,.15g}"
+    try:
+        return f"{float(value):g}"
+    except OverflowError:
+        return "over 1e+308" if value > 0 else "below -1e+308"
 
 
 _REPR = reprlib.Repr()

@@ -10,6 +10,7 @@ gives the bits of the form that imports it. :func:`keye_vl_rs.enable` puts it in
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from keye_vl_rs.errors import (
     memory_errors,
 )
 from keye_vl_rs.geometry import CHANNELS, FACTOR, PATCH_SIZE, Size
-from keye_vl_rs.sampling import positive_number
+from keye_vl_rs.sampling import number, positive_number
 
 if TYPE_CHECKING:
     import torch
@@ -107,6 +108,7 @@ class BicubicVideoProcessor:
             FramesShapeError, FramesDtypeError, SizeError, InvalidArgumentError: an argument is
                 impossible; the message names it.
         """
+        nframes = _whole("nframes", nframes)
         places = _places(indices, nframes)
         if not places:
             return None
@@ -117,7 +119,10 @@ class BicubicVideoProcessor:
         from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
         from keye_vl_rs.tensors import per_channel
 
-        first, sides = _check_frames(frames, (nframes, ori_height, ori_width))
+        height, width = _whole("height", height), _whole("width", width)
+        patch, factor = _whole("patch", patch), _whole("factor", factor)
+        expected = nframes, _whole("ori_height", ori_height), _whole("ori_width", ori_width)
+        first, sides = _check_frames(frames, expected)
         if patch < 1 or factor < 1 or factor % patch:
             raise InvalidArgumentError(
                 f"factor is {factor} and patch {patch}: expected a multiple of the patch"
@@ -192,17 +197,27 @@ def _in_one_step(
 
 
 def _places(indices: Any, nframes: int) -> list[int]:
-    given = indices.tolist() if hasattr(indices, "tolist") else list(indices)
+    given = indices.tolist() if hasattr(indices, "tolist") else indices
     try:
         places = [operator.index(place) for place in given]
     except TypeError as error:
-        raise InvalidArgumentError(f"indices is {given}: expected whole numbers") from error
+        raise InvalidArgumentError(
+            f"indices is {short_repr(given)}: expected a list of whole numbers"
+        ) from error
     for place in places:
         if not 0 <= place < nframes:
             raise InvalidArgumentError(
                 f"indices holds {place}: expected places of {nframes} frames, from 0 on"
             )
     return places
+
+
+def _whole(name: str, value: Any) -> int:
+    """``value`` as an int; raises :class:`InvalidArgumentError` unless it is a whole number."""
+    found = number(name, value)
+    if not math.isfinite(found) or found != int(found):
+        raise InvalidArgumentError(f"{name} is {short_repr(value)}: expected a whole number")
+    return int(found)
 
 
 def _check_frames(frames: Any, expected: tuple[int, int, int]) -> tuple[bool, Size]:

@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING, TypeAlias
 
 from keye_vl_rs import _core
-from keye_vl_rs.errors import SizeError
+from keye_vl_rs._shorten import short_number
+from keye_vl_rs.errors import InvalidArgumentError, SizeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +40,8 @@ MERGE_SIZE = 2
 FACTOR = PATCH_SIZE * MERGE_SIZE
 TOKEN_PIXELS = FACTOR * FACTOR
 CHANNELS = 3
+# Up to here a float holds every whole number.
+_MOST_PIXELS = 2**53
 # The longest side over the shortest, at most.
 MAX_RATIO = 200.0
 
@@ -76,11 +79,13 @@ def smart_resize(
         SizeError: a side is zero, or beyond any number of pixels.
         InvalidArgumentError: a limit is negative or not a number.
     """
+    _check_limits(min_pixels=min_pixels, max_pixels=max_pixels)
     try:
         return _core.smart_resize(height, width, factor, min_pixels, max_pixels, max_ratio)
     except OverflowError as error:
         raise SizeError(
-            f"height {height} and width {width} in multiples of {factor}: expected less than 2**63"
+            f"height {short_number(height)} and width {short_number(width)} in multiples of "
+            f"{factor}: expected less than 2**63"
         ) from error
 
 
@@ -116,6 +121,7 @@ def plan_sizes(
     Raises:
         AspectRatioError, SizeError, InvalidArgumentError: as for :func:`smart_resize`.
     """
+    _check_limits(min_pixels=min_pixels, max_pixels=max_pixels, total_pixels=total_pixels)
     return _core.plan_sizes(
         height,
         width,
@@ -129,6 +135,16 @@ def plan_sizes(
         fast_token_ratio=fast_token_ratio,
         max_ratio=max_ratio,
     )
+
+
+def _check_limits(**limits: float) -> None:
+    """Refuse numbers of pixels that the core refuses too, which would write all of their digits."""
+    for name, value in limits.items():
+        if value > _MOST_PIXELS:
+            least = "number from 0" if name == "min_pixels" else "positive number up"
+            raise InvalidArgumentError(
+                f"{name} is {short_number(value)}: expected a {least} to 2**53"
+            )
 
 
 def frames_grid(

@@ -57,13 +57,14 @@ Ready: TypeAlias = tuple[list[Picture] | torch.Tensor, Grid]
 class KeyeVL1_5ImagesKwargs(ImagesKwargs, total=False):  # type: ignore[misc,call-arg]
     """What a call may set beside transformers' own keyword arguments for images."""
 
-    min_pixels: int | None
-    max_pixels: int | None
-    patch_size: int | None
-    temporal_patch_size: int | None
-    merge_size: int | None
+    # Not their types, which transformers would check in a way of its own: a limit may be a float.
+    min_pixels: Any
+    max_pixels: Any
+    patch_size: Any
+    temporal_patch_size: Any
+    merge_size: Any
     dtype: Any
-    exif: bool | None
+    exif: Any
     # Of later releases; here all of them take it.
     do_convert_rgb: bool | None
 

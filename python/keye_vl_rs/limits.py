@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, fields
 
+from keye_vl_rs._shorten import short_number
 from keye_vl_rs.errors import InvalidArgumentError, LimitError
 from keye_vl_rs.sampling import number_from_zero
 
@@ -103,7 +104,7 @@ class Limits:
         most = getattr(self, limit)
         if value > most:
             raise LimitError(
-                f"{source}: {what}: more than {limit} allows, {most:,.15g}; for more, set "
+                f"{source}: {what}: more than {limit} allows, {short_number(most)}; for more, set "
                 f"{_PREFIX}{limit.upper()}, or pass limits=Limits({limit}=...) to a call that "
                 "takes limits"
             )
@@ -175,5 +176,5 @@ def check_resized_frames(sizes: Sequence[tuple[int, int]], pixels: int, source: 
     for height, width in sizes:
         what = f"is to be resized to {width}x{height} pixels"
         limits.check("resized_pixels", height * width, source, what)
-    what = f"its frames are to be resized to {pixels:,} pixels together"
+    what = f"its frames are to be resized to {short_number(pixels)} pixels together"
     limits.check("resized_video_pixels", pixels, source, what)

@@ -57,7 +57,7 @@ class PixelSettings:
         # Not what comes between: the base of video processors has other ideas of ``size``.
         BaseImageProcessor.__init__(self, **kwargs)
         self.do_resize = do_resize
-        self.resample = int(resample)
+        self.resample = int(resample) if isinstance(resample, int) else resample
         self.do_rescale = do_rescale
         self.rescale_factor = rescale_factor
         self.do_normalize = do_normalize

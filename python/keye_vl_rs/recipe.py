@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from PIL import Image
 from transformers.image_utils import ChannelDimension
 
 from keye_vl_rs._shorten import short_repr
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.geometry import CHANNELS, TOKEN_PIXELS, Size, smart_resize
+from keye_vl_rs.sampling import number, number_from_zero, positive_integer, positive_number
 
 __all__ = ["MAX_PIXELS", "MIN_PIXELS", "Recipe", "make_recipe", "pixel_limits"]
 
 # Of one image: 4 to 1280 tokens.
 MIN_PIXELS, MAX_PIXELS = 4 * TOKEN_PIXELS, 1280 * TOKEN_PIXELS
+_SIDES = ("height", "width")
 _DTYPES = {torch.float32, torch.bfloat16, torch.float16}
 
 
@@ -27,8 +30,8 @@ class Recipe:
 
     do_resize: bool
     fixed_size: Size | None
-    min_pixels: int
-    max_pixels: int
+    min_pixels: float
+    max_pixels: float
     resample: int
     do_rescale: bool
     rescale_factor: float
@@ -92,7 +95,9 @@ def make_recipe(settings: Any, overrides: Mapping[str, Any]) -> Recipe:
 
     size = overrides.get("size")
     low, high = pixel_limits(size) or (settings.min_pixels, settings.max_pixels)
-    mean, std = _per_channel(value("image_mean")), _per_channel(value("image_std"))
+    low = low if overrides.get("min_pixels") is None else overrides["min_pixels"]
+    high = high if overrides.get("max_pixels") is None else overrides["max_pixels"]
+    mean, std = (_per_channel(name, value(name)) for name in ("image_mean", "image_std"))
     if len(mean) != len(std):
         raise InvalidArgumentError(f"image_mean has {len(mean)} values, image_std {len(std)}")
     if value("temporal_patch_size") != 1:
@@ -103,17 +108,17 @@ def make_recipe(settings: Any, overrides: Mapping[str, Any]) -> Recipe:
     return Recipe(
         do_resize=bool(value("do_resize")),
         fixed_size=_fixed_size(size),
-        min_pixels=low if overrides.get("min_pixels") is None else overrides["min_pixels"],
-        max_pixels=high if overrides.get("max_pixels") is None else overrides["max_pixels"],
-        resample=int(value("resample")),
+        min_pixels=number_from_zero("min_pixels", low),
+        max_pixels=positive_number("max_pixels", high),
+        resample=_filter(value("resample")),
         do_rescale=bool(value("do_rescale")),
-        rescale_factor=float(value("rescale_factor")),
+        rescale_factor=float(number("rescale_factor", value("rescale_factor"))),
         do_normalize=bool(value("do_normalize")),
         image_mean=mean,
         image_std=std,
         do_convert_rgb=bool(value("do_convert_rgb")),
-        patch_size=value("patch_size"),
-        merge_size=value("merge_size"),
+        patch_size=positive_integer("patch_size", value("patch_size")),
+        merge_size=positive_integer("merge_size", value("merge_size")),
         input_data_format=None if layout is None else ChannelDimension(layout),
         dtype=_float_dtype(value("dtype")),
         exif=_flag("exif", value("exif")),
@@ -124,24 +129,42 @@ def pixel_limits(size: Any) -> tuple[int, int] | None:
     """(min_pixels, max_pixels) of a ``size`` dictionary; None if it holds no limits."""
     if size is None:
         return None
+    # transformers has a class of its own for it, which is no Mapping.
+    if not callable(getattr(size, "get", None)):
+        raise InvalidArgumentError(
+            f"size is {short_repr(size)}: expected a dictionary with min_pixels and max_pixels"
+        )
     for low, high in (("min_pixels", "max_pixels"), ("shortest_edge", "longest_edge")):
         if size.get(low) is not None and size.get(high) is not None:
             return size[low], size[high]
     if _fixed_size(size) is None:
-        raise InvalidArgumentError(f"size is {dict(size)}; it needs min_pixels and max_pixels")
+        raise InvalidArgumentError(
+            f"size is {short_repr(size)}: expected min_pixels and max_pixels in it"
+        )
     return None
 
 
 def _fixed_size(size: Any) -> Size | None:
     if size is None or size.get("height") is None or size.get("width") is None:
         return None
-    return size["height"], size["width"]
+    height, width = (positive_integer(f"{side} of size", size[side]) for side in _SIDES)
+    return height, width
 
 
-def _per_channel(values: Any) -> tuple[float, ...]:
-    if isinstance(values, Iterable):
-        return tuple(map(float, values))
-    return (float(values),) * CHANNELS
+def _per_channel(name: str, values: Any) -> tuple[float, ...]:
+    given = values if isinstance(values, Iterable) else (values,) * CHANNELS
+    return tuple(float(number(name, value)) for value in given)
+
+
+def _filter(value: Any) -> int:
+    """The number of one of Pillow's filters."""
+    try:
+        return int(Image.Resampling(value))
+    except ValueError:
+        names = ", ".join(f"{one.value} ({one.name.lower()})" for one in Image.Resampling)
+        raise InvalidArgumentError(
+            f"resample is {short_repr(value)}: expected one of Pillow's filters, {names}"
+        ) from None
 
 
 def _flag(name: str, value: Any) -> bool:

@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs._shorten import short_repr
+from keye_vl_rs._shorten import short_number, short_repr
 from keye_vl_rs.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -104,11 +104,16 @@ def exact_count(
     wanted = positive_integer(name, options[name])
     if wanted > total_frames:
         raise InvalidArgumentError(
-            f"{name} is {wanted}: expected at most {total_frames}, the frames of {video}"
+            f"{name} is {_plain(wanted)}: expected at most {total_frames}, the frames of {video}"
         )
     if options.get("max_frames") is None:
         return wanted
     return min(wanted, positive_integer("max_frames", options["max_frames"]))
+
+
+def _plain(count: int) -> str:
+    """A number of frames without commas, as it was given."""
+    return short_number(count).replace(",", "")
 
 
 def optional_number(

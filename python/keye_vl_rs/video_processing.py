@@ -41,13 +41,14 @@ class KeyeVL1_5VideosKwargs(VideosKwargs, total=False):  # type: ignore[misc,cal
     fast_width: Any
     timestamps: Any
     frame_types: Any
-    min_pixels: int | None
-    max_pixels: int | None
-    patch_size: int | None
-    temporal_patch_size: int | None
-    merge_size: int | None
+    # Not their types, which transformers would check in a way of its own: a limit may be a float.
+    min_pixels: Any
+    max_pixels: Any
+    patch_size: Any
+    temporal_patch_size: Any
+    merge_size: Any
     dtype: Any
-    exif: bool | None
+    exif: Any
     # Of later releases; here all of them take it.
     do_sample_frames: Any
     return_metadata: Any

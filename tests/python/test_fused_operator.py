@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -129,7 +130,7 @@ def test_bicubic_on_request():
     [
         ({"indices": [0, 3]}, InvalidArgumentError, "indices holds 3: expected places of 3"),
         ({"indices": [-1]}, InvalidArgumentError, "indices holds -1"),
-        ({"indices": [0.5]}, InvalidArgumentError, "indices is .*expected whole numbers"),
+        ({"indices": [0.5]}, InvalidArgumentError, "indices is .*expected a list of whole numbers"),
         ({"height": 30}, SizeError, "height is 30: expected a multiple of 28"),
         ({"width": 0}, SizeError, "width is 0"),
         ({"height": -28}, SizeError, "height is -28"),
@@ -139,6 +140,14 @@ def test_bicubic_on_request():
         ({"factor": 20}, InvalidArgumentError, "factor is 20 and patch 14"),
         ({"image_mean": [0.5]}, InvalidArgumentError, "image_mean is .*expected 3 numbers"),
         ({"scale": 0}, InvalidArgumentError, "scale is 0: expected a positive number"),
+        ({"max_pixels": "x"}, InvalidArgumentError, "max_pixels is 'x': expected a positive"),
+        ({"min_pixels": -1}, InvalidArgumentError, "min_pixels is -1: expected a number from 0"),
+        ({"factor": "x"}, InvalidArgumentError, "factor is 'x': expected a number"),
+        ({"patch": None}, InvalidArgumentError, "patch is None: expected a number"),
+        ({"height": 28.5}, InvalidArgumentError, r"height is 28\.5: expected a whole number"),
+        ({"ori_width": "84"}, InvalidArgumentError, "ori_width is '84': expected a number"),
+        ({"nframes": math.inf}, InvalidArgumentError, "nframes is inf: expected a whole number"),
+        ({"indices": 1}, InvalidArgumentError, "indices is 1: expected a list of whole numbers"),
     ],
 )
 def test_what_it_refuses(changed, error, message):

@@ -63,6 +63,23 @@ def test_the_limit_itself(monkeypatch):
         process_vision_info(message)
 
 
+@pytest.mark.parametrize("module", [keye_vl_rs, preview])
+def test_large_numbers_are_written_shortly(module):
+    for options, shown in (
+        ({"min_pixels": 1e300}, r"min_pixels is 1e\+300: expected a number from 0 to"),
+        ({"max_pixels": 10**16}, r"max_pixels is 1e\+16: expected a positive number up to"),
+        ({"resized_height": 10**200, "resized_width": 1e200}, r"height 1e\+200 and width 1e\+200"),
+        ({"resized_height": 10**5000, "resized_width": 1}, r"resized_height is of type int, too"),
+    ):
+        for message in (talk("image", png(), **options), talk("video", [png()] * 2, **options)):
+            with pytest.raises(InvalidArgumentError, match=shown) as caught:
+                module.process_vision_info(message)
+            assert len(str(caught.value)) < 300
+    frames = talk("video", [png()] * 2, num_frames=1e300)
+    with pytest.raises(InvalidArgumentError, match=r"num_frames is 1e\+300: expected at most 2"):
+        module.process_vision_info(frames)
+
+
 def test_defaults_refuse_what_no_model_reads():
     for module in (keye_vl_rs, preview):
         for pixels in (3e8, ENDLESS):

@@ -17,7 +17,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import geometry
-from keye_vl_rs._shorten import short_repr
+from keye_vl_rs._shorten import short_number, short_repr
 from keye_vl_rs.content_parts import plain_image, plain_video
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors
 from keye_vl_rs.frame_lists import check_frame_size, load_frames, start_watch
@@ -134,8 +134,8 @@ def smart_nframes(ele: dict[str, Any], total_frames: int, video_fps: float) -> i
         return FRAME_FACTOR
     if not FRAME_FACTOR <= nframes <= total_frames:
         raise InvalidArgumentError(
-            f"{nframes} frames are to be sampled of {total_frames}: expected {FRAME_FACTOR} at "
-            "least, and no more than there are"
+            f"{short_number(nframes)} frames are to be sampled of {total_frames}: expected "
+            f"{FRAME_FACTOR} at least, and no more than there are"
         )
     return nframes
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from keye_vl_rs import vision_process
 from keye_vl_rs.content_parts import media_kind
+from keye_vl_rs.errors import calling
 from keye_vl_rs.geometry import MERGE_SIZE, PATCH_SIZE
 from keye_vl_rs.message_options import READ_BY, warn_of_unread
 from keye_vl_rs.messages import media_runs
@@ -114,14 +115,15 @@ def _load_video(
     if "max_frames" in options:
         # Tables hold whole numbers as floats, which preprocess_video refuses.
         options["max_frames"] = positive_integer("max_frames", options["max_frames"])
-    inputs = preprocess_video(
-        ele["video"],
-        **{"fps": vision_process.FPS, **options},
-        nframes=nframes,
-        image_mean=recipe.image_mean,
-        image_std=recipe.image_std,
-        dtype=recipe.dtype,
-    )
+    with calling("nframes", "num_frames"):
+        inputs = preprocess_video(
+            ele["video"],
+            **{"fps": vision_process.FPS, **options},
+            nframes=nframes,
+            image_mean=recipe.image_mean,
+            image_std=recipe.image_std,
+            dtype=recipe.dtype,
+        )
     # Its sizes are those that process_vision_info plans, whatever the processor's own limits are.
     return replace(inputs, made_with=VideoSettings.of(recipe)), {}
 

@@ -35,6 +35,7 @@ __all__ = [
     "SourceNotAllowedError",
     "UnreadableMediaError",
     "UnsupportedHostError",
+    "calling",
     "memory_errors",
     "naming",
 ]
@@ -146,6 +147,18 @@ def naming(what: str) -> Iterator[None]:
         yield
     except KeyeVLError as error:
         raise type(error)(f"{what}: {error}") from error
+
+
+@contextmanager
+def calling(argument: str, given: str) -> Iterator[None]:
+    """Have errors about an argument call it by the name under which it was given."""
+    try:
+        yield
+    except InvalidArgumentError as error:
+        text = str(error)
+        if not text.startswith(f"{argument} is "):
+            raise
+        raise type(error)(given + text.removeprefix(argument)) from error
 
 
 # Characters of another library's message that are repeated.

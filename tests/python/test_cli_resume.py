@@ -268,11 +268,16 @@ def test_what_fails_leaves_what_was_there(done):
     before = Path("out/a.safetensors").read_bytes()
     Path("a.mp4").write_text("no video")
     result = run("a.mp4", "deep/b.mp4", "-o", "out", "--json")
-    assert (result.exit_code, set(results(result)["a.mp4"])) == (
-        1,
-        {"source", "error", "error_type"},
-    )
-    assert results(result)["a.mp4"]["error_type"] == "UnreadableMediaError"
+    assert result.exit_code == 1
+    failure = results(result)["a.mp4"]
+    assert failure == {
+        "source": "a.mp4",
+        "error": failure["error"],
+        "error_type": "UnreadableMediaError",
+        "old_output": "out/a.safetensors",
+    }
+    (error,) = errors_of(result)
+    assert error == f"error: {failure['error']}; out/a.safetensors is still the old result"
     assert Path("out/a.safetensors").read_bytes() == before
     assert run("a.mp4", "-o", "out").exit_code == 1
 

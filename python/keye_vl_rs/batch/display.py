@@ -65,13 +65,19 @@ class Display:
         """Show it no longer."""
         self._progress.stop()
 
-    def fail(self, source: str, text: str, error_type: str) -> None:
-        """Say what is wrong with a video, and of which class of errors that is."""
+    def fail(self, source: str, text: str, error_type: str, old_output: Path | None = None) -> None:
+        """Say what is wrong with a video, and of which class of errors that is.
+
+        ``old_output`` is what lies under the name of its result from before, if anything does.
+        """
         self.failures += 1
         if self._as_json:
             failure = {"source": source, "error": text, "error_type": error_type}
+            if old_output is not None:
+                failure["old_output"] = str(old_output)
             print(json.dumps(failure), flush=True)
-        self._say("error", "bold red", text)
+        stays = "" if old_output is None else f"; {old_output} is still the old result"
+        self._say("error", "bold red", f"{text}{stays}")
 
     def warn(self, text: str) -> None:
         """Say what is odd about a video."""
@@ -95,7 +101,7 @@ class Display:
                 self._in_flight.remove(name)
             self._finished += 1
             if event.kind == "failed":
-                self.fail(event.job.source, event.text, event.error_type)
+                self.fail(event.job.source, event.text, event.error_type, event.old_output)
             else:
                 self._keep(event.result)
         self._progress.update(

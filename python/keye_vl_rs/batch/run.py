@@ -23,6 +23,8 @@ from keye_vl_rs.preprocess import BUFFER_BYTES, preprocess_video
 from keye_vl_rs.report import NO_SECONDS, damage_as_json, describe, summarize
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from keye_vl_rs.decoding.reader import OnError
     from keye_vl_rs.outputs import Job
 
@@ -69,6 +71,7 @@ class Event:
         result: as :func:`keye_vl_rs.report.describe` gives it.
         text: what is wrong with it.
         error_type: the name of its class, for programs.
+        old_output: what was to be made again and stays as it was, if anything.
     """
 
     kind: Literal["skipped", "started", "done", "failed"]
@@ -76,6 +79,7 @@ class Event:
     result: dict[str, Any] = field(default_factory=dict)
     text: str = ""
     error_type: str = ""
+    old_output: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -243,4 +247,7 @@ def _failed(job: Job, error: BaseException, further: str = "") -> Event:
         file = getattr(error, "filename", None)
         parts = [describe_source(job.source), type(error).__name__, file, reason]
         text = ": ".join(" ".join(str(part).split()) for part in parts if part is not None)
-    return Event("failed", job, text=text + further, error_type=type(error).__name__)
+    old = job.target if os.path.lexists(job.target) else None
+    return Event(
+        "failed", job, text=text + further, error_type=type(error).__name__, old_output=old
+    )

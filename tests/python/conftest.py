@@ -31,7 +31,7 @@ ONE_LEVEL = {
     *("bench", "chat", "cli_encodings", "cli_full_disk", "cli_inputs", "cli_messages"),
     *("cli_names", "cli_outputs", "cli_program", "cli_result_names", "cli_resume"),
     *("content_parts", "core_memory", "core_stub", "decoding_closing", "decoding_damage"),
-    *("defaults_of_torch", "encoded_sources", "encoding"),
+    *("defaults_of_torch", "doors", "encoded_sources", "encoding"),
     *("integrations_after_import", "integrations_openai", "integrations_openai_frames"),
     *("integrations_plugins", "integrations_programs", "integrations_switch"),
     *("integrations_transformers", "integrations_vllm_inputs", "leading_elsewhere", "limits"),

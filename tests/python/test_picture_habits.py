@@ -127,18 +127,24 @@ def test_the_video_processor():
         assert np.array_equal(made["pixel_values_videos"], expected["pixel_values_videos"])
 
 
-def test_the_processor():
+@pytest.mark.parametrize("where", ["call", "setting"])
+@pytest.mark.parametrize("model", ["Keye-VL-1.5", "Keye-VL-8B-Preview"])
+def test_the_processor(model, where):
     processor = made_processor()
+    if model == "Keye-VL-8B-Preview":
+        processor = preview.KeyeProcessor(None, TOKENIZER, chat_template=CHAT_TEMPLATE)
+    processor.image_processor.exif = where == "setting"
+    said = {"exif": True} if where == "call" else {}
     data = turned()
     text = "<|image_pad|>"
     expected = processor(text=text, images=Image.fromarray(upright()), return_tensors="pt")
     image = Image.open(io.BytesIO(data))
-    made = processor(text=text, images=image, exif=True, return_tensors="pt")
+    made = processor(text=text, images=image, return_tensors="pt", **said)
     assert torch.equal(made["pixel_values"], expected["pixel_values"])
     frames = [Image.open(io.BytesIO(data))] * 2
     plain = [Image.fromarray(upright())] * 2
     made, expected = (
-        processor(text="<|video_pad|>", videos=[clip], exif=True, return_tensors="pt")
+        processor(text="<|video_pad|>", videos=[clip], return_tensors="pt", **said)
         for clip in (frames, plain)
     )
     assert torch.equal(made["pixel_values_videos"], expected["pixel_values_videos"])

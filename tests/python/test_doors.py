@@ -1,0 +1,219 @@
+"""Every public way to a medium keeps to the allowed sources and to the limits.
+
+A new call, method or option that opens images or videos takes a line in the tables below.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import keye_vl_utils
+import pytest
+from typer.testing import CliRunner
+
+import keye_vl_rs
+from clips import Clip
+from keye_vl_rs import (
+    KeyeVL1_5ImageProcessor,
+    KeyeVL1_5VideoProcessor,
+    Limits,
+    errors,
+    preview,
+    to_openai_messages,
+    to_vllm_inputs,
+    vision_process,
+)
+from keye_vl_rs.cli import app
+from keye_vl_rs.errors import InvalidArgumentError, LimitError, SourceNotAllowedError
+from keye_vl_rs.processing import KeyeVL1_5Processor
+from processor_for_tests import PROCESSOR, TOKENIZER
+from tokenizers_for_tests import CHAT_TEMPLATE
+from vision_process_for_tests import pictures
+
+PREVIEW = "Keye-VL-8B-Preview"
+PREVIEW_PROCESSOR = preview.KeyeProcessor(None, TOKENIZER, chat_template=CHAT_TEMPLATE)
+# Not what preprocess_video streams.
+PLAIN_PROCESSOR = KeyeVL1_5Processor(
+    KeyeVL1_5ImageProcessor(do_rescale=False), TOKENIZER, chat_template=CHAT_TEMPLATE
+)
+LOADS = {"tokenize": True, "return_dict": True, "return_tensors": "pt"}
+
+
+def talk(kind, source):
+    """A conversation about one image or video."""
+    return [{"role": "user", "content": [{"type": kind, kind: source}]}]
+
+
+def in_parts(call, kind, **fixed):
+    """``call`` as it takes ``{"image": source}`` or ``{"video": source}``."""
+    return lambda source, **options: call({kind: source}, **fixed, **options)
+
+
+def in_messages(call, kind, *arguments, **fixed):
+    """``call`` as it takes messages."""
+    return lambda source, **options: call(talk(kind, source), *arguments, **fixed, **options)
+
+
+def of_messages(kind):
+    """The calls that take messages, by name."""
+    return {
+        "process_vision_info": in_messages(keye_vl_rs.process_vision_info, kind),
+        "vision_infos": lambda source, **options: keye_vl_rs.process_vision_info(
+            vision_infos=[{kind: source}], **options
+        ),
+        "preview.process_vision_info": in_messages(preview.process_vision_info, kind),
+        "apply_chat_template": in_messages(PROCESSOR.apply_chat_template, kind, **LOADS),
+        "plain": in_messages(PLAIN_PROCESSOR.apply_chat_template, kind, **LOADS),
+        "preview.apply_chat_template": in_messages(
+            PREVIEW_PROCESSOR.apply_chat_template, kind, **LOADS
+        ),
+        "to_openai_messages": in_messages(to_openai_messages, kind),
+        "preview.to_openai_messages": in_messages(to_openai_messages, kind, model=PREVIEW),
+        "to_vllm_inputs": in_messages(to_vllm_inputs, kind, PROCESSOR),
+        "preview.to_vllm_inputs": in_messages(
+            to_vllm_inputs, kind, PREVIEW_PROCESSOR, model=PREVIEW
+        ),
+        # Looked up at each call, when enable() has put what is there.
+        "keye_vl_utils.process_vision_info": lambda source, **options: (
+            keye_vl_utils.process_vision_info(talk(kind, source), **options)
+        ),
+    }
+
+
+def run(command):
+    """A command of ``keye-vl-rs``, whose errors are raised."""
+
+    def call(source):
+        given = ["--json", "--overwrite"] if command == "preprocess" else ["--json", "--runs", "1"]
+        result = CliRunner().invoke(app, [command, str(source), *given])
+        if isinstance(result.exception, errors.KeyeVLError):
+            raise result.exception
+        (said, *_) = map(json.loads, result.stdout.splitlines())
+        if "error" in said:
+            raise getattr(errors, said["error_type"])(said["error"])
+        assert result.exit_code == 0
+
+    return call
+
+
+IMAGES = {
+    **of_messages("image"),
+    "fetch_image": in_parts(keye_vl_rs.fetch_image, "image"),
+    "fetch_image of a frame": in_parts(keye_vl_rs.fetch_image, "image", is_video=True),
+    "preview.fetch_image": in_parts(preview.fetch_image, "image"),
+    "KeyeVL1_5ImageProcessor": lambda source: KeyeVL1_5ImageProcessor().fetch_images(source),
+    "KeyeVL1_5VideoProcessor": lambda source: KeyeVL1_5VideoProcessor().fetch_images([source]),
+    "SiglipImageProcessor": lambda source: preview.SiglipImageProcessor().fetch_images([[source]]),
+    "keye_vl_utils.fetch_image": lambda source, **options: keye_vl_utils.fetch_image(
+        {"image": source}, **options
+    ),
+}
+LISTS = {
+    **of_messages("video"),
+    "preprocess_video": keye_vl_rs.preprocess_video,
+    "fetch_video": in_parts(keye_vl_rs.fetch_video, "video"),
+    "preview.fetch_video": in_parts(preview.fetch_video, "video"),
+    "keye_vl_utils.fetch_video": lambda source, **options: keye_vl_utils.fetch_video(
+        {"video": source}, **options
+    ),
+}
+VIDEOS = {
+    **LISTS,
+    "keye-vl-rs preprocess": run("preprocess"),
+    "keye-vl-rs bench": run("bench"),
+}
+DOORS = [
+    pytest.param(kind, name, call, id=f"{kind}-{name}")
+    for kind, calls in (("image", IMAGES), ("list", LISTS), ("video", VIDEOS))
+    for name, call in calls.items()
+]
+# A limit that the media below exceed, by what is opened.
+LIMITS = {"image": "image_pixels", "list": "image_pixels", "video": "frames"}
+
+
+@pytest.fixture(autouse=True)
+def switched():
+    """What stands in keye_vl_utils is this package's, and goes back."""
+    before = sys.modules["keye_vl_utils.vision_process"]
+    assert keye_vl_rs.enable()
+    assert keye_vl_utils.fetch_video is vision_process.fetch_video
+    yield
+    keye_vl_rs.disable()
+    assert sys.modules["keye_vl_utils.vision_process"] is before
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory):
+    """A folder with a picture and a clip, and one with the same that is not allowed."""
+    allowed, other = tmp_path_factory.mktemp("allowed"), tmp_path_factory.mktemp("other")
+    clip = Clip("clip.mp4", width=84, height=56, count=8).write(allowed)
+    pictures(1, 84, 56)[0].save(allowed / "picture.png")
+    for name in ("picture.png", clip.name):
+        shutil.copy(allowed / name, other / name)
+    return allowed, other
+
+
+def source_in(folder, kind, scheme=""):
+    """What a door is given: a path or an address, or a list of two."""
+    if kind == "video":
+        return f"{scheme}{folder}/clip.mp4"
+    picture = f"{scheme}{folder}/picture.png"
+    return [picture, picture] if kind == "list" else picture
+
+
+@pytest.mark.parametrize(("kind", "name", "call"), DOORS)
+def test_a_door(kind, name, call, media, monkeypatch):
+    allowed, other = media
+    monkeypatch.setenv("KEYE_VL_RS_ALLOWED_MEDIA_PATH", str(allowed))
+    call(source_in(allowed, kind))
+    for scheme in ("", "file://"):
+        with pytest.raises(SourceNotAllowedError, match="KEYE_VL_RS_ALLOWED_MEDIA_PATH"):
+            call(source_in(other, kind, scheme))
+    with pytest.raises(SourceNotAllowedError, match="leads to 127"):
+        call(source_in("127.0.0.1:9", kind, "http://"))
+    limit = LIMITS[kind]
+    monkeypatch.setenv(f"KEYE_VL_RS_MAX_{limit.upper()}", "3")
+    with pytest.raises(LimitError, match=f"more than {limit} allows, 3"):
+        call(source_in(allowed, kind))
+
+
+@pytest.mark.parametrize(("kind", "name", "call"), DOORS)
+def test_limits_of_a_call(kind, name, call, media):
+    """All that take options take limits; what an image processor opens has the environment's."""
+    source, limit = source_in(media[0], kind), LIMITS[kind]
+    parameters = inspect.signature(call).parameters
+    if "limits" not in parameters and "options" not in parameters:
+        assert name.endswith("Processor") or name.startswith("keye-vl-rs ")
+        return
+    call(source, limits=Limits(**{limit: 10_000}))
+    with pytest.raises(LimitError, match=f"more than {limit} allows, 3"):
+        call(source, limits=Limits(**{limit: 3}))
+
+
+def test_the_rest_open_nothing(media):
+    """What is given to a processor's own call has been loaded by then."""
+    picture, clip = source_in(media[0], "image"), source_in(media[0], "video")
+    for processor in (PROCESSOR, PREVIEW_PROCESSOR):
+        for given in ({"images": [picture]}, {"images": [Path(picture)]}, {"videos": [clip]}):
+            with pytest.raises(InvalidArgumentError, match="process_vision_info"):
+                processor(text="<|image_pad|><|video_pad|>", **given)
+    for processor in (
+        *(KeyeVL1_5ImageProcessor(), KeyeVL1_5VideoProcessor(), preview.SiglipImageProcessor()),
+    ):
+        with pytest.raises(InvalidArgumentError, match="opens no videos"):
+            processor.fetch_videos(clip)
+
+
+def test_no_door_is_missing():
+    """The public functions that take limits are in the tables, by their names."""
+    named = {name.rpartition(".")[2] for name in itertools.chain(IMAGES, LISTS)}
+    for module in (keye_vl_rs, preview):
+        for name in module.__all__:
+            value = getattr(module, name)
+            if inspect.isfunction(value) and "limits" in inspect.signature(value).parameters:
+                assert name in named

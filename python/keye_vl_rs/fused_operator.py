@@ -242,5 +242,7 @@ def _check_frames(frames: Any, expected: tuple[int, int, int]) -> tuple[bool, Si
 def _given_size(height: int, width: int, factor: int) -> Size:
     for name, side in (("height", height), ("width", width)):
         if side <= 0 or side % factor:
-            raise SizeError(f"{name} is {side}: expected a multiple of {factor}, or 0 for both")
+            raise SizeError(
+                f"{name} is {short_repr(side)}: expected a multiple of {factor}, or 0 for both"
+            )
     return int(height), int(width)

@@ -20,6 +20,7 @@ from transformers.image_utils import (
 )
 from transformers.processing_utils import ImagesKwargs
 
+from keye_vl_rs._shorten import short_number
 from keye_vl_rs.accepted_inputs import (
     flatten_images,
     frame_pixels,
@@ -166,7 +167,8 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
                 )
         if any(side % recipe.patch_size or side == 0 for side in size):
             raise SizeError(
-                f"size {size[0]}x{size[1]} is not a multiple of patch_size, {recipe.patch_size}"
+                f"size {short_number(size[0])}x{short_number(size[1])} is not a multiple of "
+                f"patch_size, {recipe.patch_size}"
             )
         if recipe.do_resize:
             check_resized(size, "the pixels", frames=len(pixels))

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from transformers.image_utils import ChannelDimension
 
+from keye_vl_rs._shorten import short_repr
 from keye_vl_rs.accepted_inputs import list_videos, video_array
 from keye_vl_rs.errors import (
     FramesDtypeError,
@@ -31,6 +32,7 @@ from keye_vl_rs.geometry import (
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from keye_vl_rs.limits import check_resized_frames
 from keye_vl_rs.recipe import Recipe
+from keye_vl_rs.sampling import number
 from keye_vl_rs.tensors import empty_patches, frame_types_list, grid_thw, video_patches
 from keye_vl_rs.video_inputs import VideoInputs
 from keye_vl_rs.video_settings import VideoSettings, contradictions
@@ -186,6 +188,8 @@ def _check_video(clip: Any, index: int, about: Mapping[str, Any], recipe: Recipe
         raise InvalidArgumentError(
             f"timestamps of video {index}: {len(timestamps)} values for {len(frames)} frames"
         )
+    called = f"timestamps of video {index}"
+    times = None if timestamps is None else [float(number(called, one)) for one in timestamps]
     slow = _given_size("height", "width", about, index, recipe) if SLOW in types else own
     fast = _given_size("fast_height", "fast_width", about, index, recipe) if FAST in types else slow
     sizes = slow or recipe.target_size(*own), fast or recipe.target_size(*own)
@@ -195,7 +199,7 @@ def _check_video(clip: Any, index: int, about: Mapping[str, Any], recipe: Recipe
         frames=frames,
         layout=ChannelDimension.FIRST if first else ChannelDimension.LAST,
         types=types,
-        timestamps=None if timestamps is None else [float(seconds) for seconds in timestamps],
+        timestamps=times,
         sizes=sizes,
         given=(slow is not None, fast is not None),
     )
@@ -257,6 +261,7 @@ def _given_size(
         return None
     unit = recipe.patch_size * recipe.merge_size
     for name, side in ((height_name, height), (width_name, width)):
-        if side is None or side <= 0 or side % unit:
-            raise SizeError(f"{name} of video {index} is {side}; it needs a multiple of {unit}")
+        called = f"{name} of video {index}"
+        if side is None or number(called, side) <= 0 or side % unit:
+            raise SizeError(f"{called} is {short_repr(side)}: expected a multiple of {unit}")
     return int(height), int(width)

@@ -10,17 +10,10 @@ from transformers import AutoImageProcessor, PretrainedConfig
 
 from images_for_tests import picture
 from keye_vl_rs import image_patches
-from keye_vl_rs.errors import (
-    AspectRatioError,
-    FramesShapeError,
-    InvalidArgumentError,
-    LimitError,
-    SizeError,
-)
+from keye_vl_rs.errors import AspectRatioError, FramesShapeError, InvalidArgumentError, SizeError
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
-from keye_vl_rs.preview import SiglipImageProcessor
 from oracle import published_processor as published
-from processor_for_tests import PROCESSOR, assert_bits
+from processor_for_tests import assert_bits
 
 HALF = (0.5, 0.5, 0.5)
 
@@ -153,51 +146,6 @@ def test_videos_in_every_form():
         assert_bits(processor(videos=given, return_tensors="pt"), expected)
     floats = processor(videos=[torch.from_numpy(first).float()], return_tensors="pt")
     assert_bits(floats, expected)
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("min_pixels", "x", "'x': expected a number from 0 on"),
-        ("min_pixels", -1.0, r"-1\.0: expected a number from 0 on"),
-        ("max_pixels", "x", "'x': expected a positive number"),
-        ("patch_size", "x", "'x': expected a positive number"),
-        ("merge_size", 1.5, r"1\.5: expected a whole number"),
-        ("exif", 1, "1: expected True or False"),
-        ("resample", 77, r"77: expected one of Pillow's filters, .*2 \(bilinear\)"),
-        ("size", {"width": 28}, r"\{'width': 28\}: expected min_pixels and max_pixels"),
-    ],
-)
-def test_settings_that_cannot_be(name, value, message):
-    for call in (
-        lambda: KeyeVL1_5ImageProcessor(**{name: value}),
-        lambda: KeyeVL1_5ImageProcessor()(picture(56, 56), **{name: value}),
-        lambda: PROCESSOR(text="<|image_pad|>", images=[picture(56, 56)], **{name: value}),
-    ):
-        with pytest.raises(InvalidArgumentError, match=f"^{name} is {message}"):
-            call()
-
-
-def test_limits_may_be_floats():
-    image, limits = picture(90, 70), {"min_pixels": 1e5, "max_pixels": 2e5}
-    expected = published.preprocess([image], "image", **limits)
-    call = PROCESSOR(text="<|image_pad|>", images=[image], return_tensors="pt", **limits)
-    assert_bits({name: call[name] for name in expected}, expected)
-    with pytest.raises(LimitError, match=r"image 0: .*more than resized_pixels allows"):
-        PROCESSOR(text="<|image_pad|>", images=[image], min_pixels=3e8)
-
-
-@pytest.mark.parametrize("kind", [KeyeVL1_5ImageProcessor, SiglipImageProcessor])
-def test_frames_of_one_video_have_one_size(kind):
-    """The published processors give all of them the size of the first, distorted."""
-    frames = [picture(64, 64), picture(64, 300)]
-    arrays = [np.asarray(frame).transpose(2, 0, 1) for frame in frames]
-    message = r"video 1: frame 1 is of 300x64 pixels .*, frame 0 of 64x64 .*: expected"
-    for video in (frames, arrays):
-        with pytest.raises(FramesShapeError, match=message):
-            kind()(videos=[[picture(64, 64)], video])
-    # As images they are two.
-    assert len(kind()(frames)["image_grid_thw"]) == 2
 
 
 def test_images_are_written_to_their_places_in_one_tensor(monkeypatch):

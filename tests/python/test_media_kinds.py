@@ -11,14 +11,12 @@ import zipfile
 import av
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from clips import Clip, decode_all, every, pixels
 from keye_vl_rs import preprocess_video, preview, process_vision_info
 from keye_vl_rs._media_kinds import image_hint
 from keye_vl_rs.errors import (
-    InvalidArgumentError,
     KeyeVLError,
     MediaError,
     MediaNotFoundError,
@@ -121,19 +119,6 @@ def test_an_empty_path():
     ):
         with pytest.raises(MediaNotFoundError, match=r"the path is empty \(''\): expected that"):
             call()
-
-
-def test_decoded_frames_are_a_list():
-    for frames in (np.zeros((2, 56, 56, 3), np.uint8), torch.zeros(2, 3, 56, 56)):
-        for call in (
-            lambda frames=frames: preprocess_video(frames),
-            lambda frames=frames: process_vision_info([{"content": [{"video": frames}]}]),
-            lambda frames=frames: preview.process_vision_info([{"content": [{"video": frames}]}]),
-        ):
-            with pytest.raises(InvalidArgumentError, match=r"shape \(2, .*: give list\(frames\)"):
-                call()
-    with pytest.raises(InvalidArgumentError, match=r"not ndarray$"):
-        preprocess_video(np.zeros((56, 56), np.uint8))
 
 
 @pytest.mark.parametrize("prefix", [b"unknown" * 9, b"\x80\x04", bytes(300)])

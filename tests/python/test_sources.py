@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from clips import decode_all, every, pixels
+from keye_vl_rs import preprocess_video, preview, process_vision_info
 from keye_vl_rs.errors import (
     EmptyMediaError,
     InvalidArgumentError,
@@ -79,3 +81,16 @@ def test_empty(tmp_path):
 def test_other_types(source):
     with pytest.raises(InvalidArgumentError, match=type(source).__name__):
         sample_video(source, every)
+
+
+def test_decoded_frames_are_a_list():
+    for frames in (np.zeros((2, 56, 56, 3), np.uint8), torch.zeros(2, 3, 56, 56)):
+        for call in (
+            lambda frames=frames: preprocess_video(frames),
+            lambda frames=frames: process_vision_info([{"content": [{"video": frames}]}]),
+            lambda frames=frames: preview.process_vision_info([{"content": [{"video": frames}]}]),
+        ):
+            with pytest.raises(InvalidArgumentError, match=r"shape \(2, .*: give list\(frames\)"):
+                call()
+    with pytest.raises(InvalidArgumentError, match=r"not ndarray$"):
+        preprocess_video(np.zeros((56, 56), np.uint8))

@@ -214,6 +214,21 @@ def test_the_result_is_the_same_in_every_call_and_with_any_number_of_threads(dam
             assert again.damage.frames == first.damage.frames
 
 
+@pytest.mark.filterwarnings("ignore::keye_vl_rs.errors.ConcealedDamageWarning")
+@pytest.mark.parametrize(
+    "clip",
+    [one for one in REPORTED if one.name in ("d_mjpeg.avi", "d_prores.mov")],
+    ids=lambda clip: clip.name,
+)
+def test_what_was_decoded_before_does_not_show(clip, folder, tmp_path):
+    """Where a picture is not decoded to its end, the memory below it is blank."""
+    place = spoil(clip.write(folder), tmp_path / clip.name)
+    among_all = pixels(conceal(tmp_path / clip.name, threads=1))[place]
+    # Decoding starts with the first packet here, and goes on with the damaged one.
+    alone = sample_video(tmp_path / clip.name, lambda total, fps: [place], on_error="conceal")
+    np.testing.assert_array_equal(pixels(alone)[0], among_all)
+
+
 def test_frames_that_are_not_spoilt_cost_nothing(damaged):
     path, _, whole = damaged
     good = [0, 10, 39, 60, 79]

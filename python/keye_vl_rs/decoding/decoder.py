@@ -9,6 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs.decoding.container import demux, reason
+from keye_vl_rs.decoding.frame_copy import clear_frame
 from keye_vl_rs.decoding.packets import PacketTable
 from keye_vl_rs.decoding.plan import Segment
 from keye_vl_rs.errors import DecodeError
@@ -128,7 +129,8 @@ def prime_decoder(context: Any, cursor: PacketCursor) -> None:
     # Nobody asked for its frame, so that damage to it does not matter.
     for one in (packet, None):
         with suppress(av.FFmpegError, ValueError):
-            context.decode(one)
+            for frame in context.decode(one):
+                clear_frame(frame)
 
 
 def decode_all(

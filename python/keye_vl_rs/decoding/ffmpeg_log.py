@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -94,6 +95,9 @@ class _Switch:
             self._listeners -= 1
             if self._listeners:
                 return
+            # A thread that waits for the GIL to log compares with the level, which None cannot be.
+            av.logging.set_level(av.logging.PANIC)
+            time.sleep(0)
             av.logging.set_level(self._level_before)
             av.logging.set_skip_repeated(self._skipped_before)
             self._others.__exit__(None, None, None)

@@ -52,32 +52,26 @@ COMPAT_TESTS := $(addprefix tests/python/test_, chat.py fused_operator.py image_
 	integrations_*.py preprocess_media.py preview_*.py processing*.py prompt.py tested_hosts.py tokenization.py \
 	video_batch.py video_processing.py)
 
-test: test-rust test-python test-robustness ## Run cargo test, pytest (pixels at every SIMD level of this CPU), and the robustness tests
+test: test-rust test-python ## Run cargo test and pytest (kernels at every SIMD level of this CPU)
 
 test-rust:
 	cargo test --workspace
 	cargo test --manifest-path rust/fuzz/Cargo.toml
 
-# Tests that touch no pixel run once, at a level that there is not: a kernel that is called all the
-# same raises an error there. The others run at the best level, and those about what kernels compute
-# at every other one too. As many at a time as there are cores, but for those that measure.
-NO_LEVEL := none
+# At the best level everything, at every other one what is about kernels; as many tests at a time as
+# there are cores, but for those that measure.
 SIDE_BY_SIDE := --numprocesses auto --dist loadfile
+TESTS := tests/python tests/robustness
 test-python: $(VENV)/.built $(VENV)/.test-tools
-	set -e; \
-	some() { echo "KEYE_VL_RS_SIMD=$$KEYE_VL_RS_SIMD: $$1"; $(BIN)/python -m pytest -m "$$@"; }; \
-	export KEYE_VL_RS_SIMD=$(NO_LEVEL); \
-	some without_pixels $(SIDE_BY_SIDE); \
-	levels=$$($(BIN)/python -c 'from keye_vl_rs import _core; print(*_core.simd_levels()[::-1])'); \
-	kind='not without_pixels and not alone'; \
-	for level in $$levels; do \
-		KEYE_VL_RS_SIMD=$$level; some "$$kind" $(SIDE_BY_SIDE); \
-		kind='not without_pixels and not one_level'; done; \
-	unset KEYE_VL_RS_SIMD; some alone
+	set -e; levels=$$($(BIN)/python -c 'from keye_vl_rs import _core; print(*_core.simd_levels()[::-1])'); \
+	kind='not alone'; tests='$(TESTS)'; for level in $$levels; do \
+		echo "KEYE_VL_RS_SIMD=$$level: $$kind"; \
+		KEYE_VL_RS_SIMD=$$level $(BIN)/python -m pytest -m "$$kind" $(SIDE_BY_SIDE) $$tests; \
+		kind='not one_level'; tests=tests/python; done
+	$(BIN)/python -m pytest -m alone $(TESTS)
 
 test-robustness: $(VENV)/.built $(VENV)/.test-tools ## Run the quick forms of fuzzing, forks, threads, signals, kills, leaks
-	$(BIN)/python -m pytest -m 'not alone' --numprocesses auto tests/robustness
-	$(BIN)/python -m pytest -m alone tests/robustness
+	$(BIN)/python -m pytest tests/robustness
 
 # $(call layered,folder): an environment on top of the usual one.
 define layered

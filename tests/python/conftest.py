@@ -10,6 +10,7 @@ import torch
 from cli_for_tests import copy_videos
 from clips import Clip
 from fresh_python import fresh_python
+from keye_vl_rs import _core
 
 # Files of tests that measure time or threads, or send signals: nothing runs beside them, and they
 # run at one level.
@@ -17,31 +18,34 @@ ALONE = {
     *("cli_jobs", "cli_partials", "cli_stop", "core_threads", "decoding_lookups"),
     *("decoding_stops", "sources_http"),
 }
-# Files of tests of which none calls a kernel. `make test` runs these at a level that there is not,
-# where a kernel raises an error, so that one which does not belong here fails.
+# Files of tests of which none calls a kernel: here each kernel raises an error. They run once.
 WITHOUT_PIXELS = {
-    *("allowed_sources", "core_interrupts", "core_out_of_memory", "core_packets"),
-    *("decoding_damage_cases", "decoding_exact", "decoding_plan", "decoding_streams"),
-    *("decoding_truncation", "media_kinds", "sources_files", "tokenization", "video"),
-    *("video_errors", "vision_process_sizes", "watch"),
+    *("allowed_sources", "core_packets", "decoding_damage_cases", "decoding_exact"),
+    *("decoding_plan", "decoding_streams", "decoding_truncation", "media_kinds"),
+    *("sources_files", "tokenization", "video", "video_errors", "vision_process_sizes", "watch"),
 }
 # Files of tests that call kernels on their way to something else: arguments, files, programs,
-# errors. `make test` runs these at the best level alone.
+# errors. They run once, at the best level.
 ONE_LEVEL = {
     *("bench", "chat", "cli_encodings", "cli_full_disk", "cli_inputs", "cli_messages"),
     *("cli_names", "cli_outputs", "cli_program", "cli_result_names", "cli_resume"),
-    *("content_parts", "core_memory", "core_stub", "decoding_closing", "decoding_damage"),
-    *("defaults_of_torch", "doors", "encoded_sources", "encoding"),
-    *("image_processing_arguments", "integrations_after_import", "integrations_openai"),
-    *("integrations_openai_frames", "integrations_plugins", "integrations_programs"),
-    "integrations_switch",
-    *("integrations_transformers", "integrations_vllm_inputs", "leading_elsewhere", "limits"),
-    *("limits_resized", "message_options", "messages", "picture_habits", "preprocess_arguments"),
+    *("content_parts", "core_interrupts", "core_memory", "core_out_of_memory", "core_stub"),
+    *("decoding_closing", "decoding_damage", "defaults_of_torch", "doors", "encoded_sources"),
+    *("encoding", "image_processing_arguments", "integrations_after_import"),
+    *("integrations_openai", "integrations_openai_frames", "integrations_plugins"),
+    *("integrations_programs", "integrations_switch", "integrations_transformers"),
+    *("integrations_vllm_inputs", "leading_elsewhere", "limits", "limits_resized"),
+    *("message_options", "messages", "picture_habits", "preprocess_arguments"),
     *("processing_arguments", "processing_hosts", "prompt", "rgb", "sources", "tensors_errors"),
     *("tested_hosts", "timestamps", "video_settings", "vision_process_constants"),
-    *("vision_process_messages",),
+    "vision_process_messages",
     *ALONE,
+    *WITHOUT_PIXELS,
 }
+KERNELS = (
+    *("frame_similarity", "hsv_from_rgb", "resize", "slow_fast", "write_patches"),
+    *("ImageBands", "SlowFastSplitter"),
+)
 GROUPS = {"alone": ALONE, "without_pixels": WITHOUT_PIXELS, "one_level": ONE_LEVEL}
 
 
@@ -58,6 +62,18 @@ def _interruptible():
     """Shells start what runs in the background with Ctrl-C ignored, and some tests send it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _no_kernels(request, monkeypatch):
+    """Tests are only believed to call no kernel where calls fail."""
+    if request.node.get_closest_marker("without_pixels") is not None:
+        for name in KERNELS:
+            monkeypatch.setattr(_core, name, _refuse)
+
+
+def _refuse(*args, **kwargs):
+    raise AssertionError("this test calls a kernel: its file is not one of WITHOUT_PIXELS")
 
 
 @pytest.fixture(scope="session")

@@ -112,5 +112,5 @@ def test_the_animation_of_an_avif(tmp_path):
     """Its first picture stands before it, as a stream of one frame and the same size."""
     pictures = [Image.new("RGB", (64, 64), (red, 0, 0)) for red in (0, 80, 160, 240)]
     path = tmp_path / "animated.avif"
-    pictures[0].save(path, save_all=True, append_images=pictures[1:])
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], speed=10)
     assert sample_video(path, every).total_frames == 4

@@ -75,16 +75,16 @@ def test_messages_and_arguments(name):
 def ask(call, monkeypatch, limits):
     """One call of a target of its own, under the bounds and such limits."""
     monkeypatch.setattr(
-        odd_messages, "targets", lambda: {"one": (call, {"pixels": st.just(3 * 10**8)})}
+        odd_messages, "targets", lambda: {"one": (call, {"pixels": st.just(2 * 10**9)})}
     )
     with odd_messages.bounded_memory(limits):
         odd_messages.run("one", examples=1, start=0)
 
 
 def test_memory_that_no_limit_refuses_is_a_fault(monkeypatch):
-    """As a message that asks for 300 million pixels was, before sizes had a limit."""
+    """As a message that asks for two billion pixels was, before sizes had a limit."""
     image = Image.new("RGB", (30, 30))
-    message = {"image": image, "min_pixels": 3 * 10**8, "max_pixels": 3 * 10**8}
+    message = {"image": image, "min_pixels": 2 * 10**9, "max_pixels": 2 * 10**9}
     asked = []
 
     def unlimited(pixels):
@@ -96,7 +96,7 @@ def test_memory_that_no_limit_refuses_is_a_fault(monkeypatch):
         asked.append(pixels)
 
     ask(limited, monkeypatch, odd_messages.LIMITS)
-    assert asked == [3 * 10**8]
+    assert asked == [2 * 10**9]
     with pytest.raises(AssertionError, match="a call asks for memory that no limit refuses"):
         ask(unlimited, monkeypatch, dict.fromkeys(odd_messages.LIMITS, "inf"))
     assert not odd_messages.LIMITS.keys() & os.environ.keys()

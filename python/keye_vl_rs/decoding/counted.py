@@ -39,8 +39,7 @@ class CountedFrames:
     ended: str | None
     gaps: list[Spoilt]
     _spoilt: dict[int, Spoilt]
-    _reported: bool
-    _is_hevc: bool
+    _is_careful: bool
 
     def find_damage(self, places: Sequence[int]) -> Spoilt | None:
         """Return what spoils the first damaged one of some frames, None if none is."""
@@ -53,9 +52,7 @@ class CountedFrames:
             wanted: places in the order of presentation, sorted, each once.
         """
         file = self.file
-        # The frames of a damaged video differ with the number of threads, and FFmpeg says little of
-        # damage to HEVC.
-        threads = 1 if self._reported or self._is_hevc else file.threads
+        threads = 1 if self._is_careful else file.threads
         copier = FrameCopier()
 
         def frames(container: Any, stream: Any) -> Generator[Any, None, None]:
@@ -65,7 +62,7 @@ class CountedFrames:
             )
             for place, frame in enumerate(decoded):
                 if place == left[-1]:
-                    yield copier.copy(frame) if self._reported else frame
+                    yield copier.copy(frame) if self._is_careful else frame
                     left.pop()
                     if not left:
                         return
@@ -108,7 +105,7 @@ def count_frames(file: VideoFile, table: PacketTable, *, keep_going: bool) -> Co
     with captured_log() as log, file.opened() as (container, stream):
         context = stream.codec_context
         context.copy_opaque = True
-        is_hevc = context.codec.canonical_name == "hevc"
+        codec = context.codec.canonical_name
         packets = demux(container, stream, file.name, file.watch)
         try:
             for place, packet in enumerate(limited(packets, file.limits, file.name)):
@@ -147,8 +144,9 @@ def count_frames(file: VideoFile, table: PacketTable, *, keep_going: bool) -> Co
         ended=ended or _missing_end(counts, table, timeline, file),
         gaps=_lost_start(counts, table) + (_find_gaps(counts, table) if counts.damage else []),
         _spoilt=spoilt,
-        _reported=bool(counts.damage),
-        _is_hevc=is_hevc,
+        # The frames of a damaged video differ with the number of threads and with what is held of
+        # them, and FFmpeg says little of damage to HEVC.
+        _is_careful=bool(counts.damage) or codec == "hevc",
     )
 
 

@@ -50,6 +50,12 @@ class LogLine:
     name: str
     text: str
 
+    @classmethod
+    def of(cls, level: int, name: str, text: str) -> LogLine:
+        """Make a line of what PyAV captured."""
+        # Messages go on behind it, so that it has no full stop.
+        return cls(level, name, shorten(text.strip().rstrip(".")))
+
     @property
     def reports_damage(self) -> bool:
         """True for an error, and for a message that the picture is not what was encoded."""
@@ -161,10 +167,7 @@ class CapturedLog:
         raw = self._raw.copy()
         self._raw.clear()
         _switch.forward(raw)
-        # Messages go on behind it.
-        return [
-            LogLine(level, name, shorten(text.strip().rstrip("."))) for level, name, text in raw
-        ]
+        return [LogLine.of(*line) for line in raw]
 
 
 @contextmanager
@@ -177,7 +180,7 @@ def captured_log() -> Iterator[CapturedLog]:
 
 
 class OtherThreads:
-    """What FFmpeg logs on threads that nobody listens on, while somebody listens on his own."""
+    """The log of threads that nobody listens on, while somebody listens on his own."""
 
     def __init__(self, codec: str) -> None:
         """Hear decoders of one name, from now on."""
@@ -187,4 +190,4 @@ class OtherThreads:
     def take(self) -> list[LogLine]:
         """Return the lines that came since the last call, about this video or another one."""
         lines, self._next = _switch.others(self._next)
-        return [LogLine(*line) for line in lines if line[1] == self._codec]
+        return [LogLine.of(*line) for line in lines if line[1] == self._codec]

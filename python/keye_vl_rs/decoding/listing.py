@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs.decoding.container import demux
 from keye_vl_rs.decoding.damage import Report
 from keye_vl_rs.decoding.ffmpeg_log import CapturedLog, captured_log
+from keye_vl_rs.decoding.gaps import GAP, LOST_PAGE, PACKET_WARNINGS, Steps, find_gaps
 from keye_vl_rs.decoding.packets import PacketTable, list_packets
 from keye_vl_rs.decoding.timeline import Timeline
 from keye_vl_rs.decoding.truncation import find_truncation
@@ -33,27 +31,9 @@ _RECORDINGS = frozenset({"mpeg", "mpegts"})
 _END_UNSTATED = frozenset(
     {"asf", "gif", "h263", "h264", "hevc", "m4v", "mjpeg", "mpeg", "mpegvideo", "nut", "obu", "vc1"}
 )
-# A recording jumps where frames are further apart than so many seconds, and than so many of its
-# usual steps: where reception broke off, or recordings were joined.
-_JUMP_S = 1
-_JUMP_STEPS = 10
 # FFmpeg's levels of an error and of a warning.
 _ERROR = 16
 _WARNING = 24
-# A step between two frames that is longer than the usual one by more than this shows that frames
-# are missing between them.
-_GAP = 1.5
-# Frames on each side of a report among which the gap is looked for, beside those that wait to be
-# put in order.
-_NEIGHBOURS = 2
-# Warnings that packets are damaged or lost: of MPEG transport streams, and of MXF.
-_WARNINGS = ("Packet corrupt", "sync lost")
-# What leaves no gap, since other packets get the times of those that are lost: a page of Ogg.
-_LOST_PAGE = "CRC mismatch"
-# Nor does a packet that is cut.
-_WITHOUT_GAP = (_LOST_PAGE, "Truncating packet")
-# Where more of the steps are that long, the rate varies, and they show nothing.
-_MOST_GAPS = 0.05
 
 
 @dataclass(frozen=True)
@@ -119,16 +99,17 @@ def _listing(
     if truncated is not None and (table.damaged_tail or container.format.name == "mpegts"):
         table = table.without_last()
     times = table.shown_times
-    if truncated is None and times:
-        last_words = next((report.reason for report in lost if report.place >= len(table)), "")
-        is_cut = last_words.startswith(_LOST_PAGE) or _ends_early(container, stream, times)
-        if last_words and is_cut:
-            truncated = f"what follows cannot be read: {last_words}"
+    last_words = next((report.reason for report in lost if report.place >= len(table)), None)
+    if (
+        truncated is None
+        and times
+        and last_words is not None
+        and (last_words.startswith(LOST_PAGE) or _ends_early(container, stream, times))
+    ):
+        truncated = f"what follows cannot be read: {last_words}"
     gaps: list[Report] = []
     if times is not None:
-        gaps = _with_gaps(lost, table, times, stream.time_base) + _without_pictures(table, times)
-        if opening and not gaps:
-            gaps = _gap_of_opening(opening[0], table, times, stream.time_base)
+        gaps = find_gaps(Steps(times, stream.time_base), table, lost, opening)
         # What comes behind the gap may refer to what is missing there.
         table = replace(table, reports=table.reports + gaps)
         if truncated is not None:
@@ -136,7 +117,8 @@ def _listing(
             times = times[: max(1, len(times) - table.reorder)]
     timeline = None
     if times is not None:
-        has_gap = container.format.name in _RECORDINGS and _jumps(times, stream.time_base)
+        is_recording = container.format.name in _RECORDINGS
+        has_gap = is_recording and Steps(times, stream.time_base).has_jump()
         timeline = Timeline.of(stream, name, len(times), times, table.last_ticks, has_gap=has_gap)
     if truncated is not None:
         until = timeline.seconds(timeline.count - 1) if timeline is not None else 0.0
@@ -153,13 +135,6 @@ def _listing(
         codec=codec,
         end_stated=container.format.name not in _END_UNSTATED,
     )
-
-
-def _jumps(times: list[int], tick: Fraction) -> bool:
-    """Tell if there is a step between frames that no frame rate explains."""
-    steps = [after - before for before, after in pairwise(times)]
-    longest = max(steps, default=0)
-    return longest * tick > _JUMP_S and longest > _JUMP_STEPS * median(steps)
 
 
 def _hide_head(table: PacketTable, name: str) -> None:
@@ -209,7 +184,7 @@ def _about_packets(log: CapturedLog, format_name: str) -> list[str]:
         if line.name in (format_name, "") and "partial" not in line.text
         # Most warnings are about all kinds of streams and files.
         if line.level <= _ERROR
-        or (line.level <= _WARNING and any(words in line.text for words in _WARNINGS))
+        or (line.level <= _WARNING and any(words in line.text for words in PACKET_WARNINGS))
     ]
 
 
@@ -221,72 +196,4 @@ def _ends_early(container: Any, stream: Any, times: list[int]) -> bool:
     step = Fraction(times[-1] - times[0], len(times) - 1) * stream.time_base
     missing = Fraction(container.duration, 1_000_000) + origin - times[-1] * stream.time_base
     # Sound may last longer.
-    return bool(missing > _GAP * step + (1 if len(container.streams) > 1 else step))
-
-
-def _with_gaps(
-    lost: list[Report], table: PacketTable, times: list[int], tick: Fraction
-) -> list[Report]:
-    """Return those of the reports beside which frames are missing.
-
-    What the reader of a container cannot read may belong to another stream, or to none.
-    """
-    if not lost or len(times) < 2:
-        return []
-    steps = [after - before for before, after in pairwise(times)]
-    longest = _GAP * median(steps)
-    reach = table.reorder + _NEIGHBOURS
-    found = []
-    for report in lost:
-        if report.place >= len(table):
-            continue
-        time = table.pts[report.place]
-        near = bisect_left(times, time) if time is not None else 0
-        gap = max(steps[max(0, near - reach) : near + reach], default=0)
-        is_lost = gap > longest and not _is_jump(report.reason, gap * tick)
-        if is_lost or report.reason.startswith(_WITHOUT_GAP):
-            found.append(report)
-    return found
-
-
-def _gap_of_opening(
-    text: str, table: PacketTable, times: list[int], tick: Fraction
-) -> list[Report]:
-    """Return a report on the first gap, for what was said before any packet was listed."""
-    steps = [after - before for before, after in pairwise(times)]
-    longest = _GAP * median(steps) if steps else 0
-    gaps = [place for place, step in enumerate(steps) if step > longest]
-    if not gaps or len(gaps) > max(1, _MOST_GAPS * len(steps)):
-        return []
-    if _is_jump(text, steps[gaps[0]] * tick):
-        return []
-    return [Report(table.place_of[times[gaps[0] + 1]], text)]
-
-
-def _is_jump(text: str, seconds: Fraction) -> bool:
-    """Tell where reception broke off, or recordings were joined: what is there is whole."""
-    return text.startswith(_WARNINGS) and seconds > _JUMP_S
-
-
-def _without_pictures(table: PacketTable, times: list[int]) -> list[Report]:
-    """Return reports on packets that hold no picture where one is missing.
-
-    Damage to the header of a picture makes something else of it. What was never a picture leaves no
-    gap, or lies behind the last one.
-    """
-    if all(table.pictures):
-        return []
-    first = table.pictures.index(True) if any(table.pictures) else len(table)
-    # Pictures come before the first place where decoding can start.
-    lacks_start = bool(table.restarts) and first < table.restarts[0]
-    steps = [after - before for before, after in pairwise(times)]
-    longest = _GAP * median(steps) if steps else 0
-    found = []
-    for place, time in enumerate(table.pts):
-        if table.pictures[place] or time is None:
-            continue
-        at = bisect_left(times, time)
-        in_gap = 0 < at < len(times) and times[at] - times[at - 1] > longest
-        if in_gap or (place < first and lacks_start):
-            found.append(Report(place, "a packet holds no picture"))
-    return found
+    return bool(missing > GAP * step + (1 if len(container.streams) > 1 else step))

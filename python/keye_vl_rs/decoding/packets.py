@@ -11,14 +11,14 @@ from typing import Any
 
 from keye_vl_rs.decoding.damage import Report
 
-__all__ = ["PacketTable", "list_packets"]
+__all__ = ["JUMP_S", "PacketTable", "list_packets"]
 
 # Codecs of which the core knows where decoding can start.
 _RESTARTABLE = frozenset({"av1", "h264", "hevc", "mpeg1video", "mpeg2video", "vp8", "vp9"})
 # Those whose packets say that no other picture refers to theirs.
 _DROPPABLE = frozenset({"h264", "hevc"})
 # Where recordings were joined, times jump by more than so many seconds.
-_JUMP_S = 1
+JUMP_S = 1
 
 
 @dataclass
@@ -194,7 +194,7 @@ def _joined(table: PacketTable, tick: Fraction) -> set[int]:
     for restart in table.restarts:
         found.add(restart - 1)
         before, after = table.pts[restart - 1] if restart else None, table.pts[restart]
-        if before is not None and after is not None and abs(after - before) * tick > _JUMP_S:
+        if before is not None and after is not None and abs(after - before) * tick > JUMP_S:
             found.add(restart - 2)
     return found
 

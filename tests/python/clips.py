@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
 import pytest
 import torch
 
+from keye_vl_rs.decoding.rgb import RgbConverter
 from keye_vl_rs.video import SampledVideo, sample_video
 
 VP9 = {"codec": "libvpx-vp9", "options": {"cpu-used": "8", "deadline": "realtime"}}
@@ -210,6 +211,20 @@ def decode_all(path: Path, **conversion: Any) -> np.ndarray:
     with av.open(str(path)) as container:
         frames = container.decode(video=0)
         return np.stack([frame.to_ndarray(format="rgb24", **conversion) for frame in frames])
+
+
+def decode_all_as_rgb(media: Path | BinaryIO) -> np.ndarray:
+    """Every frame that PyAV presents, in order, converted as this package does it, (N, H, W, 3)."""
+    converter = RgbConverter("clip")
+    with av.open(str(media) if isinstance(media, Path) else media) as container:
+        return np.stack([converter.convert(frame) for frame in container.decode(video=0)])
+
+
+def packets(path: Path) -> list[tuple[int, int, int]]:
+    """Where each packet of the video lies in the file, how many bytes it has, and its time."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        return [(one.pos, one.size, one.pts) for one in container.demux(stream) if one.size]
 
 
 def decord():

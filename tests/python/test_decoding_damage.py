@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from clips import VP9, Clip, every, pixels
+from clips import VP9, Clip, every, packets, pixels
 from damaged_frames import reported_times
 from keye_vl_rs import Damage, preprocess_video, process_vision_info
 from keye_vl_rs.decoding.damage import DamageMap, Report
@@ -46,10 +46,8 @@ SPOILT = 45
 
 def spoil(path, target, number=SPOILT):
     """Copy a video with noise in a packet, which FFmpeg reports; return the frame's place."""
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        packets = [(p.pos, p.size, p.pts) for p in container.demux(stream) if p.size]
-    position, size, time = packets[number]
+    listed = packets(path)
+    position, size, time = listed[number]
     if path.suffix == ".ts":
         # Within one packet of the container.
         position, size = position + 30, 140
@@ -62,7 +60,7 @@ def spoil(path, target, number=SPOILT):
         data[position + skipped : position + size] = noise
         if reported_times(bytes(data)):
             target.write_bytes(data)
-            return sorted(one[2] for one in packets).index(time)
+            return sorted(one[2] for one in listed).index(time)
     raise AssertionError(f"FFmpeg reports nothing of {path.name}")
 
 

@@ -9,8 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from clips import Clip, every, pixels
-from keye_vl_rs.decoding.rgb import RgbConverter
+from clips import Clip, decode_all_as_rgb, every, packets, pixels
 from keye_vl_rs.errors import (
     DecodeError,
     InvalidArgumentError,
@@ -21,20 +20,6 @@ from keye_vl_rs.video import sample_video
 
 GROUPS = {"x264-params": "keyint=25:min-keyint=25:scenecut=0:bframes=2"}
 H264 = Clip("f_h264.mp4", count=100, options=GROUPS)
-
-
-def packets(path):
-    with av.open(str(path)) as container:
-        return [
-            (p.pos, p.size, p.pts) for p in container.demux(container.streams.video[0]) if p.size
-        ]
-
-
-def decode_all(file):
-    """Every frame that PyAV presents, (N, H, W, 3)."""
-    converter = RgbConverter("clip")
-    with av.open(file) as container:
-        return np.stack([converter.convert(frame) for frame in container.decode(video=0)])
 
 
 def slice_header(data, position, size):
@@ -140,7 +125,7 @@ RECORDINGS = {
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_recordings_that_were_joined_are_whole(tmp_path, name):
     data = write_twice(RECORDINGS[name], tmp_path, 3600)
-    expected = decode_all(io.BytesIO(data))
+    expected = decode_all_as_rgb(io.BytesIO(data))
     sampled = sample_video(data, every)
     np.testing.assert_array_equal(pixels(sampled), expected)
 

@@ -9,16 +9,14 @@ import io
 from dataclasses import dataclass
 from fractions import Fraction
 
-import av
 import numpy as np
 import pytest
 
 import clips
-from clips import Clip, every, pixels
+from clips import Clip, decode_all_as_rgb, every, pixels
 from keye_vl_rs.decoding import decoder
 from keye_vl_rs.decoding.container import open_video
 from keye_vl_rs.decoding.packets import list_packets
-from keye_vl_rs.decoding.rgb import RgbConverter
 from keye_vl_rs.limits import Limits
 from keye_vl_rs.video import sample_video
 from keye_vl_rs.watch import Watch
@@ -113,17 +111,9 @@ PATTERNS = {
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: case.clip.name)
 def case(request, folder):
     path = request.param.clip.write(folder)
-    expected = decode_all(path)
+    expected = decode_all_as_rgb(path)
     assert len(expected) == COUNT
     return request.param, path, expected
-
-
-def decode_all(path):
-    """Every frame that is presented, (N, H, W, 3)."""
-    converter = RgbConverter(str(path))
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        return np.stack([converter.convert(frame) for frame in container.decode(stream)])
 
 
 def sample(path, places, **options):
@@ -203,7 +193,7 @@ def test_jumps_in_the_file_change_nothing(name, source, folder, monkeypatch):
     path = folder / name
     if not path.exists():
         next(case for case in CASES if case.clip.name == name).clip.write(folder)
-    expected = decode_all(path)
+    expected = decode_all_as_rgb(path)
     for places in PATTERNS.values():
         media = {"path": path, "bytes": path.read_bytes(), "file": io.BytesIO(path.read_bytes())}
         sampled = sample(media[source], places)
@@ -214,7 +204,7 @@ def test_jumps_in_the_file_change_nothing(name, source, folder, monkeypatch):
 def test_a_trimmed_file(folder):
     plain = CASES[2].clip.write(folder)
     path = clips.hide_first(plain, folder / "e_trimmed.mp4", 30 * 512)
-    expected = decode_all(plain)[30:]
+    expected = decode_all_as_rgb(plain)[30:]
     for places in ([0, 1, 2], [5, 40], [65]):
         sampled = sample(path, places)
         assert sampled.total_frames == COUNT - 30
@@ -226,7 +216,7 @@ def test_fields_in_packets_of_their_own_are_not_torn_apart(name, folder):
     # A stream of these may hold a frame in two packets, of which one alone is disposable.
     clip = x264(f"tff_{name}", f"{GOP}:bframes=3:b-adapt=0:tff=1")
     path = clip.write(folder)
-    expected = decode_all(path)
+    expected = decode_all_as_rgb(path)
     sampled = sample(path, PATTERNS["sparse"])
     np.testing.assert_array_equal(pixels(sampled), expected[PATTERNS["sparse"]])
     # Starting anew aside, every packet up to the last one that is needed is decoded.
@@ -240,6 +230,6 @@ def test_parts_with_other_parameters(folder):
     ]
     path = folder / "e_parts.ts"
     path.write_bytes(b"".join(parts))
-    expected = decode_all(path)
+    expected = decode_all_as_rgb(path)
     for places in ([0, 50, len(expected) - 1], [len(expected) - 20]):
         np.testing.assert_array_equal(pixels(sample(path, places)), expected[places])

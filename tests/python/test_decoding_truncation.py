@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from clips import VP9, Clip, every, pixels
+from clips import VP9, Clip, every, packets, pixels
 from keye_vl_rs.errors import DecodeError, MediaError, PartialVideoWarning
 from keye_vl_rs.video import sample_video
 
@@ -35,17 +35,10 @@ def clip(request, folder):
     return path, pixels(sample_video(path, every))
 
 
-def packets(path):
-    """Where each packet of the video lies in the file."""
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        return [(p.pos, p.size) for p in container.demux(stream) if p.size]
-
-
 @pytest.mark.parametrize("number", [12, 20, 31])
 def test_a_file_that_ends_within_a_frame(number, clip, tmp_path):
     path, whole = clip
-    position, size = packets(path)[number]
+    position, size, _ = packets(path)[number]
     cut = tmp_path / path.name
     cut.write_bytes(path.read_bytes()[: position + size // 2])
     with pytest.raises(DecodeError, match=rf"{path.name}: is truncated.* at [0-9.]+ s"):
@@ -105,7 +98,7 @@ def test_a_whole_file_is_whole(clip):
 @pytest.mark.parametrize("name", ["t_h264.mkv", "t_mpeg4.avi"])
 def test_an_index_that_is_cut_off_costs_no_frame(name, folder, tmp_path):
     path = next(one for one in CLIPS if one.name == name).write(folder)
-    end = max(position + size for position, size in packets(path))
+    end = max(position + size for position, size, _ in packets(path))
     data = path.read_bytes()
     assert end + 20 < len(data)
     cut = tmp_path / name

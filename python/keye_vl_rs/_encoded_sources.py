@@ -115,7 +115,7 @@ def _is_of_frames(text: str) -> bool:
 
 
 def _is_base64(header: str) -> bool:
-    """Whether what follows the header of a data address is base64."""
+    """Tell if what follows the header of a data address is base64."""
     return header.rstrip().lower().endswith(";base64")
 
 

@@ -120,7 +120,7 @@ def warn_of_unread(ele: Mapping[str, Any], what: str) -> None:
 
 
 def _hint(key: str, read: Sequence[str]) -> str:
-    """What to say of an option that is not read."""
+    """Say what is read instead of an option."""
     meant = [name for name in _INSTEAD.get(key, ()) if name in read]
     meant = meant or difflib.get_close_matches(key.lower(), read, n=1, cutoff=_SIMILAR)
     if meant:
@@ -213,7 +213,7 @@ def with_defaults(
 
 
 def _is_for(name: str, kind: str, part: Mapping[str, Any]) -> bool:
-    """Whether an option of a call is about a part: ``exif`` about pictures, others about videos."""
+    """Tell if an option of a call is about a part: ``exif`` about pictures, others about videos."""
     if name == "exif":
         return kind != VIDEO or isinstance(part.get("video"), (list, tuple))
     return kind == VIDEO

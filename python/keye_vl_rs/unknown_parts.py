@@ -64,7 +64,7 @@ _ENTRIES = 64
 
 
 def looks_like_media(given: Mapping[Any, Any], kind: str | None) -> bool:
-    """Whether a part without a key of this package's media looks as if it were one.
+    """Tell if a part without a key of this package's media looks as if it were one.
 
     Args:
         given: the part, without keys whose value is None.
@@ -81,7 +81,7 @@ def looks_like_media(given: Mapping[Any, Any], kind: str | None) -> bool:
 
 
 def is_for_servers(kind: str | None) -> bool:
-    """Whether a part of this type may go to a server as it stands."""
+    """Tell if a part of this type may go to a server as it stands."""
     return kind in _SERVER_TYPES
 
 
@@ -102,7 +102,7 @@ def media_inside(given: Mapping[Any, Any], media_types: Mapping[str, Any]) -> st
 
 
 def _values(value: Any, depth: int) -> Iterator[Any]:
-    """What a value holds, down to some depth."""
+    """Yield what a value holds, down to some depth."""
     if not isinstance(value, (Mapping, list, tuple)):
         yield value
     elif depth:
@@ -112,7 +112,7 @@ def _values(value: Any, depth: int) -> Iterator[Any]:
 
 
 def _is_medium(value: Any) -> bool:
-    """Whether a value is a medium, or says where it is or of what type.
+    """Tell if a value is a medium, or says where it is or of what type.
 
     That is an address, the path of a medium, base64, bytes, a file, a picture, an array, or a media
     type.

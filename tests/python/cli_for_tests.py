@@ -68,7 +68,7 @@ def errors_of(result, kind="error"):
 
 
 def usage_of(result):
-    """What is said of wrong usage, without the lines of its box."""
+    """Give what is said of wrong usage, without the lines of its box."""
     return " ".join(result.stderr.replace("\u2502", " ").split())
 
 

@@ -221,7 +221,7 @@ def decode_all_as_rgb(media: Path | BinaryIO) -> np.ndarray:
 
 
 def packets(path: Path) -> list[tuple[int, int, int]]:
-    """Where each packet of the video lies in the file, how many bytes it has, and its time."""
+    """List where each packet of a video lies in the file, its number of bytes, and its time."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         return [(one.pos, one.size, one.pts) for one in container.demux(stream) if one.size]

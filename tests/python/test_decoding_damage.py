@@ -219,7 +219,7 @@ def test_the_result_is_the_same_in_every_call_and_with_any_number_of_threads(dam
     ids=lambda clip: clip.name,
 )
 def test_what_was_decoded_before_does_not_show(clip, folder, tmp_path):
-    """Where a picture is not decoded to its end, the memory below it is blank."""
+    """Below a picture that is not decoded to its end, memory is blank."""
     place = spoil(clip.write(folder), tmp_path / clip.name)
     among_all = pixels(conceal(tmp_path / clip.name, threads=1))[place]
     # Decoding starts with the first packet here, and goes on with the damaged one.

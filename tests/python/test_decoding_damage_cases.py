@@ -23,7 +23,7 @@ H264 = Clip("f_h264.mp4", count=100, options=GROUPS)
 
 
 def slice_header(data, position, size):
-    """Where the header of the last unit of a packet stands."""
+    """Find the header of the last unit of a packet."""
     at = position
     while at + 4 + int.from_bytes(data[at : at + 4], "big") < position + size:
         at += 4 + int.from_bytes(data[at : at + 4], "big")
@@ -82,7 +82,7 @@ def test_a_raw_stream_cut_before_its_last_frame_of_which_the_last_is_sampled(fol
 
 
 def test_packets_out_of_their_order(folder):
-    """What comes before the damage is returned, whatever frame the report is about."""
+    """All that comes before the damage is returned, whatever frame the report is about."""
     options = {"x265-params": "keyint=30:log-level=none"}
     path = Clip("f_order.mkv", codec="libx265", count=100, options=options).write(folder)
     whole = pixels(sample_video(path, every))

@@ -138,7 +138,7 @@ LIMITS = {"image": "image_pixels", "list": "image_pixels", "video": "frames"}
 
 @pytest.fixture(autouse=True)
 def switched():
-    """What stands in keye_vl_utils is this package's, and goes back."""
+    """Put this package into keye_vl_utils, and take it out again."""
     before = sys.modules["keye_vl_utils.vision_process"]
     assert keye_vl_rs.enable()
     assert keye_vl_utils.fetch_video is vision_process.fetch_video
@@ -159,7 +159,7 @@ def media(tmp_path_factory):
 
 
 def source_in(folder, kind, scheme=""):
-    """What a door is given: a path or an address, or a list of two."""
+    """Give the source for a door: a path or an address, or a list of two."""
     if kind == "video":
         return f"{scheme}{folder}/clip.mp4"
     picture = f"{scheme}{folder}/picture.png"
@@ -196,7 +196,7 @@ def test_limits_of_a_call(kind, name, call, media):
 
 
 def test_the_rest_open_nothing(media):
-    """What is given to a processor's own call has been loaded by then."""
+    """A processor's own call takes media that have been loaded."""
     picture, clip = source_in(media[0], "image"), source_in(media[0], "video")
     for processor in (PROCESSOR, PREVIEW_PROCESSOR):
         for given in ({"images": [picture]}, {"images": [Path(picture)]}, {"videos": [clip]}):

@@ -80,13 +80,11 @@ def _opened(
         if container.format.name in _TEXT_FORMATS:
             raise UnreadableMediaError(f"{name}: is a text, not a video")
         if is_found_inside(container.format.name, head):
-            kind = text_hint(head)
-            if kind is not None:
-                raise UnreadableMediaError(f"{name}: is {kind}")
-            raise UnreadableMediaError(
-                f"{name}: is not a video: FFmpeg finds {container.format.name} inside of "
-                "it, but it begins otherwise"
+            kind = text_hint(head) or (
+                f"not a video: FFmpeg finds {container.format.name} inside of it, but it begins "
+                "otherwise"
             )
+            raise UnreadableMediaError(f"{name}: is {kind}")
         stream = choose_video(container)
         if stream is None:
             raise NoVideoStreamError(f"{name}: holds no video stream")
@@ -120,14 +118,10 @@ def _open(media: str | IO[bytes], name: str, watch: Watch, head: bytes) -> Any:
         raise
     # FFmpeg's errors repeat the whole path: none is chained.
     except (av.FFmpegError, ValueError) as error:
-        kind = text_hint(head)
-        if kind is not None:
-            raise UnreadableMediaError(f"{name}: is {kind}") from None
         # What FFmpeg says of a format that it was told not to open, among other things.
         leads = "leads to other files, or is " if isinstance(error, av.ArgumentError) else ""
-        raise UnreadableMediaError(
-            f"{name}: is not a video, or {leads}damaged: {reason(error)}"
-        ) from None
+        kind = text_hint(head) or f"not a video, or {leads}damaged: {reason(error)}"
+        raise UnreadableMediaError(f"{name}: is {kind}") from None
 
 
 def demux(container: Any, stream: Any, name: str, watch: Watch) -> Iterator[Any]:

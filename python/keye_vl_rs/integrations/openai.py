@@ -229,7 +229,7 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 
 def _is_for_servers(address: Any) -> bool:
-    """Whether a server can open a ``video_url``: what else there is lies on this machine."""
+    """Tell if a server can open a ``video_url``: what else there is lies on this machine."""
     source = address.get("url") if isinstance(address, Mapping) else address
     if not isinstance(source, str):
         return False

@@ -73,6 +73,7 @@ def _check_loaded(value: Any, what: str, expected: str) -> None:
     elif isinstance(value, (str, os.PathLike, bytes, bytearray, memoryview)) or is_file_object(
         value
     ):
+        # What is no source, such as a memoryview, is described as bytes are.
         name = describe_source(value)  # type: ignore[arg-type]
     else:
         return

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -78,16 +79,32 @@ class Clip:
 
     def frame(self, index: int) -> av.VideoFrame:
         """The picture number ``index``, in the clip's pixel format."""
-        frame = av.VideoFrame.from_ndarray(picture(self.width, self.height, index), format="rgb24")
-        frame = frame.reformat(format=self.pix_fmt)
+        frame = _frame(
+            self.width, self.height, index, self.pix_fmt, self.colorspace, self.color_range
+        )
         frame.pts = index if self.pts is None else self.pts[index]
         # Ticks of a thousandth leave room for irregular times; the regular ones count frames.
         frame.time_base = 1 / self.rate if self.pts is None else Fraction(1, 1000)
-        if self.colorspace is not None:
-            frame.colorspace = self.colorspace
-        if self.color_range is not None:
-            frame.color_range = self.color_range
         return frame
+
+
+# Most clips are of one size, so that their pictures are made once.
+@lru_cache(maxsize=512)
+def _frame(
+    width: int,
+    height: int,
+    index: int,
+    pix_fmt: str,
+    colorspace: int | None,
+    color_range: int | None,
+) -> av.VideoFrame:
+    frame = av.VideoFrame.from_ndarray(picture(width, height, index), format="rgb24")
+    frame = frame.reformat(format=pix_fmt)
+    if colorspace is not None:
+        frame.colorspace = colorspace
+    if color_range is not None:
+        frame.color_range = color_range
+    return frame
 
 
 def picture(width: int, height: int, index: int) -> np.ndarray:

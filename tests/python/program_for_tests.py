@@ -9,7 +9,7 @@ from typing import Any
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 # The server imports what takes long and is the same for all; not what the package waits for.
-_CONTEXT.set_forkserver_preload(["torch", "numpy", "av", "transformers"])
+_CONTEXT.set_forkserver_preload(["torch", "torchvision", "numpy", "av", "transformers"])
 
 
 def run_program(code: str, names: tuple[str, ...], **environment: str) -> dict[str, Any]:

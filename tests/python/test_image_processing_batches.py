@@ -17,7 +17,14 @@ from keye_vl_rs.errors import AspectRatioError, FramesShapeError, UnreadableMedi
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from oracle import published_processor as published
 from processor_for_tests import assert_bits
+from program_for_tests import run_program
 
+# Of a program that makes its own.
+PICTURES = """
+import numpy as np
+from PIL import Image
+x = np.random.default_rng(0).integers(0, 256, (12, 113, 170, 3), dtype=np.uint8)
+"""
 MODES = ["RGB", "RGBA", "L", "P", "LA", "CMYK", "1", "YCbCr"]
 
 
@@ -85,9 +92,10 @@ def test_an_unknown_pillow_is_not_trusted(monkeypatch):
 
 
 @pytest.mark.one_level
-def test_aligned_rows_of_pillow(run_python):
-    code = """
-from PIL import Image
+def test_aligned_rows_of_pillow():
+    code = (
+        PICTURES
+        + """
 x = x[:, :, :169]
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 def same(alignment):
@@ -96,9 +104,10 @@ def same(alignment):
     pixels = [KeyeVL1_5ImageProcessor()(one, return_tensors="np")["pixel_values"]
               for one in (image, x[0])]
     return [Image.core.get_alignment(), np.array_equal(*pixels)]
-print(json.dumps([same(8), same(64)]))
+result = [same(8), same(64)]
 """
-    assert run_python(code) == [[8, True], [64, True]]
+    )
+    assert run_program(code, ("result",))["result"] == [[8, True], [64, True]]
 
 
 def test_frames_of_a_video_that_are_images(threads):
@@ -160,19 +169,24 @@ def test_no_more_threads_than_asked_for_and_none_left(threads, monkeypatch):
 
 @pytest.mark.one_level
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are POSIX's")
-def test_a_forked_worker(run_python):
-    code = """
+def test_a_forked_worker():
+    code = (
+        PICTURES
+        + """
 import multiprocessing
-from PIL import Image
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 images = [Image.fromarray(one) for one in x]
 def work(_):
     return KeyeVL1_5ImageProcessor()(images, return_tensors="np")["pixel_values"].tobytes()
+# Where processes look for it.
+__import__("__main__").work = work
 before = work(0)
 with multiprocessing.get_context("fork").Pool(3) as pool:
-    print(json.dumps([one == before for one in pool.map(work, range(6))]))
+    result = [one == before for one in pool.map(work, range(6))]
 """
-    assert run_python(code, KEYE_VL_UTILS_PARALLEL_NUM="2") == [True] * 6
+    )
+    made = run_program(code, ("result",), KEYE_VL_UTILS_PARALLEL_NUM="2")
+    assert made["result"] == [True] * 6
 
 
 def test_images_beside_other_work_in_threads():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def read_only(array):
     return array
 
 
-def assert_others_run_during(work, times):
+def assert_others_run_during(work):
     """Another thread gets a turn while ``work`` is called: it does not hold the GIL."""
     # Without the GIL for as long as it holds it, the main thread cannot run between the two events.
     switch = sys.getswitchinterval()
@@ -54,8 +55,9 @@ def assert_others_run_during(work, times):
 
     def run():
         started.set()
-        # On a busy machine the main thread may be away for a few calls, but not for all of them.
-        for _ in range(1000 * times):
+        # On a busy machine the main thread may be away for long, but not for all of this time.
+        until = time.monotonic() + 90
+        while time.monotonic() < until:
             work()
             if enough.is_set():
                 break

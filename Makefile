@@ -58,17 +58,17 @@ test-rust:
 	cargo test --workspace
 	cargo test --manifest-path rust/fuzz/Cargo.toml
 
-# At the best level everything, at every other one what is about kernels; as many tests at a time as
-# there are cores, but for those that measure.
-SIDE_BY_SIDE := --numprocesses auto --dist loadfile
-TESTS := tests/python tests/robustness
+# At the best level everything, at every other one what is about kernels; as many files at a time as
+# there are cores, in the order of tests/python/conftest.py. Compiled tests are kept, for the
+# processes of one run are many.
+SIDE_BY_SIDE := --numprocesses auto --dist loadfile --no-loadscope-reorder
+test-python: export PYTHONDONTWRITEBYTECODE :=
 test-python: $(VENV)/.built $(VENV)/.test-tools
-	set -e; levels=$$($(BIN)/python -c 'from keye_vl_rs import _core; print(*_core.simd_levels()[::-1])'); \
-	kind='not alone'; tests='$(TESTS)'; for level in $$levels; do \
-		echo "KEYE_VL_RS_SIMD=$$level: $$kind"; \
-		KEYE_VL_RS_SIMD=$$level $(BIN)/python -m pytest -m "$$kind" $(SIDE_BY_SIDE) $$tests; \
-		kind='not one_level'; tests=tests/python; done
-	$(BIN)/python -m pytest -m alone $(TESTS)
+	set -e; set -- $$($(BIN)/python -c 'from keye_vl_rs import _core; print(*_core.simd_levels()[::-1])'); \
+	export KEYE_VL_RS_SIMD=$$1; shift; echo "KEYE_VL_RS_SIMD=$$KEYE_VL_RS_SIMD: all"; \
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/python tests/robustness; \
+	for KEYE_VL_RS_SIMD; do echo "KEYE_VL_RS_SIMD=$$KEYE_VL_RS_SIMD: kernels"; \
+		$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m 'not one_level' tests/python; done
 
 test-robustness: $(VENV)/.built $(VENV)/.test-tools ## Run the quick forms of fuzzing, forks, threads, signals, kills, leaks
 	$(BIN)/python -m pytest tests/robustness

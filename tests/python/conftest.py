@@ -12,12 +12,6 @@ from clips import Clip
 from fresh_python import fresh_python
 from keye_vl_rs import _core
 
-# Files of tests that measure time or threads, or send signals: nothing runs beside them, and they
-# run at one level.
-ALONE = {
-    *("cli_jobs", "cli_partials", "cli_stop", "core_threads", "decoding_lookups"),
-    *("decoding_stops", "sources_http"),
-}
 # Files of tests of which none calls a kernel: here each kernel raises an error. They run once.
 WITHOUT_PIXELS = {
     *("allowed_sources", "core_packets", "decoding_damage_cases", "decoding_exact"),
@@ -27,26 +21,27 @@ WITHOUT_PIXELS = {
 # Files of tests that call kernels on their way to something else: arguments, files, programs,
 # errors. They run once, at the best level.
 ONE_LEVEL = {
-    *("bench", "chat", "cli_encodings", "cli_full_disk", "cli_inputs", "cli_messages"),
-    *("cli_names", "cli_outputs", "cli_program", "cli_result_names", "cli_resume"),
-    *("content_parts", "core_interrupts", "core_memory", "core_out_of_memory", "core_stub"),
-    *("decoding_closing", "decoding_damage", "defaults_of_torch", "doors", "encoded_sources"),
+    *("bench", "chat", "cli_encodings", "cli_full_disk", "cli_inputs", "cli_jobs"),
+    *("cli_messages", "cli_names", "cli_outputs", "cli_partials", "cli_program"),
+    *("cli_result_names", "cli_resume", "cli_stop", "content_parts", "core_interrupts"),
+    *("core_memory", "core_out_of_memory", "core_stub", "core_threads", "decoding_closing"),
+    *("decoding_damage", "decoding_lookups", "decoding_stops", "defaults_of_torch", "doors"),
+    "encoded_sources",
     *("encoding", "image_processing_arguments", "integrations_after_import"),
     *("integrations_openai", "integrations_openai_frames", "integrations_plugins"),
     *("integrations_programs", "integrations_switch", "integrations_transformers"),
     *("integrations_vllm_inputs", "leading_elsewhere", "limits", "limits_resized"),
     *("message_options", "messages", "picture_habits", "preprocess_arguments"),
-    *("processing_arguments", "processing_hosts", "prompt", "rgb", "sources", "tensors_errors"),
-    *("tested_hosts", "timestamps", "video_settings", "vision_process_constants"),
+    *("processing_arguments", "processing_hosts", "prompt", "rgb", "sources", "sources_http"),
+    *("tensors_errors", "tested_hosts", "timestamps", "video_settings", "vision_process_constants"),
     "vision_process_messages",
-    *ALONE,
     *WITHOUT_PIXELS,
 }
 KERNELS = (
     *("frame_similarity", "hsv_from_rgb", "resize", "slow_fast", "write_patches"),
     *("ImageBands", "SlowFastSplitter"),
 )
-GROUPS = {"alone": ALONE, "without_pixels": WITHOUT_PIXELS, "one_level": ONE_LEVEL}
+GROUPS = {"without_pixels": WITHOUT_PIXELS, "one_level": ONE_LEVEL}
 
 
 def pytest_collection_modifyitems(items):

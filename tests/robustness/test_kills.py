@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 import cli_programs
 from cli_for_tests import copies, leftovers, made, run
@@ -15,7 +14,6 @@ from clips import Clip
 
 KILLS = 50
 VIDEOS = 8
-pytestmark = pytest.mark.alone
 
 
 def contents(folder):

@@ -10,8 +10,6 @@ import pytest
 
 import leaks
 
-pytestmark = pytest.mark.alone
-
 
 @pytest.mark.parametrize("calls", [leaks.good, leaks.failing])
 def test_nothing_stays_behind(calls, tmp_path):

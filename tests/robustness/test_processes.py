@@ -16,7 +16,6 @@ from loading import Videos, load
 WORKERS = 4
 # Of each worker.
 ITEMS = 200
-pytestmark = pytest.mark.alone
 
 
 @pytest.fixture(scope="module")

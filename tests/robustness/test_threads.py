@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -18,7 +17,6 @@ from keye_vl_rs.errors import CancelledError, LimitError
 from processor_for_tests import PROCESSOR, TEXT, assert_bits, clip, video_kwargs
 
 CALLERS = 16
-pytestmark = pytest.mark.alone
 
 
 @contextmanager
@@ -95,7 +93,7 @@ def test_each_call_has_its_own_limits(short):
         list(pool.map(work, range(CALLERS)))
 
 
-def test_an_event_loop_goes_on():
+def test_an_event_loop_goes_on(clock):
     """While calls run in its threads, and hold the GIL for no longer than a server can bear."""
 
     async def serve():
@@ -103,9 +101,9 @@ def test_an_event_loop_goes_on():
 
         async def tick():
             while not done.is_set():
-                began = time.monotonic()
+                began = clock()
                 await asyncio.sleep(0.005)
-                gaps.append(time.monotonic() - began)
+                gaps.append(clock() - began)
 
         ticking = asyncio.create_task(tick())
         calls = [asyncio.to_thread(keye_vl_rs.preprocess_video, BUNNY, fps=4) for _ in range(8)]
@@ -124,7 +122,7 @@ def test_an_event_loop_goes_on():
     assert max(gaps) < 1.0
 
 
-def test_a_request_that_is_given_up():
+def test_a_request_that_is_given_up(clock):
     """Its thread ends soon when the server sets the flag that it gave to the call."""
 
     async def serve():
@@ -135,9 +133,9 @@ def test_a_request_that_is_given_up():
         task = asyncio.create_task(call)
         await asyncio.sleep(0.02)
         flag.set()
-        began = time.monotonic()
+        began = clock()
         with pytest.raises(CancelledError, match=r"bunny_360p\.mp4: cancelled"):
             await task
-        return time.monotonic() - began
+        return clock() - began
 
     assert asyncio.run(serve()) < 1.0

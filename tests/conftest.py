@@ -1,0 +1,25 @@
+"""The order of all tests, and what those of every folder use."""
+
+from __future__ import annotations
+
+import pytest
+
+from machine_clock import machine_clock
+
+# Files whose tests take longest, which begin first, so that no core is left with one at the end.
+LONGEST = (
+    *("fuzz", "integrations_programs", "processes", "leaks", "kills", "signals", "decoding_exact"),
+    *("decoding_streams", "image_processing_batches", "decoding_damage", "damage"),
+)
+
+
+def pytest_collection_modifyitems(items):
+    places = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
+@pytest.fixture(scope="session")
+def clock():
+    """Seconds that do not pass while the machine stands still."""
+    with machine_clock() as now:
+        yield now

@@ -1,0 +1,43 @@
+"""A clock that stops while the machine does, for tests of how soon something happens.
+
+On a shared machine everything may stand still for seconds. A process that only sleeps sees that:
+it counts the time between two of its turns, of each no more than it can lose to a busy machine.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_SECONDS = struct.Struct("=d")
+_COUNT = """
+import mmap, struct, sys, time
+seconds = mmap.mmap(int(sys.argv[1]), 8)
+ran, last = 0.0, time.monotonic()
+while True:
+    time.sleep(0.005)
+    now = time.monotonic()
+    ran += min(now - last, 0.1)
+    last = now
+    struct.pack_into("=d", seconds, 0, ran)
+"""
+
+
+@contextmanager
+def machine_clock() -> Iterator[Callable[[], float]]:
+    """Give a function that returns seconds; they differ from another clock's by 5 ms or stalls."""
+    with tempfile.TemporaryFile() as file:
+        file.truncate(_SECONDS.size)
+        file.flush()
+        shared = mmap.mmap(file.fileno(), _SECONDS.size)
+        arguments = [sys.executable, "-S", "-E", "-c", _COUNT, str(file.fileno())]
+        with subprocess.Popen(arguments, pass_fds=[file.fileno()]) as process:
+            try:
+                yield lambda: _SECONDS.unpack_from(shared)[0]
+            finally:
+                process.kill()

@@ -1,17 +1,13 @@
-"""The command line in processes of its own, which start at once.
-
-They are forks of a process that has imported all that takes long and computed nothing.
-"""
+"""The command line in processes of its own, which start at once."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-MODULES = ["torch", "av", "keye_vl_rs.cli", "cli_programs"]
+import forked
 
 
 def start(folder, *arguments, slow=()):
@@ -21,11 +17,7 @@ def start(folder, *arguments, slow=()):
     take far longer than they do: "decode", "compare" and "write". The file
     ``slow`` is there once such a stage has been entered.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(MODULES)
-    process = context.Process(target=_main, args=(folder, list(map(str, arguments)), slow))
-    process.start()
-    return process
+    return forked.start(_main, folder, list(map(str, arguments)), slow)
 
 
 @contextmanager

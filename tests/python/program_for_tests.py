@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import traceback
 from typing import Any
 
-_CONTEXT = multiprocessing.get_context("forkserver")
-# The server imports what takes long and is the same for all; not what the package waits for.
-_CONTEXT.set_forkserver_preload(["torch", "torchvision", "numpy", "av", "transformers"])
+import forked
 
 
 def run_program(code: str, names: tuple[str, ...], **environment: str) -> dict[str, Any]:
     """Execute ``code``, with variables of the environment, and give what it set ``names`` to."""
-    ours, theirs = _CONTEXT.Pipe()
-    process = _CONTEXT.Process(target=_run, args=(theirs, code, names, environment))
-    process.start()
+    ours, theirs = forked.context().Pipe()
+    process = forked.start(_run, theirs, code, names, environment)
     theirs.close()
     try:
         error, values = ours.recv()

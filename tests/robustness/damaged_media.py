@@ -15,7 +15,6 @@ import argparse
 import collections
 import contextlib
 import itertools
-import multiprocessing
 import os
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import forked
 from damage import Case, case
 
 # What calls are given, and what a process gets on top before it counts as hung.
@@ -197,10 +197,8 @@ def _batch(
     start: int, stop: int, ends: float, patience: float, read: Read, note: Callable[..., None]
 ) -> int:
     """Runs cases in a new process until it has done them all or dies; returns the next number."""
-    context = multiprocessing.get_context("spawn")
-    mine, theirs = context.Pipe()
-    process = context.Process(target=work, args=(theirs, start, stop - start, read))
-    process.start()
+    mine, theirs = forked.context().Pipe()
+    process = forked.start(work, theirs, start, stop - start, read)
     theirs.close()
     number, begun = start, False
     try:

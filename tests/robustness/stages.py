@@ -7,7 +7,6 @@ comes.
 from __future__ import annotations
 
 import io
-import multiprocessing
 import os
 import signal
 import time
@@ -15,7 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-MODULES = ["torch", "av", "PIL.Image", "requests", "keye_vl_rs", "keye_vl_rs.video_processing"]
+import forked
+
 _FRAMES = 4000
 # Of 30 million pixels, beside the clip.
 IMAGE = "noise.png"
@@ -132,11 +132,7 @@ STAGES: dict[str, Callable[[str, str], Callable[[], Any]]] = {
 
 def start(stage: str, clip: str, address: str, environment: dict[str, str], pipe: Any) -> Any:
     """A process that runs a stage, and says "begins" and then how it ended."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(MODULES)
-    process = context.Process(target=_run, args=(stage, clip, address, environment, pipe))
-    process.start()
-    return process
+    return forked.start(_run, stage, clip, address, environment, pipe)
 
 
 def _run(stage: str, clip: str, address: str, environment: dict[str, str], pipe: Any) -> None:

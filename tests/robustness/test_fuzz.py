@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 
@@ -15,6 +14,7 @@ from PIL import Image
 
 import damage
 import damaged_media
+import forked
 import odd_messages
 from keye_vl_rs import vision_process
 from keye_vl_rs.errors import LimitError
@@ -62,14 +62,23 @@ def test_a_fault_is_a_fault(tmp_path, capfd):
         assert (keep / f"{number}-{case.name}").read_bytes() == case.data
 
 
+def call_a_target(name, output):
+    """The program, in a process of its own."""
+    for number in (1, 2):
+        os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
+    sys.argv = ["odd_messages.py", "--calls", "500", "--only", name]
+    sys.exit(odd_messages.main())
+
+
 @pytest.mark.parametrize("name", odd_messages.targets())
-def test_messages_and_arguments(name):
+def test_messages_and_arguments(name, tmp_path):
     """In a process of its own, which has little memory."""
-    program = [sys.executable, odd_messages.__file__, "--calls", "250", "--only", name]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    process = subprocess.run(program, capture_output=True, text=True, timeout=600, env=environment)
-    assert process.returncode == 0, process.stderr
-    assert process.stdout.startswith(f"{name}: 250 calls")
+    output = tmp_path / "output"
+    process = forked.start(call_a_target, name, output)
+    process.join(600)
+    process.kill()
+    assert process.exitcode == 0, output.read_text()
+    assert output.read_text().splitlines()[-1].startswith(f"{name}: 500 calls")
 
 
 def ask(call, monkeypatch, limits):

@@ -22,15 +22,17 @@ from keye_vl_rs.video import sample_video
 from keye_vl_rs.watch import Watch
 
 COUNT = 96
+# Small, for there are many.
+SIZE = {"width": 112, "height": 80}
 
 
 def x264(name, params, **options):
-    return Clip(name, count=COUNT, options={"x264-params": params}, **options)
+    return Clip(name, count=COUNT, options={"x264-params": params}, **SIZE, **options)
 
 
 def x265(name, params, **options):
     params = f"log-level=error:pools=none:frame-threads=1:{params}"
-    return Clip(name, count=COUNT, codec="libx265", options={"x265-params": params}, **options)
+    return Clip(name, "libx265", count=COUNT, options={"x265-params": params}, **SIZE, **options)
 
 
 @dataclass(frozen=True)
@@ -79,19 +81,34 @@ CASES = [
             "e_vp9.webm",
             codec="libvpx-vp9",
             count=COUNT,
+            **SIZE,
             options={"g": "24", "cpu-used": "8", "lag-in-frames": "16", "auto-alt-ref": "1"},
         )
     ),
-    Case(Clip("e_vp8.webm", codec="libvpx", count=COUNT, options={"g": "24", "cpu-used": "8"})),
-    Case(Clip("e_av1.mp4", codec="libsvtav1", count=COUNT, options={"g": "24", "preset": "12"})),
-    Case(Clip("e_mpeg2.mkv", codec="mpeg2video", count=COUNT, b_frames=2, options={"g": "12"})),
     Case(
-        Clip("e_mpeg4.mp4", codec="mpeg4", count=COUNT, b_frames=2, options={"g": "12"}),
+        Clip(
+            "e_vp8.webm", codec="libvpx", count=COUNT, **SIZE, options={"g": "24", "cpu-used": "8"}
+        )
+    ),
+    Case(
+        Clip(
+            "e_av1.mp4", codec="libsvtav1", count=COUNT, **SIZE, options={"g": "24", "preset": "12"}
+        )
+    ),
+    Case(
+        Clip(
+            "e_mpeg2.mkv", codec="mpeg2video", count=COUNT, **SIZE, b_frames=2, options={"g": "12"}
+        )
+    ),
+    Case(
+        Clip("e_mpeg4.mp4", codec="mpeg4", count=COUNT, **SIZE, b_frames=2, options={"g": "12"}),
         restarts=False,
     ),
-    Case(Clip("e_mjpeg.avi", codec="mjpeg", count=COUNT, pix_fmt="yuvj422p"), restarts=False),
-    Case(Clip("e_prores.mov", codec="prores_ks", count=COUNT, pix_fmt="yuv422p10le")),
-    Case(Clip("e_ffv1.mkv", codec="ffv1", count=COUNT), restarts=False),
+    Case(
+        Clip("e_mjpeg.avi", codec="mjpeg", count=COUNT, **SIZE, pix_fmt="yuvj422p"), restarts=False
+    ),
+    Case(Clip("e_prores.mov", codec="prores_ks", count=COUNT, **SIZE, pix_fmt="yuv422p10le")),
+    Case(Clip("e_ffv1.mkv", codec="ffv1", count=COUNT, **SIZE), restarts=False),
 ]
 INTRA_ONLY = ("mjpeg", "prores_ks")
 

@@ -12,8 +12,8 @@ from PIL import Image
 from clips import Clip, add_stream, decord, every, open_output
 from keye_vl_rs.video import sample_video
 
-SMALL = Clip("", width=160, height=120)
-LARGE = Clip("", width=320, height=240)
+SMALL = Clip("", width=80, height=60)
+LARGE = Clip("", width=160, height=120)
 CODECS = {"webm": "libvpx", "avi": "mpeg4"}
 
 
@@ -46,7 +46,7 @@ def write(path, parts, seconds, codecs=MappingProxyType({})):
     return path
 
 
-PREVIEW, SLOW, MAIN, SAME = (160, 120, 1), (160, 120, 5), (320, 240, 25), (240, 160, 25)
+PREVIEW, SLOW, MAIN, SAME = (80, 60, 1), (80, 60, 5), (160, 120, 25), (120, 80, 25)
 
 
 @pytest.mark.parametrize("suffix", ["mkv", "webm", "mp4", "avi"])
@@ -71,7 +71,7 @@ def test_the_choice_is_decords(suffix, parts, tmp_path):
     np.testing.assert_array_equal(found, expected)
 
 
-BESIDE = (80, 60, 25)
+BESIDE = (64, 48, 25)
 
 
 @pytest.mark.parametrize("suffix", ["mkv", "mp4"])
@@ -97,7 +97,7 @@ def test_the_largest_where_decord_can_read_none(tmp_path):
     with open_output(path) as container:
         streams = [
             add_stream(container, Clip("", codec="libsvtav1", width=w, height=h, rate=Fraction(25)))
-            for w, h in ((160, 120), (320, 240), (240, 160))
+            for w, h in ((80, 60), (160, 120), (120, 80))
         ]
         for stream in streams:
             clip = Clip("", width=stream.width, height=stream.height)
@@ -105,7 +105,7 @@ def test_the_largest_where_decord_can_read_none(tmp_path):
                 container.mux(stream.encode(clip.frame(number)))
         for stream in streams:
             container.mux(stream.encode(None))
-    assert sample_video(path, every).frames.shape[2:] == (240, 320)
+    assert sample_video(path, every).frames.shape[2:] == (120, 160)
 
 
 def test_the_animation_of_an_avif(tmp_path):

@@ -18,7 +18,7 @@ import forked
 
 _FRAMES = 4000
 # Of 30 million pixels, beside the clip.
-IMAGE = "noise.png"
+IMAGE = "noise.jpg"
 
 
 class _SlowFile(io.BytesIO):

@@ -30,7 +30,7 @@ def started(*arguments):
 
 
 def test_fifty_kills(tmp_path, monkeypatch):
-    clip = Clip("clip.mp4", count=60, width=320, height=240).write(tmp_path)
+    clip = Clip("clip.mp4", count=50, width=192, height=128).write(tmp_path)
     monkeypatch.chdir(tmp_path)
     copies(clip, VIDEOS)
     options = ("in", "--fps", 5, "-o")

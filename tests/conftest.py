@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from machine_clock import machine_clock
@@ -9,13 +11,19 @@ from machine_clock import machine_clock
 # Files whose tests take longest, which begin first, so that no core is left with one at the end.
 LONGEST = (
     *("fuzz", "integrations_programs", "processes", "leaks", "kills", "signals", "decoding_exact"),
-    *("decoding_streams", "image_processing_batches", "decoding_damage", "damage"),
+    *("image_processing_batches", "message_options", "decoding_damage", "damage"),
 )
 
 
 def pytest_collection_modifyitems(items):
     places = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
+def pytest_collection_finish():
+    """What was imported and collected stays: the garbage collector need not go over it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ WITHOUT_PIXELS = {
     *("sources_files", "tokenization", "video", "video_errors", "vision_process_sizes", "watch"),
 }
 # Files of tests that call kernels on their way to something else: arguments, files, programs,
-# errors. They run once, at the best level.
+# errors, the order of frames and videos. They run once, at the best level.
 ONE_LEVEL = {
     *("bench", "chat", "cli_encodings", "cli_full_disk", "cli_inputs", "cli_jobs"),
     *("cli_messages", "cli_names", "cli_outputs", "cli_partials", "cli_program"),
@@ -33,8 +33,9 @@ ONE_LEVEL = {
     *("integrations_vllm_inputs", "leading_elsewhere", "limits", "limits_resized"),
     *("message_options", "messages", "picture_habits", "preprocess_arguments"),
     *("processing_arguments", "processing_hosts", "prompt", "rgb", "sources", "sources_http"),
-    *("tensors_errors", "tested_hosts", "timestamps", "video_settings", "vision_process_constants"),
-    "vision_process_messages",
+    *("streaming_file", "tensors_errors", "tested_hosts", "timestamps", "video_batch"),
+    *("video_settings", "vision_process_batches", "vision_process_constants"),
+    *("vision_process_files", "vision_process_lists", "vision_process_messages"),
     *WITHOUT_PIXELS,
 }
 KERNELS = (

@@ -7,24 +7,25 @@ it counts the time between two of its turns, of each no more than it can lose to
 from __future__ import annotations
 
 import mmap
-import struct
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_SECONDS = struct.Struct("=d")
+# One number of eight bytes, aligned, which is written and read at once.
+_BYTES = 8
 _COUNT = """
-import mmap, struct, sys, time
-seconds = mmap.mmap(int(sys.argv[1]), 8)
+import mmap, sys, time
+seconds = memoryview(mmap.mmap(int(sys.argv[1]), 8)).cast("d")
+print("counts", flush=True)
 ran, last = 0.0, time.monotonic()
 while True:
     time.sleep(0.005)
     now = time.monotonic()
     ran += min(now - last, 0.1)
     last = now
-    struct.pack_into("=d", seconds, 0, ran)
+    seconds[0] = ran
 """
 
 
@@ -32,12 +33,15 @@ while True:
 def machine_clock() -> Iterator[Callable[[], float]]:
     """Give a function that returns seconds; they differ from another clock's by 5 ms or stalls."""
     with tempfile.TemporaryFile() as file:
-        file.truncate(_SECONDS.size)
-        file.flush()
-        shared = mmap.mmap(file.fileno(), _SECONDS.size)
+        file.truncate(_BYTES)
+        seconds = memoryview(mmap.mmap(file.fileno(), _BYTES)).cast("d")
         arguments = [sys.executable, "-S", "-E", "-c", _COUNT, str(file.fileno())]
-        with subprocess.Popen(arguments, pass_fds=[file.fileno()]) as process:
+        with subprocess.Popen(
+            arguments, pass_fds=[file.fileno()], stdout=subprocess.PIPE
+        ) as process:
             try:
-                yield lambda: _SECONDS.unpack_from(shared)[0]
+                assert process.stdout is not None
+                assert process.stdout.readline() == b"counts\n"
+                yield lambda: seconds[0]
             finally:
                 process.kill()

@@ -14,7 +14,6 @@ from clips import Clip
 from loading import Videos, load
 
 WORKERS = 4
-# Of each worker.
 ITEMS = 200
 
 
@@ -36,7 +35,7 @@ def two_threads(monkeypatch):
 def test_a_data_loader_with_workers(method, paths):
     expected = {(n % 3, n % 2): load(paths[n % 3], n)["tensor"] for n in range(6)}
     loader = torch.utils.data.DataLoader(
-        Videos(paths, WORKERS * ITEMS),
+        Videos(paths, ITEMS),
         batch_size=None,
         num_workers=WORKERS,
         multiprocessing_context=method,
@@ -47,7 +46,7 @@ def test_a_data_loader_with_workers(method, paths):
         number = item["number"]
         numbers.append(number)
         assert torch.equal(item["tensor"], expected[number % 3, number % 2]), number
-    assert numbers == list(range(WORKERS * ITEMS))
+    assert numbers == list(range(ITEMS))
     # The parent goes on too.
     assert torch.equal(load(paths[0], 1)["tensor"], expected[0, 1])
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 import pytest
 import torch
 
@@ -51,13 +49,6 @@ def pytest_collection_modifyitems(items):
         for mark, names in GROUPS.items():
             if name in names:
                 item.add_marker(getattr(pytest.mark, mark))
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _interruptible():
-    """Shells start what runs in the background with Ctrl-C ignored, and some tests send it."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

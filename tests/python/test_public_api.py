@@ -1,0 +1,70 @@
+"""Every public name keeps its signature, under each module that it could be imported from.
+
+``public_api.txt`` lists them. After a change that is meant, write it anew:
+
+    PYTHONPATH=tests/python python tests/python/test_public_api.py
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import warnings
+from pathlib import Path
+
+LIST = Path(__file__).with_name("public_api.txt")
+MODULES = [
+    *("allowed_sources", "cli", "content_parts", "errors", "fused_operator", "geometry"),
+    *("image_processing", "images", "integrations.openai", "integrations.sglang"),
+    *("integrations.switch", "integrations.vllm", "integrations.vllm_inputs", "limits"),
+    *("messages", "preprocess", "preview", "preview.image_processing", "preview.processing"),
+    *("preview.vision_process", "processing", "prompt", "sampling", "similarity", "tensors"),
+    *("tested_hosts", "timestamps", "tokenization", "video", "video_inputs"),
+    *("video_processing", "video_settings", "vision_process"),
+]
+
+
+def describe(module):
+    """A line for each public name of a module, and for each of a class's own members."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        found = importlib.import_module(module)
+    for name in sorted(getattr(found, "__all__", ())):
+        value = getattr(found, name)
+        yield f"{module}.{name}{_form(value)}"
+        if inspect.isclass(value):
+            for member, one in sorted(vars(value).items()):
+                if not member.startswith("_") and not _is_field(value, member):
+                    yield f"{module}.{name}.{member}{_form(one)}"
+
+
+def _is_field(value, member):
+    return dataclasses.is_dataclass(value) and member in value.__dataclass_fields__
+
+
+def _form(value):
+    if isinstance(value, property):
+        return ": property"
+    if isinstance(value, (classmethod, staticmethod)):
+        value = value.__func__
+    try:
+        signature = inspect.signature(value)
+    except (TypeError, ValueError):
+        return f": {type(value).__name__}"
+    # Names, kinds and defaults: annotations are written differently by each version of Python.
+    plain = [one.replace(annotation=one.empty) for one in signature.parameters.values()]
+    return str(inspect.Signature(plain))
+
+
+def every_line():
+    for module in ["keye_vl_rs", *(f"keye_vl_rs.{name}" for name in MODULES)]:
+        yield from describe(module)
+
+
+def test_names_and_signatures_are_those_of_the_list():
+    assert list(every_line()) == LIST.read_text().splitlines()
+
+
+if __name__ == "__main__":
+    LIST.write_text("".join(f"{line}\n" for line in every_line()))

@@ -15,8 +15,8 @@ from keye_vl_rs.message_options import READ_BY, warn_of_unread
 from keye_vl_rs.messages import media_runs
 from keye_vl_rs.preprocess import preprocess_video
 from keye_vl_rs.recipe import Recipe
-from keye_vl_rs.sampling import positive_integer
 from keye_vl_rs.say_once import say_once
+from keye_vl_rs.validation import positive_integer
 from keye_vl_rs.video_settings import VideoSettings
 
 __all__ = ["ChatMedia", "load_media"]

@@ -24,7 +24,7 @@ from keye_vl_rs.errors import (
     memory_errors,
 )
 from keye_vl_rs.geometry import CHANNELS, FACTOR, PATCH_SIZE, Size
-from keye_vl_rs.sampling import number, positive_number
+from keye_vl_rs.validation import number, positive_number
 
 if TYPE_CHECKING:
     import torch

@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields
 
 from keye_vl_rs._shorten import short_number
 from keye_vl_rs.errors import InvalidArgumentError, LimitError
-from keye_vl_rs.sampling import number_from_zero
+from keye_vl_rs.validation import number_from_zero
 
 __all__ = ["Limits", "applied", "check_resized", "check_resized_frames", "current_limits"]
 

@@ -20,8 +20,8 @@ from keye_vl_rs.decoding.rgb import RgbConverter
 from keye_vl_rs.decoding.timeline import Timeline
 from keye_vl_rs.decoding.video_file import VideoFile
 from keye_vl_rs.errors import InvalidArgumentError, UnreadableMediaError
-from keye_vl_rs.sampling import number_from_zero, positive_integer
 from keye_vl_rs.timestamps import TimestampKind, TimestampRule, check_timestamps
+from keye_vl_rs.validation import number_from_zero, positive_integer
 from keye_vl_rs.watch import CancelFlag, Watch
 
 if TYPE_CHECKING:

@@ -32,8 +32,8 @@ from keye_vl_rs.geometry import (
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from keye_vl_rs.limits import check_resized_frames
 from keye_vl_rs.recipe import Recipe
-from keye_vl_rs.sampling import number
 from keye_vl_rs.tensors import empty_patches, frame_types_list, grid_thw, video_patches
+from keye_vl_rs.validation import number
 from keye_vl_rs.video_inputs import VideoInputs
 from keye_vl_rs.video_settings import VideoSettings, contradictions
 

@@ -26,17 +26,16 @@ from keye_vl_rs.limits import Limits, applied, check_resized_frames
 from keye_vl_rs.message_options import READING_OPTIONS, frame_parts, warn_of_unread
 from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
 from keye_vl_rs.picture_habits import exif_option
-from keye_vl_rs.sampling import (
+from keye_vl_rs.sampling import frame_indices, frame_times
+from keye_vl_rs.similarity import PATCH_SIMILARITY, get_frame_sim
+from keye_vl_rs.tensors import frames_array
+from keye_vl_rs.validation import (
     exact_count,
-    frame_indices,
-    frame_times,
     number,
     optional_number,
     positive_integer,
     positive_number,
 )
-from keye_vl_rs.similarity import PATCH_SIMILARITY, get_frame_sim
-from keye_vl_rs.tensors import frames_array
 from keye_vl_rs.video import SampledVideo, sample_video, video_name
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from keye_vl_rs.messages import is_one_conversation, plain_conversations
 from keye_vl_rs.preview import vision_process
 from keye_vl_rs.preview.image_processing import SiglipImageProcessor
 from keye_vl_rs.processor_base import BaseProcessor, KeyeTextKwargs
-from keye_vl_rs.sampling import positive_number
+from keye_vl_rs.validation import positive_number
 from keye_vl_rs.video_processing import check_sampled
 
 __all__ = ["KeyeProcessor", "KeyeProcessorKwargs"]

@@ -28,14 +28,13 @@ from keye_vl_rs.message_options import frame_parts, warn_of_unread
 from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
 from keye_vl_rs.picture_habits import exif_option
 from keye_vl_rs.preview.frame_resize import resize_frames
-from keye_vl_rs.sampling import (
+from keye_vl_rs.sampling import frame_indices, spaced_places
+from keye_vl_rs.validation import (
     exact_count,
-    frame_indices,
     number_from_zero,
     optional_number,
     positive_integer,
     positive_number,
-    spaced_places,
 )
 from keye_vl_rs.video import sample_video, video_name
 

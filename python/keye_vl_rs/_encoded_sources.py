@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, TypeGuard
 from urllib.parse import unquote
 
-from keye_vl_rs._shorten import shorten
+from keye_vl_rs._util.shorten import shorten
 from keye_vl_rs.errors import EmptyMediaError, InvalidArgumentError, UnreadableMediaError
 from keye_vl_rs.limits import current_limits
 

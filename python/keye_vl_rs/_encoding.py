@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, Any
 
-from keye_vl_rs._parallel import map_in_threads
+from keye_vl_rs._util.threads import map_in_threads
 
 if TYPE_CHECKING:
     import numpy as np

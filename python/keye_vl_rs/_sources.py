@@ -20,7 +20,7 @@ from urllib.request import url2pathname
 
 from keye_vl_rs._encoded_sources import decode_text, describe_text, is_encoded
 from keye_vl_rs._file_objects import ReadableFile, is_file_object, open_file_object
-from keye_vl_rs._shorten import shorten
+from keye_vl_rs._util.shorten import shorten
 from keye_vl_rs.allowed_sources import check_path
 from keye_vl_rs.errors import EmptyMediaError, InvalidArgumentError, MediaError, MediaNotFoundError
 from keye_vl_rs.limits import current_limits

@@ -16,8 +16,8 @@ from PIL import Image, ImageOps
 from transformers.image_transforms import convert_to_rgb
 
 from keye_vl_rs._file_objects import is_file_object
-from keye_vl_rs._shorten import shorten
 from keye_vl_rs._sources import describe_source
+from keye_vl_rs._util.shorten import shorten
 from keye_vl_rs.errors import FramesShapeError, KeyeVLError, UnreadableMediaError, naming
 from keye_vl_rs.geometry import CHANNELS
 from keye_vl_rs.picture_habits import say_habits

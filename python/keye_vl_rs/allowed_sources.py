@@ -9,7 +9,7 @@ import ipaddress
 import os
 import socket
 
-from keye_vl_rs._shorten import shorten
+from keye_vl_rs._util.shorten import shorten
 from keye_vl_rs.errors import SourceNotAllowedError
 
 __all__ = ["check_address", "check_host", "check_path"]

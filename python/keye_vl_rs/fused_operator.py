@@ -15,7 +15,8 @@ import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs._shorten import short_repr
+from keye_vl_rs._util.shorten import short_repr
+from keye_vl_rs._util.validation import number, positive_number
 from keye_vl_rs.errors import (
     FramesDtypeError,
     FramesShapeError,
@@ -24,7 +25,6 @@ from keye_vl_rs.errors import (
     memory_errors,
 )
 from keye_vl_rs.geometry import CHANNELS, FACTOR, PATCH_SIZE, Size
-from keye_vl_rs.validation import number, positive_number
 
 if TYPE_CHECKING:
     import torch

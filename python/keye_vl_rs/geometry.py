@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, TypeAlias
 
 from keye_vl_rs import _core
-from keye_vl_rs._shorten import short_number
+from keye_vl_rs._util.shorten import short_number
 from keye_vl_rs.errors import InvalidArgumentError, SizeError
 
 if TYPE_CHECKING:

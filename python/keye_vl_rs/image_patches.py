@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from keye_vl_rs import _core
-from keye_vl_rs._parallel import map_in_threads
+from keye_vl_rs._util.threads import map_in_threads
 from keye_vl_rs.accepted_inputs import is_rgb, rgb_pixels
 from keye_vl_rs.errors import KeyeVLError, UnreadableMediaError
 from keye_vl_rs.geometry import Size

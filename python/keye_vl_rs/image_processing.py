@@ -20,7 +20,8 @@ from transformers.image_utils import (
 )
 from transformers.processing_utils import ImagesKwargs
 
-from keye_vl_rs._shorten import short_number
+from keye_vl_rs._util.shorten import short_number
+from keye_vl_rs._util.warn_once import say_once
 from keye_vl_rs.accepted_inputs import (
     flatten_images,
     frame_pixels,
@@ -41,7 +42,6 @@ from keye_vl_rs.limits import check_resized
 from keye_vl_rs.pixel_settings import PixelSettings
 from keye_vl_rs.plain_patches import plain_patches, why_plain
 from keye_vl_rs.recipe import Recipe
-from keye_vl_rs.say_once import say_once
 from keye_vl_rs.tensors import empty_patches, to_numpy
 
 __all__ = ["KeyeVL1_5ImageProcessor", "KeyeVL1_5ImagesKwargs"]

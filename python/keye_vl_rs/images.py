@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Union
 from keye_vl_rs._encoded_sources import is_encoded
 from keye_vl_rs._file_objects import is_file_object
 from keye_vl_rs._media_kinds import head_of, image_hint
-from keye_vl_rs._parallel import map_in_threads, map_in_turn
-from keye_vl_rs._shorten import shorten
 from keye_vl_rs._sources import MediaSource, describe_source, open_bytes
+from keye_vl_rs._util.shorten import shorten
+from keye_vl_rs._util.threads import map_in_threads, map_in_turn
 from keye_vl_rs.errors import (
     FramesDtypeError,
     FramesShapeError,

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, fields
 
-from keye_vl_rs._shorten import short_number
+from keye_vl_rs._util.shorten import short_number
+from keye_vl_rs._util.validation import number_from_zero
 from keye_vl_rs.errors import InvalidArgumentError, LimitError
-from keye_vl_rs.validation import number_from_zero
 
 __all__ = ["Limits", "applied", "check_resized", "check_resized_frames", "current_limits"]
 

@@ -9,10 +9,10 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from keye_vl_rs._shorten import short_repr, shorten
+from keye_vl_rs._util.shorten import short_repr, shorten
+from keye_vl_rs._util.warn_once import say_once_about
 from keye_vl_rs.content_parts import VIDEO, frame_part, media_kind
 from keye_vl_rs.errors import InvalidArgumentError
-from keye_vl_rs.say_once import say_once_about
 
 __all__ = [
     "READING_OPTIONS",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from keye_vl_rs._shorten import short_repr
+from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs.content_parts import media_kind, plain_part
 from keye_vl_rs.errors import InvalidArgumentError
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs._shorten import short_repr
+from keye_vl_rs._util.shorten import short_repr
+from keye_vl_rs._util.warn_once import say_once_about
 from keye_vl_rs.errors import InvalidArgumentError
-from keye_vl_rs.say_once import say_once_about
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from keye_vl_rs import _core
-from keye_vl_rs._shorten import short_repr
+from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs.errors import (
     FramesDtypeError,
     FrameTypesError,

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from transformers.image_utils import ChannelDimension
 
-from keye_vl_rs._shorten import short_repr
+from keye_vl_rs._util.shorten import short_repr
+from keye_vl_rs._util.validation import number
 from keye_vl_rs.accepted_inputs import list_videos, video_array
 from keye_vl_rs.errors import (
     FramesDtypeError,
@@ -33,7 +34,6 @@ from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from keye_vl_rs.limits import check_resized_frames
 from keye_vl_rs.recipe import Recipe
 from keye_vl_rs.tensors import empty_patches, frame_types_list, grid_thw, video_patches
-from keye_vl_rs.validation import number
 from keye_vl_rs.video_inputs import VideoInputs
 from keye_vl_rs.video_settings import VideoSettings, contradictions
 

@@ -17,6 +17,13 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import _core, geometry
+from keye_vl_rs._util.validation import (
+    exact_count,
+    number,
+    optional_number,
+    positive_integer,
+    positive_number,
+)
 from keye_vl_rs.content_parts import plain_image, plain_video
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, memory_errors
 from keye_vl_rs.frame_lists import check_frame_size, load_frames, start_watch
@@ -29,13 +36,6 @@ from keye_vl_rs.picture_habits import exif_option
 from keye_vl_rs.sampling import frame_indices, frame_times
 from keye_vl_rs.similarity import PATCH_SIMILARITY, get_frame_sim
 from keye_vl_rs.tensors import frames_array
-from keye_vl_rs.validation import (
-    exact_count,
-    number,
-    optional_number,
-    positive_integer,
-    positive_number,
-)
 from keye_vl_rs.video import SampledVideo, sample_video, video_name
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any, Protocol
 
-from keye_vl_rs._shorten import short_repr
+from keye_vl_rs._util.shorten import short_repr
+from keye_vl_rs._util.validation import positive_number
 from keye_vl_rs.errors import CancelledError, InvalidArgumentError, KeyeVLError, MediaTimeoutError
-from keye_vl_rs.validation import positive_number
 
 __all__ = ["CancelFlag", "InterruptionError", "Watch"]
 

@@ -20,11 +20,11 @@ from keye_vl_rs import (
     to_openai_messages,
     to_vllm_inputs,
 )
+from keye_vl_rs._util.warn_once import forget_said
 from keye_vl_rs.content_parts import plain_part
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processing import KeyeVL1_5Processor
-from keye_vl_rs.say_once import forget_said
 from processor_for_tests import PROCESSOR, TOKENIZER
 from vision_process_for_tests import assert_same, data_url, pictures
 

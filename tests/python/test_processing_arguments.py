@@ -11,8 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
+from keye_vl_rs._util.warn_once import say_once
 from keye_vl_rs.errors import FramesShapeError, FrameTypesError, InvalidArgumentError, PromptError
-from keye_vl_rs.say_once import say_once
 from oracle.published_processor import published_call
 from processor_for_tests import PROCESSOR, TEXT, TOKENIZER, assert_bits, clip, joined, video_kwargs
 

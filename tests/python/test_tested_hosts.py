@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import transformers
 
+from keye_vl_rs._util.tested_hosts import TESTED, check_host
+from keye_vl_rs._util.warn_once import say_once
 from keye_vl_rs.errors import UnsupportedHostError
-from keye_vl_rs.say_once import say_once
-from keye_vl_rs.tested_hosts import TESTED, check_host
 
 
 @pytest.fixture(autouse=True)

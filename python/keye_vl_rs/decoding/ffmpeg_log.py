@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from keye_vl_rs._shorten import shorten
+from keye_vl_rs._util.shorten import shorten
 
 __all__ = ["CapturedLog", "LogLine", "OtherThreads", "captured_log"]
 

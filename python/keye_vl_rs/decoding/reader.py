@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, TypeVar
 
-from keye_vl_rs._callers import level_of_caller
+from keye_vl_rs._util.stack_level import level_of_caller
 from keye_vl_rs.decoding.counted import count_frames
 from keye_vl_rs.decoding.damage import (
     FOR_WHAT_IS_THERE,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from keye_vl_rs._shorten import short_repr
+from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs.errors import InvalidArgumentError
 
 __all__ = ["Timeline"]

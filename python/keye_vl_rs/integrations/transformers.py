@@ -13,7 +13,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from keye_vl_rs.tested_hosts import TESTED
+from keye_vl_rs._util.tested_hosts import TESTED
 
 __all__ = ["AUTO_MODULES", "register", "unregister"]
 

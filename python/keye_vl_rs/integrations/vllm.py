@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 from types import ModuleType
 
+from keye_vl_rs._util.tested_hosts import TESTED
 from keye_vl_rs.integrations.after_import import when_imported
 from keye_vl_rs.integrations.switch import switched_off
-from keye_vl_rs.tested_hosts import TESTED
 
 __all__ = ["place", "register"]
 

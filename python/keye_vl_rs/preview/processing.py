@@ -11,6 +11,7 @@ from transformers.image_processing_utils import BatchFeature
 from transformers.processing_utils import ProcessingKwargs, Unpack, VideosKwargs
 
 from keye_vl_rs import prompt
+from keye_vl_rs._util.validation import positive_number
 from keye_vl_rs.accepted_inputs import flatten_images, list_videos
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.image_processing import KeyeVL1_5ImagesKwargs
@@ -20,7 +21,6 @@ from keye_vl_rs.messages import is_one_conversation, plain_conversations
 from keye_vl_rs.preview import vision_process
 from keye_vl_rs.preview.image_processing import SiglipImageProcessor
 from keye_vl_rs.processor_base import BaseProcessor, KeyeTextKwargs
-from keye_vl_rs.validation import positive_number
 from keye_vl_rs.video_processing import check_sampled
 
 __all__ = ["KeyeProcessor", "KeyeProcessorKwargs"]

@@ -17,7 +17,14 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import geometry
-from keye_vl_rs._shorten import short_number, short_repr
+from keye_vl_rs._util.shorten import short_number, short_repr
+from keye_vl_rs._util.validation import (
+    exact_count,
+    number_from_zero,
+    optional_number,
+    positive_integer,
+    positive_number,
+)
 from keye_vl_rs.content_parts import plain_image, plain_video
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors
 from keye_vl_rs.frame_lists import check_frame_size, load_frames, start_watch
@@ -29,13 +36,6 @@ from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
 from keye_vl_rs.picture_habits import exif_option
 from keye_vl_rs.preview.frame_resize import resize_frames
 from keye_vl_rs.sampling import frame_indices, spaced_places
-from keye_vl_rs.validation import (
-    exact_count,
-    number_from_zero,
-    optional_number,
-    positive_integer,
-    positive_number,
-)
 from keye_vl_rs.video import sample_video, video_name
 
 if TYPE_CHECKING:

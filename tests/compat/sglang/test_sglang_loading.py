@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from checkpoint_for_tests import make_checkpoint
-from keye_vl_rs.tested_hosts import TESTED
+from keye_vl_rs._util.tested_hosts import TESTED
 from program_for_tests import run_program
 
 PROGRAM = """

@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs._shorten import short_number, short_repr
+from keye_vl_rs._util.shorten import short_number, short_repr
 from keye_vl_rs.errors import InvalidArgumentError
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from keye_vl_rs._util.warn_once import say_once
 from keye_vl_rs.errors import UnsupportedHostError
-from keye_vl_rs.say_once import say_once
 
 __all__ = ["TESTED", "check_host"]
 

@@ -1,0 +1,1 @@
+"""Checks of arguments, threads, logging: what every folder may use."""

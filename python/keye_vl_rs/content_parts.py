@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
-from keye_vl_rs._encoded_sources import frames_of_text
+from keye_vl_rs._media.encoded_sources import frames_of_text
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.warn_once import say_once_about
 from keye_vl_rs.errors import InvalidArgumentError

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._media.images import image_name, map_images
 from keye_vl_rs._util.validation import number_from_zero
 from keye_vl_rs.errors import FramesShapeError
-from keye_vl_rs.images import image_name, map_images
 from keye_vl_rs.limits import check_resized, check_resized_frames
 from keye_vl_rs.timestamps import check_timestamps
 from keye_vl_rs.video import check_on_error
-from keye_vl_rs.watch import Watch
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from keye_vl_rs._encoded_sources import is_encoded
-from keye_vl_rs._sources import describe_source, tilde_hint
+from keye_vl_rs._media.encoded_sources import is_encoded
+from keye_vl_rs._media.sources import describe_source, tilde_hint
 from keye_vl_rs.errors import InvalidArgumentError, KeyeVLError, MediaError, MediaNotFoundError
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from PIL import Image
 from transformers.image_processing_utils import BaseImageProcessor
 from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
+from keye_vl_rs._media.images import load_image
 from keye_vl_rs._util.tested_hosts import check_host
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.geometry import MERGE_SIZE, PATCH_SIZE
-from keye_vl_rs.images import load_image
 from keye_vl_rs.recipe import MAX_PIXELS, MIN_PIXELS, Recipe, make_recipe, pixel_limits
 
 __all__ = ["PixelSettings"]

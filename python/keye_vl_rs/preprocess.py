@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from keye_vl_rs import vision_process
-from keye_vl_rs._encoded_sources import frames_of_text
+from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._media.encoded_sources import frames_of_text
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import check_whole, exact_count, number_from_zero, positive_integer
 from keye_vl_rs.decoding.reader import OnError
@@ -28,16 +29,15 @@ from keye_vl_rs.video import (
 )
 from keye_vl_rs.video_inputs import VideoInputs
 from keye_vl_rs.video_settings import VideoSettings
-from keye_vl_rs.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import torch
 
+    from keye_vl_rs._media.deadline import CancelFlag
     from keye_vl_rs.video import VideoSource
     from keye_vl_rs.vision_process import FrameCounter
-    from keye_vl_rs.watch import CancelFlag
 
     Source: TypeAlias = VideoSource | list[Any] | tuple[Any, ...]
 

@@ -10,7 +10,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from keye_vl_rs._sources import describe_source
+from keye_vl_rs._media.sources import describe_source
 from keye_vl_rs.standard_streams import as_shown
 
 if TYPE_CHECKING:

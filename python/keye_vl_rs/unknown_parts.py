@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from keye_vl_rs._encoded_sources import is_encoded
+from keye_vl_rs._media.encoded_sources import is_encoded
 
 __all__ = ["TEXT_TYPES", "is_for_servers", "looks_like_media", "media_inside"]
 

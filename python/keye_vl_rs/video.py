@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from keye_vl_rs import _core
-from keye_vl_rs._media_kinds import head_of, mp4_fault, not_video
-from keye_vl_rs._sources import MediaSource as VideoSource
-from keye_vl_rs._sources import describe_source, open_media
+from keye_vl_rs._media.deadline import CancelFlag, Watch
+from keye_vl_rs._media.kinds import head_of, mp4_fault, not_video
+from keye_vl_rs._media.sources import MediaSource as VideoSource
+from keye_vl_rs._media.sources import describe_source, open_media
 from keye_vl_rs._util.malloc import return_freed_memory
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import number_from_zero, positive_integer
@@ -22,7 +23,6 @@ from keye_vl_rs.decoding.timeline import Timeline
 from keye_vl_rs.decoding.video_file import VideoFile
 from keye_vl_rs.errors import InvalidArgumentError, UnreadableMediaError
 from keye_vl_rs.timestamps import TimestampKind, TimestampRule, check_timestamps
-from keye_vl_rs.watch import CancelFlag, Watch
 
 if TYPE_CHECKING:
     import torch

@@ -17,6 +17,8 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import _core, geometry
+from keye_vl_rs._media.image_warnings import exif_option
+from keye_vl_rs._media.images import load_image, map_images
 from keye_vl_rs._util.validation import (
     exact_count,
     number,
@@ -28,11 +30,9 @@ from keye_vl_rs.content_parts import plain_image, plain_video
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, memory_errors
 from keye_vl_rs.frame_lists import check_frame_size, load_frames, start_watch
 from keye_vl_rs.geometry import SLOW, Size, ceil_by_factor, floor_by_factor, round_by_factor
-from keye_vl_rs.images import load_image, map_images
 from keye_vl_rs.limits import Limits, applied, check_resized_frames
 from keye_vl_rs.message_options import READING_OPTIONS, frame_parts, warn_of_unread
 from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
-from keye_vl_rs.picture_habits import exif_option
 from keye_vl_rs.sampling import frame_indices, frame_times
 from keye_vl_rs.similarity import PATCH_SIMILARITY, get_frame_sim
 from keye_vl_rs.tensors import frames_array
@@ -255,7 +255,7 @@ def _resized_image(
 def fetch_images(
     eles: Sequence[dict[str, Any]], size_factor: int = IMAGE_FACTOR, *, first: int = 0
 ) -> list[Image.Image]:
-    """:func:`fetch_image` of each, as :func:`keye_vl_rs.images.map_images` has it done.
+    """:func:`fetch_image` of each, as :func:`keye_vl_rs._media.images.map_images` has it done.
 
     Errors call them images with numbers from ``first`` on.
     """

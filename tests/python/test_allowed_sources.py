@@ -8,9 +8,9 @@ import socket
 import pytest
 
 from http_server_for_tests import BODY, Handler, serve
-from keye_vl_rs import allowed_sources
-from keye_vl_rs._sources import open_bytes
-from keye_vl_rs.allowed_sources import check_address, check_host, check_path
+from keye_vl_rs._media import allow_lists
+from keye_vl_rs._media.allow_lists import check_address, check_host, check_path
+from keye_vl_rs._media.sources import open_bytes
 from keye_vl_rs.errors import MediaError, SourceNotAllowedError
 
 PUBLIC = ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "64:ff9b::5db8:d822"]
@@ -60,12 +60,12 @@ def fetch(url):
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_public_addresses(address):
-    assert allowed_sources._is_public(address)
+    assert allow_lists._is_public(address)
 
 
 @pytest.mark.parametrize("address", NOT_PUBLIC)
 def test_other_addresses(address, monkeypatch):
-    assert not allowed_sources._is_public(address)
+    assert not allow_lists._is_public(address)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: [(0, 0, 0, "", (address, 80))])
     with pytest.raises(SourceNotAllowedError, match=r"name: leads to .*, which is not a public"):
         check_address("host", 80, "name")
@@ -135,7 +135,7 @@ def test_a_name_that_leads_elsewhere_when_it_is_connected_to(server, address, mo
     def lookup(host, port, *args, **kwargs):
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))]
 
-    monkeypatch.setattr(allowed_sources.socket, "getaddrinfo", lookup)
+    monkeypatch.setattr(allow_lists.socket, "getaddrinfo", lookup)
     with pytest.raises(SourceNotAllowedError, match=r"leads to 127\.0\.0\.1"):
         fetch(f"http://rebinding.example:{server.server_port}/whole.mp4")
 

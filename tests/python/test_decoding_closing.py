@@ -13,9 +13,9 @@ import pytest
 
 from clips import Clip
 from keye_vl_rs import preprocess_video
+from keye_vl_rs._media.deadline import Watch
 from keye_vl_rs.decoding.ahead import run_ahead
 from keye_vl_rs.errors import CancelledError, DecodeError, MediaTimeoutError
-from keye_vl_rs.watch import Watch
 
 HELD = ("InputContainer", "VideoCodecContext", "VideoFrame", "_Shared")
 

@@ -15,7 +15,8 @@ from PIL import Image
 import cli_for_tests
 from clips import every, pixels
 from keye_vl_rs import Limits, preprocess_video, preview, process_vision_info, to_openai_messages
-from keye_vl_rs._sources import describe_source
+from keye_vl_rs._media.images import load_image
+from keye_vl_rs._media.sources import describe_source
 from keye_vl_rs.errors import (
     FramesDtypeError,
     FramesShapeError,
@@ -26,7 +27,6 @@ from keye_vl_rs.errors import (
     MediaNotFoundError,
     UnreadableMediaError,
 )
-from keye_vl_rs.images import load_image
 from keye_vl_rs.video import sample_video
 
 

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from http_server_for_tests import serve
+from keye_vl_rs._media.images import load_image
 from keye_vl_rs.errors import (
     EmptyMediaError,
     InvalidArgumentError,
@@ -18,7 +19,6 @@ from keye_vl_rs.errors import (
     MediaNotFoundError,
     UnreadableMediaError,
 )
-from keye_vl_rs.images import load_image
 
 MODES = ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK", "I;16"]
 

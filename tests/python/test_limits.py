@@ -23,14 +23,14 @@ from keye_vl_rs import (
     to_vllm_inputs,
     vision_process,
 )
-from keye_vl_rs._sources import open_bytes, open_media
+from keye_vl_rs._media.images import load_image
+from keye_vl_rs._media.sources import open_bytes, open_media
 from keye_vl_rs.errors import (
     DecodeError,
     InvalidArgumentError,
     LimitError,
     SourceNotAllowedError,
 )
-from keye_vl_rs.images import load_image
 from keye_vl_rs.limits import Limits, applied, current_limits
 from keye_vl_rs.video import sample_video
 from processor_for_tests import PROCESSOR, TOKENIZER

@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 
 import keye_vl_rs
-from keye_vl_rs import errors, images, preprocess_video, preview, process_vision_info
+from keye_vl_rs import errors, preprocess_video, preview, process_vision_info
+from keye_vl_rs._media import images
 from keye_vl_rs.errors import InvalidArgumentError, LimitError, OutOfMemoryError
 from keye_vl_rs.limits import Limits, applied
 from keye_vl_rs.video_processing import KeyeVL1_5VideoProcessor

@@ -15,14 +15,14 @@ from PIL import Image
 
 from clips import Clip, decode_all, every, pixels
 from keye_vl_rs import preprocess_video, preview, process_vision_info
-from keye_vl_rs._media_kinds import image_hint
+from keye_vl_rs._media.images import load_image
+from keye_vl_rs._media.kinds import image_hint
 from keye_vl_rs.errors import (
     KeyeVLError,
     MediaError,
     MediaNotFoundError,
     UnreadableMediaError,
 )
-from keye_vl_rs.images import load_image
 from keye_vl_rs.video import sample_video
 
 

@@ -19,9 +19,9 @@ from keye_vl_rs import (
     to_openai_messages,
     to_vllm_inputs,
 )
+from keye_vl_rs._media.images import load_image
 from keye_vl_rs._util.warn_once import forget_said
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, UnreadableMediaError
-from keye_vl_rs.images import load_image
 from keye_vl_rs.processing import KeyeVL1_5Processor
 from processor_for_tests import TOKENIZER
 from tokenizers_for_tests import CHAT_TEMPLATE

@@ -13,11 +13,11 @@ import pytest
 
 from clips import decode_all, every, pixels
 from http_server_for_tests import BODY, Handler, serve
-from keye_vl_rs import _http
-from keye_vl_rs._sources import open_bytes, open_media
+from keye_vl_rs._media import http
+from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._media.sources import open_bytes, open_media
 from keye_vl_rs.errors import CancelledError, EmptyMediaError, MediaError, MediaTimeoutError
 from keye_vl_rs.video import sample_video
-from keye_vl_rs.watch import Watch
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +199,7 @@ def test_the_disk_is_full(server, httpd):
             raise OSError(28, "No space left on device")
 
     with pytest.raises(MediaError, match=r"^video: cannot be kept in .*: No space left on device"):
-        _http.fetch(f"{server}/whole.mp4", "video", Full(), Watch("video"))
+        http.fetch(f"{server}/whole.mp4", "video", Full(), Watch("video"))
     assert_nothing_stays(httpd.server_port)
 
 

@@ -10,6 +10,7 @@ import av
 import pytest
 
 from clips import Clip, every
+from keye_vl_rs._media.deadline import Watch
 from keye_vl_rs.errors import (
     CancelledError,
     InvalidArgumentError,
@@ -19,7 +20,6 @@ from keye_vl_rs.errors import (
     PartialVideoWarning,
 )
 from keye_vl_rs.video import sample_video
-from keye_vl_rs.watch import Watch
 
 
 class CountingFlag:

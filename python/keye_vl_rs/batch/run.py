@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from keye_vl_rs._core import thread_count
-from keye_vl_rs._sources import describe_source
+from keye_vl_rs._media.sources import describe_source
 from keye_vl_rs.batch.damage import hear_warnings, heard_damage
 from keye_vl_rs.batch.full_disk import is_full_disk
 from keye_vl_rs.batch.made import Existing, identify, look_at, make_metadata, tensors_of

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from keye_vl_rs.watch import Watch
+    from keye_vl_rs._media.deadline import Watch
 
 __all__ = ["run_ahead"]
 

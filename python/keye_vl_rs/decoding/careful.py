@@ -27,7 +27,7 @@ from keye_vl_rs.decoding.packets import PacketTable
 from keye_vl_rs.decoding.plan import Segment
 
 if TYPE_CHECKING:
-    from keye_vl_rs.watch import Watch
+    from keye_vl_rs._media.deadline import Watch
 
 __all__ = ["CarefulDecoder", "CheckedFrame", "decode_reporting", "find_reports"]
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from functools import cache
 from typing import IO, TYPE_CHECKING, Any
 
-from keye_vl_rs._media_kinds import head_of, is_found_inside, text_hint
+from keye_vl_rs._media.deadline import InterruptionError, Watch
+from keye_vl_rs._media.kinds import head_of, is_found_inside, text_hint
 from keye_vl_rs.decoding.streams import choose_video
 from keye_vl_rs.errors import DecodeError, KeyeVLError, NoVideoStreamError, UnreadableMediaError
-from keye_vl_rs.watch import InterruptionError, Watch
 
 if TYPE_CHECKING:
     from keye_vl_rs.limits import Limits

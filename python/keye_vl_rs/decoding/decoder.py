@@ -15,7 +15,7 @@ from keye_vl_rs.decoding.plan import Segment
 from keye_vl_rs.errors import DecodeError
 
 if TYPE_CHECKING:
-    from keye_vl_rs.watch import Watch
+    from keye_vl_rs._media.deadline import Watch
 
 __all__ = [
     "DecodeCounts",

@@ -13,7 +13,7 @@ from keye_vl_rs.decoding.decoder import DecodeCounts
 from keye_vl_rs.limits import Limits, current_limits
 
 if TYPE_CHECKING:
-    from keye_vl_rs.watch import Watch
+    from keye_vl_rs._media.deadline import Watch
 
 __all__ = ["VideoFile"]
 

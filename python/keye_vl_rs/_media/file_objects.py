@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any, Protocol, TypeGuard
 
+from keye_vl_rs._media.deadline import Watch
 from keye_vl_rs.errors import EmptyMediaError, InvalidArgumentError, KeyeVLError, MediaError
 from keye_vl_rs.limits import current_limits
-from keye_vl_rs.watch import Watch
 
 __all__ = ["ReadableFile", "is_file_object", "open_file_object", "spool"]
 

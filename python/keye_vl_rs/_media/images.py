@@ -11,10 +11,11 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Union
 
-from keye_vl_rs._encoded_sources import is_encoded
-from keye_vl_rs._file_objects import is_file_object
-from keye_vl_rs._media_kinds import head_of, image_hint
-from keye_vl_rs._sources import MediaSource, describe_source, open_bytes
+from keye_vl_rs._media.encoded_sources import is_encoded
+from keye_vl_rs._media.file_objects import is_file_object
+from keye_vl_rs._media.image_warnings import say_habits, without_orientation
+from keye_vl_rs._media.kinds import head_of, image_hint
+from keye_vl_rs._media.sources import MediaSource, describe_source, open_bytes
 from keye_vl_rs._util.shorten import shorten
 from keye_vl_rs._util.threads import map_in_threads, map_in_turn
 from keye_vl_rs.errors import (
@@ -27,7 +28,6 @@ from keye_vl_rs.errors import (
     naming,
 )
 from keye_vl_rs.limits import current_limits
-from keye_vl_rs.picture_habits import say_habits, without_orientation
 
 if TYPE_CHECKING:
     from PIL import Image

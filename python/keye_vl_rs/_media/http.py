@@ -28,11 +28,11 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
-from keye_vl_rs._file_objects import spool
-from keye_vl_rs.allowed_sources import check_address, check_host
+from keye_vl_rs._media.allow_lists import check_address, check_host
+from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._media.file_objects import spool
 from keye_vl_rs.errors import MediaError, SourceNotAllowedError
 from keye_vl_rs.limits import Limits, current_limits
-from keye_vl_rs.watch import Watch
 
 __all__ = ["fetch"]
 

@@ -18,13 +18,13 @@ from typing import IO, Any, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from keye_vl_rs._encoded_sources import decode_text, describe_text, is_encoded
-from keye_vl_rs._file_objects import ReadableFile, is_file_object, open_file_object
+from keye_vl_rs._media.allow_lists import check_path
+from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._media.encoded_sources import decode_text, describe_text, is_encoded
+from keye_vl_rs._media.file_objects import ReadableFile, is_file_object, open_file_object
 from keye_vl_rs._util.shorten import shorten
-from keye_vl_rs.allowed_sources import check_path
 from keye_vl_rs.errors import EmptyMediaError, InvalidArgumentError, MediaError, MediaNotFoundError
 from keye_vl_rs.limits import current_limits
-from keye_vl_rs.watch import Watch
 
 __all__ = [
     "MediaSource",
@@ -139,7 +139,7 @@ def open_bytes(source: MediaSource, watch: Watch | None = None) -> Iterator[IO[b
             yield file
     elif is_remote(source):
         # Not before it is needed: its HTTP client takes long to import.
-        from keye_vl_rs._http import fetch
+        from keye_vl_rs._media.http import fetch
 
         name = describe_source(source)
         with tempfile.TemporaryFile() as file:

@@ -1,0 +1,1 @@
+"""Finding media, fetching them within allow-lists, limits and deadlines, and opening images."""

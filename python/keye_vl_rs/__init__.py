@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._core import __version__
-from keye_vl_rs.decoding.damage import Damage
+from keye_vl_rs._decoding.damage import Damage
 from keye_vl_rs.errors import KeyeVLError
 from keye_vl_rs.fused_operator import BicubicVideoFusionOpProcessor, BicubicVideoProcessor
 from keye_vl_rs.integrations.openai import to_openai_messages

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from keye_vl_rs import vision_process
+from keye_vl_rs._decoding.reader import OnError
 from keye_vl_rs._media.deadline import Watch
 from keye_vl_rs._media.encoded_sources import frames_of_text
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import check_whole, exact_count, number_from_zero, positive_integer
-from keye_vl_rs.decoding.reader import OnError
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors
 from keye_vl_rs.geometry import SLOW
 from keye_vl_rs.limits import Limits, applied

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from keye_vl_rs._decoding.damage import Damage
     from keye_vl_rs.bench import Comparison
-    from keye_vl_rs.decoding.damage import Damage
     from keye_vl_rs.outputs import Job
     from keye_vl_rs.video_inputs import VideoInputs
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from keye_vl_rs.decoding.timeline import Timeline
+    from keye_vl_rs._decoding.timeline import Timeline
 
 __all__ = ["FrameTimes", "TimestampKind", "TimestampRule", "check_timestamps"]
 

@@ -8,6 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from keye_vl_rs import _core
+from keye_vl_rs._decoding.damage import Damage
+from keye_vl_rs._decoding.decoder import DecodeCounts
+from keye_vl_rs._decoding.reader import OnError, ReadFrames, VideoReader
+from keye_vl_rs._decoding.rgb import RgbConverter
+from keye_vl_rs._decoding.timeline import Timeline
+from keye_vl_rs._decoding.video_file import VideoFile
 from keye_vl_rs._media.deadline import CancelFlag, Watch
 from keye_vl_rs._media.kinds import head_of, mp4_fault, not_video
 from keye_vl_rs._media.sources import MediaSource as VideoSource
@@ -15,12 +21,6 @@ from keye_vl_rs._media.sources import describe_source, open_media
 from keye_vl_rs._util.malloc import return_freed_memory
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import number_from_zero, positive_integer
-from keye_vl_rs.decoding.damage import Damage
-from keye_vl_rs.decoding.decoder import DecodeCounts
-from keye_vl_rs.decoding.reader import OnError, ReadFrames, VideoReader
-from keye_vl_rs.decoding.rgb import RgbConverter
-from keye_vl_rs.decoding.timeline import Timeline
-from keye_vl_rs.decoding.video_file import VideoFile
 from keye_vl_rs.errors import InvalidArgumentError, UnreadableMediaError
 from keye_vl_rs.timestamps import TimestampKind, TimestampRule, check_timestamps
 

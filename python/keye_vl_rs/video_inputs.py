@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from keye_vl_rs.decoding.damage import Damage
-from keye_vl_rs.decoding.decoder import DecodeCounts
+from keye_vl_rs._decoding.damage import Damage
+from keye_vl_rs._decoding.decoder import DecodeCounts
 from keye_vl_rs.geometry import MERGE_SIZE, SLOW, Size, count_patches
 from keye_vl_rs.prompt import video_prompt
 from keye_vl_rs.tensors import frame_types_list

@@ -45,7 +45,7 @@ def _main(folder, arguments, slow):
 
 
 def _slow_decoding():
-    from keye_vl_rs.decoding.rgb import RgbConverter
+    from keye_vl_rs._decoding.rgb import RgbConverter
 
     RgbConverter.convert = _after_a_while(RgbConverter.convert)
 

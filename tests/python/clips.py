@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 import torch
 
-from keye_vl_rs.decoding.rgb import RgbConverter
+from keye_vl_rs._decoding.rgb import RgbConverter
 from keye_vl_rs.video import SampledVideo, sample_video
 
 VP9 = {"codec": "libvpx-vp9", "options": {"cpu-used": "8", "deadline": "realtime"}}

@@ -13,8 +13,8 @@ import pytest
 
 from clips import Clip
 from keye_vl_rs import preprocess_video
+from keye_vl_rs._decoding.ahead import run_ahead
 from keye_vl_rs._media.deadline import Watch
-from keye_vl_rs.decoding.ahead import run_ahead
 from keye_vl_rs.errors import CancelledError, DecodeError, MediaTimeoutError
 
 HELD = ("InputContainer", "VideoCodecContext", "VideoFrame", "_Shared")

@@ -15,8 +15,8 @@ import torch
 from clips import VP9, Clip, every, packets, pixels
 from damaged_frames import reported_times
 from keye_vl_rs import Damage, preprocess_video, process_vision_info
-from keye_vl_rs.decoding.damage import DamageMap, Report
-from keye_vl_rs.decoding.ffmpeg_log import CapturedLog
+from keye_vl_rs._decoding.damage import DamageMap, Report
+from keye_vl_rs._decoding.ffmpeg_log import CapturedLog
 from keye_vl_rs.errors import (
     ConcealedDamageWarning,
     DecodeError,

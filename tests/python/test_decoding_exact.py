@@ -14,10 +14,10 @@ import pytest
 
 import clips
 from clips import Clip, decode_all_as_rgb, every, pixels
+from keye_vl_rs._decoding import decoder
+from keye_vl_rs._decoding.container import open_video
+from keye_vl_rs._decoding.packets import list_packets
 from keye_vl_rs._media.deadline import Watch
-from keye_vl_rs.decoding import decoder
-from keye_vl_rs.decoding.container import open_video
-from keye_vl_rs.decoding.packets import list_packets
 from keye_vl_rs.limits import Limits
 from keye_vl_rs.video import sample_video
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from keye_vl_rs._decoding.decoder import DecodeCounts, PacketCursor
+from keye_vl_rs._decoding.packets import PacketTable
 from keye_vl_rs._media.deadline import Watch
-from keye_vl_rs.decoding.decoder import DecodeCounts, PacketCursor
-from keye_vl_rs.decoding.packets import PacketTable
 
 
 class Counted(Sequence):

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keye_vl_rs.decoding.packets import PacketTable
-from keye_vl_rs.decoding.plan import can_share, plan_segments
-from keye_vl_rs.decoding.timeline import Timeline
+from keye_vl_rs._decoding.packets import PacketTable
+from keye_vl_rs._decoding.plan import can_share, plan_segments
+from keye_vl_rs._decoding.timeline import Timeline
 from keye_vl_rs.errors import InvalidArgumentError
 
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import pytest
 
 from clips import Clip, every
+from keye_vl_rs._decoding.ahead import run_ahead
 from keye_vl_rs._media.deadline import Watch
-from keye_vl_rs.decoding.ahead import run_ahead
 from keye_vl_rs.errors import CancelledError, InvalidArgumentError, MediaTimeoutError
 from keye_vl_rs.video import sample_video
 

@@ -22,7 +22,7 @@ from clips import (
     pixels,
     third,
 )
-from keye_vl_rs.decoding import listing, reader, rgb
+from keye_vl_rs._decoding import listing, reader, rgb
 from keye_vl_rs.video import sample_video
 
 X265 = "log-level=error:keyint=10:bframes=3:"

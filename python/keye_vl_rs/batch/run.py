@@ -25,7 +25,7 @@ from keye_vl_rs.report import NO_SECONDS, damage_as_json, describe, summarize
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from keye_vl_rs.decoding.reader import OnError
+    from keye_vl_rs._decoding.reader import OnError
     from keye_vl_rs.outputs import Job
 
 __all__ = ["MOST_JOBS", "Event", "Settings", "run_batch", "share_threads", "survey"]

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import vision_process
-from keye_vl_rs.decoding.reader import ReadFrames, VideoReader
-from keye_vl_rs.decoding.rgb import RgbConverter
-from keye_vl_rs.decoding.timeline import Timeline
+from keye_vl_rs._decoding.reader import ReadFrames, VideoReader
+from keye_vl_rs._decoding.rgb import RgbConverter
+from keye_vl_rs._decoding.timeline import Timeline
 from keye_vl_rs.geometry import Size
 from keye_vl_rs.limits import check_resized_frames
 from keye_vl_rs.streaming.choices import SizeChoices

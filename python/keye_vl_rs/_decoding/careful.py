@@ -13,18 +13,18 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs.decoding.container import reason
-from keye_vl_rs.decoding.damage import DamageMap, Report
-from keye_vl_rs.decoding.decoder import (
+from keye_vl_rs._decoding.container import reason
+from keye_vl_rs._decoding.damage import DamageMap, Report
+from keye_vl_rs._decoding.decoder import (
     DecodeCounts,
     PacketCursor,
     UnexpectedFramesError,
     prime_decoder,
 )
-from keye_vl_rs.decoding.ffmpeg_log import CapturedLog
-from keye_vl_rs.decoding.frame_copy import FrameCopier, clear_frame
-from keye_vl_rs.decoding.packets import PacketTable
-from keye_vl_rs.decoding.plan import Segment
+from keye_vl_rs._decoding.ffmpeg_log import CapturedLog
+from keye_vl_rs._decoding.frame_copy import FrameCopier, clear_frame
+from keye_vl_rs._decoding.packets import PacketTable
+from keye_vl_rs._decoding.plan import Segment
 
 if TYPE_CHECKING:
     from keye_vl_rs._media.deadline import Watch

@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs.decoding.container import demux
-from keye_vl_rs.decoding.damage import Report
-from keye_vl_rs.decoding.ffmpeg_log import CapturedLog, captured_log
-from keye_vl_rs.decoding.gaps import GAP, LOST_PAGE, PACKET_WARNINGS, Steps, find_gaps
-from keye_vl_rs.decoding.packets import PacketTable, list_packets
-from keye_vl_rs.decoding.timeline import Timeline
-from keye_vl_rs.decoding.truncation import find_truncation
+from keye_vl_rs._decoding.container import demux
+from keye_vl_rs._decoding.damage import Report
+from keye_vl_rs._decoding.ffmpeg_log import CapturedLog, captured_log
+from keye_vl_rs._decoding.gaps import GAP, LOST_PAGE, PACKET_WARNINGS, Steps, find_gaps
+from keye_vl_rs._decoding.packets import PacketTable, list_packets
+from keye_vl_rs._decoding.timeline import Timeline
+from keye_vl_rs._decoding.truncation import find_truncation
 
 if TYPE_CHECKING:
-    from keye_vl_rs.decoding.video_file import VideoFile
+    from keye_vl_rs._decoding.video_file import VideoFile
     from keye_vl_rs.limits import Limits
 
 __all__ = ["Listing", "limited", "list_video"]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs.decoding.container import demux, reason
-from keye_vl_rs.decoding.frame_copy import clear_frame
-from keye_vl_rs.decoding.packets import PacketTable
-from keye_vl_rs.decoding.plan import Segment
+from keye_vl_rs._decoding.container import demux, reason
+from keye_vl_rs._decoding.frame_copy import clear_frame
+from keye_vl_rs._decoding.packets import PacketTable
+from keye_vl_rs._decoding.plan import Segment
 from keye_vl_rs.errors import DecodeError
 
 if TYPE_CHECKING:

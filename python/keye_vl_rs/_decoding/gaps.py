@@ -10,8 +10,8 @@ from functools import cached_property
 from itertools import pairwise
 from statistics import median
 
-from keye_vl_rs.decoding.damage import Report
-from keye_vl_rs.decoding.packets import JUMP_S, PacketTable
+from keye_vl_rs._decoding.damage import Report
+from keye_vl_rs._decoding.packets import JUMP_S, PacketTable
 
 __all__ = ["GAP", "LOST_PAGE", "PACKET_WARNINGS", "Steps", "find_gaps"]
 

@@ -9,15 +9,15 @@ from functools import partial
 from itertools import chain
 from typing import IO, Any
 
-from keye_vl_rs.decoding.ahead import run_ahead
-from keye_vl_rs.decoding.careful import CarefulDecoder, CheckedFrame, find_reports
-from keye_vl_rs.decoding.damage import DamageMap, Report, Spoilt
-from keye_vl_rs.decoding.decoder import DecodeCounts, SegmentDecoder, UnexpectedFramesError
-from keye_vl_rs.decoding.ffmpeg_log import CapturedLog, OtherThreads, captured_log
-from keye_vl_rs.decoding.packets import PacketTable
-from keye_vl_rs.decoding.plan import Segment, can_share, plan_segments
-from keye_vl_rs.decoding.timeline import Timeline
-from keye_vl_rs.decoding.video_file import VideoFile
+from keye_vl_rs._decoding.ahead import run_ahead
+from keye_vl_rs._decoding.careful import CarefulDecoder, CheckedFrame, find_reports
+from keye_vl_rs._decoding.damage import DamageMap, Report, Spoilt
+from keye_vl_rs._decoding.decoder import DecodeCounts, SegmentDecoder, UnexpectedFramesError
+from keye_vl_rs._decoding.ffmpeg_log import CapturedLog, OtherThreads, captured_log
+from keye_vl_rs._decoding.packets import PacketTable
+from keye_vl_rs._decoding.plan import Segment, can_share, plan_segments
+from keye_vl_rs._decoding.timeline import Timeline
+from keye_vl_rs._decoding.video_file import VideoFile
 from keye_vl_rs.errors import DecodeError
 
 __all__ = ["ListedFrames"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import IO, TYPE_CHECKING, Any
 
-from keye_vl_rs.decoding.container import open_video
-from keye_vl_rs.decoding.decoder import DecodeCounts
+from keye_vl_rs._decoding.container import open_video
+from keye_vl_rs._decoding.decoder import DecodeCounts
 from keye_vl_rs.limits import Limits, current_limits
 
 if TYPE_CHECKING:

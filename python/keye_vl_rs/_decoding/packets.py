@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
-from keye_vl_rs.decoding.damage import Report
+from keye_vl_rs._decoding.damage import Report
 
 __all__ = ["JUMP_S", "PacketTable", "list_packets"]
 

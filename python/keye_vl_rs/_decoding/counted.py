@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from keye_vl_rs.decoding.ahead import run_ahead
-from keye_vl_rs.decoding.careful import decode_reporting
-from keye_vl_rs.decoding.container import demux
-from keye_vl_rs.decoding.damage import DamageMap, Report, Spoilt
-from keye_vl_rs.decoding.decoder import decode_all
-from keye_vl_rs.decoding.ffmpeg_log import captured_log
-from keye_vl_rs.decoding.frame_copy import FrameCopier
-from keye_vl_rs.decoding.listing import limited
-from keye_vl_rs.decoding.packets import PacketTable
-from keye_vl_rs.decoding.timeline import Timeline
-from keye_vl_rs.decoding.video_file import VideoFile
+from keye_vl_rs._decoding.ahead import run_ahead
+from keye_vl_rs._decoding.careful import decode_reporting
+from keye_vl_rs._decoding.container import demux
+from keye_vl_rs._decoding.damage import DamageMap, Report, Spoilt
+from keye_vl_rs._decoding.decoder import decode_all
+from keye_vl_rs._decoding.ffmpeg_log import captured_log
+from keye_vl_rs._decoding.frame_copy import FrameCopier
+from keye_vl_rs._decoding.listing import limited
+from keye_vl_rs._decoding.packets import PacketTable
+from keye_vl_rs._decoding.timeline import Timeline
+from keye_vl_rs._decoding.video_file import VideoFile
 from keye_vl_rs.errors import DecodeError, NoFramesError
 
 __all__ = ["CountedFrames", "count_frames"]

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from functools import cache
 from typing import IO, TYPE_CHECKING, Any
 
+from keye_vl_rs._decoding.streams import choose_video
 from keye_vl_rs._media.deadline import InterruptionError, Watch
 from keye_vl_rs._media.kinds import head_of, is_found_inside, text_hint
-from keye_vl_rs.decoding.streams import choose_video
 from keye_vl_rs.errors import DecodeError, KeyeVLError, NoVideoStreamError, UnreadableMediaError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from keye_vl_rs.decoding.packets import PacketTable
+from keye_vl_rs._decoding.packets import PacketTable
 
 __all__ = ["Segment", "can_share", "plan_segments"]
 

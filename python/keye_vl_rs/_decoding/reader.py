@@ -9,20 +9,20 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, TypeVar
 
-from keye_vl_rs._util.stack_level import level_of_caller
-from keye_vl_rs.decoding.counted import count_frames
-from keye_vl_rs.decoding.damage import (
+from keye_vl_rs._decoding.counted import count_frames
+from keye_vl_rs._decoding.damage import (
     FOR_WHAT_IS_THERE,
     Damage,
     DamagedFrameError,
     Spoilt,
     find_damage,
 )
-from keye_vl_rs.decoding.decoder import UnexpectedFramesError
-from keye_vl_rs.decoding.listed import ListedFrames
-from keye_vl_rs.decoding.listing import Listing, list_video
-from keye_vl_rs.decoding.timeline import Timeline
-from keye_vl_rs.decoding.video_file import VideoFile
+from keye_vl_rs._decoding.decoder import UnexpectedFramesError
+from keye_vl_rs._decoding.listed import ListedFrames
+from keye_vl_rs._decoding.listing import Listing, list_video
+from keye_vl_rs._decoding.timeline import Timeline
+from keye_vl_rs._decoding.video_file import VideoFile
+from keye_vl_rs._util.stack_level import level_of_caller
 from keye_vl_rs.errors import (
     ConcealedDamageWarning,
     DecodeError,

@@ -51,7 +51,7 @@ def _slow_decoding():
 
 
 def _slow_comparing():
-    from keye_vl_rs.streaming.pipeline import PatchPipeline
+    from keye_vl_rs._streaming.pipeline import PatchPipeline
 
     PatchPipeline.compare = _after_a_while(PatchPipeline.compare)
 

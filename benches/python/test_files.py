@@ -15,7 +15,7 @@ import bench_clips
 from keye_vl_rs import _core, preprocess_video, vision_process
 from keye_vl_rs._decoding.reader import VideoReader
 from keye_vl_rs._media.deadline import Watch
-from keye_vl_rs.sampling import frame_indices
+from keye_vl_rs._sampling.indices import frame_indices
 from memory_for_tests import peak_memory
 from preprocess_for_tests import published_inputs
 from vision_process_for_tests import reference

@@ -10,6 +10,15 @@ from keye_vl_rs import vision_process
 from keye_vl_rs._decoding.reader import OnError
 from keye_vl_rs._media.deadline import Watch
 from keye_vl_rs._media.encoded_sources import frames_of_text
+from keye_vl_rs._sampling.indices import frame_indices
+from keye_vl_rs._sampling.timestamps import TimestampKind, TimestampRule, check_timestamps
+from keye_vl_rs._sampling.video import (
+    check_on_error,
+    chooser,
+    decoder_threads,
+    describe_source,
+    open_reader,
+)
 from keye_vl_rs._streaming.file import stream_file
 from keye_vl_rs._streaming.pipeline import PatchOptions
 from keye_vl_rs._util.shorten import short_repr
@@ -17,16 +26,7 @@ from keye_vl_rs._util.validation import check_whole, exact_count, number_from_ze
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors
 from keye_vl_rs.geometry import SLOW
 from keye_vl_rs.limits import Limits, applied
-from keye_vl_rs.sampling import frame_indices
 from keye_vl_rs.tensors import float_dtype, grid_thw, per_channel, video_patches
-from keye_vl_rs.timestamps import TimestampKind, TimestampRule, check_timestamps
-from keye_vl_rs.video import (
-    check_on_error,
-    chooser,
-    decoder_threads,
-    describe_source,
-    open_reader,
-)
 from keye_vl_rs.video_inputs import VideoInputs
 from keye_vl_rs.video_settings import VideoSettings
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import torch
 
     from keye_vl_rs._media.deadline import CancelFlag
-    from keye_vl_rs.video import VideoSource
+    from keye_vl_rs._sampling.video import VideoSource
     from keye_vl_rs.vision_process import FrameCounter
 
     Source: TypeAlias = VideoSource | list[Any] | tuple[Any, ...]

@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING, Any
 from keye_vl_rs import _core, geometry
 from keye_vl_rs._media.image_warnings import exif_option
 from keye_vl_rs._media.images import load_image, map_images
+from keye_vl_rs._sampling.frame_lists import check_frame_size, load_frames, start_watch
+from keye_vl_rs._sampling.indices import frame_indices, frame_times
+from keye_vl_rs._sampling.video import SampledVideo, sample_video, video_name
 from keye_vl_rs._util.validation import (
     exact_count,
     number,
@@ -28,15 +31,12 @@ from keye_vl_rs._util.validation import (
 )
 from keye_vl_rs.content_parts import plain_image, plain_video
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, memory_errors
-from keye_vl_rs.frame_lists import check_frame_size, load_frames, start_watch
 from keye_vl_rs.geometry import SLOW, Size, ceil_by_factor, floor_by_factor, round_by_factor
 from keye_vl_rs.limits import Limits, applied, check_resized_frames
 from keye_vl_rs.message_options import READING_OPTIONS, frame_parts, warn_of_unread
 from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
-from keye_vl_rs.sampling import frame_indices, frame_times
 from keye_vl_rs.similarity import PATCH_SIMILARITY, get_frame_sim
 from keye_vl_rs.tensors import frames_array
-from keye_vl_rs.video import SampledVideo, sample_video, video_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -348,7 +348,7 @@ def read_video_file(ele: dict[str, Any], count: FrameCounter) -> SampledVideo:
 
     ``count(ele, total_frames, video_fps)`` is :func:`smart_nframes` or stands for it. ``ele`` may
     also hold the ``video_start``, ``video_end``, ``timeout``, ``on_error`` and ``timestamps`` of
-    :func:`keye_vl_rs.video.sample_video`.
+    :func:`keye_vl_rs._sampling.video.sample_video`.
     """
     check_counts(ele)
     options = {key: ele[key] for key in READING_OPTIONS if ele.get(key) is not None}

@@ -22,7 +22,7 @@ import pytest
 import torch
 
 from keye_vl_rs._decoding.rgb import RgbConverter
-from keye_vl_rs.video import SampledVideo, sample_video
+from keye_vl_rs._sampling.video import SampledVideo, sample_video
 
 VP9 = {"codec": "libvpx-vp9", "options": {"cpu-used": "8", "deadline": "realtime"}}
 

@@ -17,13 +17,13 @@ from damaged_frames import reported_times
 from keye_vl_rs import Damage, preprocess_video, process_vision_info
 from keye_vl_rs._decoding.damage import DamageMap, Report
 from keye_vl_rs._decoding.ffmpeg_log import CapturedLog
+from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import (
     ConcealedDamageWarning,
     DecodeError,
     InvalidArgumentError,
     PartialVideoWarning,
 )
-from keye_vl_rs.video import sample_video
 
 GROUPS = {"x264-params": "keyint=20:min-keyint=20:scenecut=0:bframes=2"}
 COUNT = 80

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from clips import Clip, decode_all_as_rgb, every, packets, pixels
+from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import (
     DecodeError,
     InvalidArgumentError,
     MediaError,
     PartialVideoWarning,
 )
-from keye_vl_rs.video import sample_video
 
 GROUPS = {"x264-params": "keyint=25:min-keyint=25:scenecut=0:bframes=2"}
 H264 = Clip("f_h264.mp4", count=100, options=GROUPS)

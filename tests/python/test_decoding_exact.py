@@ -18,8 +18,8 @@ from keye_vl_rs._decoding import decoder
 from keye_vl_rs._decoding.container import open_video
 from keye_vl_rs._decoding.packets import list_packets
 from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.limits import Limits
-from keye_vl_rs.video import sample_video
 
 COUNT = 96
 # Small, for there are many.

@@ -12,8 +12,8 @@ import pytest
 from clips import Clip, every
 from keye_vl_rs._decoding.ahead import run_ahead
 from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import CancelledError, InvalidArgumentError, MediaTimeoutError
-from keye_vl_rs.video import sample_video
 
 WATCH = Watch("work")
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from clips import Clip, add_stream, decord, every, open_output
-from keye_vl_rs.video import sample_video
+from keye_vl_rs._sampling.video import sample_video
 
 SMALL = Clip("", width=80, height=60)
 LARGE = Clip("", width=160, height=120)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from clips import VP9, Clip, every, packets, pixels
+from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import DecodeError, MediaError, PartialVideoWarning
-from keye_vl_rs.video import sample_video
 
 FRONT = {"movflags": "faststart"}
 FRAGMENTS = {"movflags": "frag_keyframe+empty_moov"}

@@ -17,6 +17,7 @@ from clips import every, pixels
 from keye_vl_rs import Limits, preprocess_video, preview, process_vision_info, to_openai_messages
 from keye_vl_rs._media.images import load_image
 from keye_vl_rs._media.sources import describe_source
+from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import (
     FramesDtypeError,
     FramesShapeError,
@@ -27,7 +28,6 @@ from keye_vl_rs.errors import (
     MediaNotFoundError,
     UnreadableMediaError,
 )
-from keye_vl_rs.video import sample_video
 
 
 def forms(data, media_type):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from clips import Clip
+from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import UnreadableMediaError
-from keye_vl_rs.video import sample_video
 
 LEADING = {
     "playlist.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:5,\n{clip}\n#EXT-X-ENDLIST\n",

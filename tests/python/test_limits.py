@@ -25,6 +25,7 @@ from keye_vl_rs import (
 )
 from keye_vl_rs._media.images import load_image
 from keye_vl_rs._media.sources import open_bytes, open_media
+from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import (
     DecodeError,
     InvalidArgumentError,
@@ -32,7 +33,6 @@ from keye_vl_rs.errors import (
     SourceNotAllowedError,
 )
 from keye_vl_rs.limits import Limits, applied, current_limits
-from keye_vl_rs.video import sample_video
 from processor_for_tests import PROCESSOR, TOKENIZER
 
 

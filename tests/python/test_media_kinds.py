@@ -17,13 +17,13 @@ from clips import Clip, decode_all, every, pixels
 from keye_vl_rs import preprocess_video, preview, process_vision_info
 from keye_vl_rs._media.images import load_image
 from keye_vl_rs._media.kinds import image_hint
+from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import (
     KeyeVLError,
     MediaError,
     MediaNotFoundError,
     UnreadableMediaError,
 )
-from keye_vl_rs.video import sample_video
 
 
 def jpeg():

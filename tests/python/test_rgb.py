@@ -9,7 +9,7 @@ from av.video.reformatter import Interpolation
 import clips
 from clips import VP9, Clip, assert_clip_is_decords, assert_like_decord, every, pixels, third
 from keye_vl_rs import preprocess_video
-from keye_vl_rs.video import sample_video
+from keye_vl_rs._sampling.video import sample_video
 
 CLIPS = [
     Clip("full_range_format.mp4", pix_fmt="yuvj420p"),

@@ -12,13 +12,13 @@ import torch
 
 from clips import decode_all, every, pixels
 from keye_vl_rs import preprocess_video, preview, process_vision_info
+from keye_vl_rs._sampling.video import describe_source, sample_video
 from keye_vl_rs.errors import (
     EmptyMediaError,
     InvalidArgumentError,
     MediaError,
     MediaNotFoundError,
 )
-from keye_vl_rs.video import describe_source, sample_video
 
 
 @pytest.mark.parametrize("kind", ["str", "path", "bytes", "memoryview", "url", "raw_url", "host"])

@@ -15,6 +15,7 @@ import pytest
 from clips import decode_all, every, pixels
 from keye_vl_rs._media.deadline import Watch
 from keye_vl_rs._media.sources import describe_source, open_bytes, open_media
+from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import (
     CancelledError,
     EmptyMediaError,
@@ -22,7 +23,6 @@ from keye_vl_rs.errors import (
     MediaError,
     MediaTimeoutError,
 )
-from keye_vl_rs.video import sample_video
 
 DATA = bytes(range(256)) * 1000
 

@@ -16,8 +16,8 @@ from http_server_for_tests import BODY, Handler, serve
 from keye_vl_rs._media import http
 from keye_vl_rs._media.deadline import Watch
 from keye_vl_rs._media.sources import open_bytes, open_media
+from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import CancelledError, EmptyMediaError, MediaError, MediaTimeoutError
-from keye_vl_rs.video import sample_video
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import torch
 
 from clips import Clip, add_stream, every, irregular, open_output
 from keye_vl_rs import preprocess_video, preview, process_vision_info
+from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import InvalidArgumentError
-from keye_vl_rs.video import sample_video
 
 
 @pytest.fixture(scope="module")

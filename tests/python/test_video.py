@@ -23,7 +23,7 @@ from clips import (
     third,
 )
 from keye_vl_rs._decoding import listing, reader, rgb
-from keye_vl_rs.video import sample_video
+from keye_vl_rs._sampling.video import sample_video
 
 X265 = "log-level=error:keyint=10:bframes=3:"
 IRREGULAR = clips.irregular(40)
@@ -232,5 +232,5 @@ def test_a_change_of_size(folder):
 
 
 def test_decoders_are_imported_where_they_are_used():
-    code = "import sys, keye_vl_rs.video; assert 'av' not in sys.modules"
+    code = "import sys, keye_vl_rs._sampling.video; assert 'av' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -16,6 +16,7 @@ from PIL import Image
 import clips
 from clips import Clip, every, pixels, third
 from damaged_frames import reported_times
+from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import (
     DecodeError,
     InvalidArgumentError,
@@ -25,7 +26,6 @@ from keye_vl_rs.errors import (
     PartialVideoWarning,
     UnreadableMediaError,
 )
-from keye_vl_rs.video import sample_video
 
 BAD_BYTES = {
     "zeros": bytes(5000),

@@ -11,6 +11,7 @@ import pytest
 
 from clips import Clip, every
 from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import (
     CancelledError,
     InvalidArgumentError,
@@ -19,7 +20,6 @@ from keye_vl_rs.errors import (
     MediaTimeoutError,
     PartialVideoWarning,
 )
-from keye_vl_rs.video import sample_video
 
 
 class CountingFlag:

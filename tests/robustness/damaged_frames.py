@@ -25,8 +25,8 @@ import av
 import numpy as np
 
 from clips import picture
+from keye_vl_rs._sampling.video import SampledVideo, sample_video
 from keye_vl_rs.errors import DecodeError, KeyeVLError
-from keye_vl_rs.video import SampledVideo, sample_video
 
 # By name: encoder, container, options, pixel format.
 CODECS: dict[str, tuple[str, str, dict[str, str], str]] = {

@@ -44,7 +44,7 @@ def _reading(clip: str, address: str) -> Callable[[], Any]:
 def _decoding(clip: str, address: str) -> Callable[[], Any]:
     """All frames of a clip that is a thousand times as long as it is."""
     from keye_vl_rs._decoding import rgb
-    from keye_vl_rs.video import sample_video
+    from keye_vl_rs._sampling.video import sample_video
 
     convert = rgb.RgbConverter.convert
 

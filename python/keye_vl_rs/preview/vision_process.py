@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING, Any
 from keye_vl_rs import geometry
 from keye_vl_rs._media.image_warnings import exif_option
 from keye_vl_rs._media.images import load_image, map_images
+from keye_vl_rs._sampling.frame_lists import check_frame_size, load_frames, start_watch
+from keye_vl_rs._sampling.indices import frame_indices, spaced_places
+from keye_vl_rs._sampling.video import sample_video, video_name
 from keye_vl_rs._util.shorten import short_number, short_repr
 from keye_vl_rs._util.validation import (
     exact_count,
@@ -29,14 +32,11 @@ from keye_vl_rs._util.validation import (
 )
 from keye_vl_rs.content_parts import plain_image, plain_video
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors
-from keye_vl_rs.frame_lists import check_frame_size, load_frames, start_watch
 from keye_vl_rs.geometry import Size, ceil_by_factor, floor_by_factor, round_by_factor
 from keye_vl_rs.limits import Limits, applied, check_resized
 from keye_vl_rs.message_options import frame_parts, warn_of_unread
 from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
 from keye_vl_rs.preview.frame_resize import resize_frames
-from keye_vl_rs.sampling import frame_indices, spaced_places
-from keye_vl_rs.video import sample_video, video_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -18,11 +18,11 @@ from keye_vl_rs._media.deadline import CancelFlag, Watch
 from keye_vl_rs._media.kinds import head_of, mp4_fault, not_video
 from keye_vl_rs._media.sources import MediaSource as VideoSource
 from keye_vl_rs._media.sources import describe_source, open_media
+from keye_vl_rs._sampling.timestamps import TimestampKind, TimestampRule, check_timestamps
 from keye_vl_rs._util.malloc import return_freed_memory
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import number_from_zero, positive_integer
 from keye_vl_rs.errors import InvalidArgumentError, UnreadableMediaError
-from keye_vl_rs.timestamps import TimestampKind, TimestampRule, check_timestamps
 
 if TYPE_CHECKING:
     import torch

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._media.deadline import Watch
 from keye_vl_rs._media.images import image_name, map_images
+from keye_vl_rs._sampling.timestamps import check_timestamps
+from keye_vl_rs._sampling.video import check_on_error
 from keye_vl_rs._util.validation import number_from_zero
 from keye_vl_rs.errors import FramesShapeError
 from keye_vl_rs.limits import check_resized, check_resized_frames
-from keye_vl_rs.timestamps import check_timestamps
-from keye_vl_rs.video import check_on_error
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -11,8 +11,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from keye_vl_rs._sampling.indices import frame_times
 from keye_vl_rs.errors import InvalidArgumentError
-from keye_vl_rs.sampling import frame_times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,1 @@
+"""How many frames of a video are sampled, which, and when they are shown."""

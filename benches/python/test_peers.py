@@ -8,7 +8,8 @@ import torch
 import bench_clips
 import peers
 from conftest import sample
-from keye_vl_rs import bench, geometry
+from keye_vl_rs import bench
+from keye_vl_rs._slow_fast import sizes
 from keye_vl_rs.tensors import video_patches
 
 
@@ -46,6 +47,6 @@ def test_pixels(name, call, versus):
     else:
         # Its own rule for sizes may differ by a row of patches.
         assert abs(len(result) / len(expected) - 1) < 0.1
-    assert geometry.count_patches(call[1].tolist(), *call[2:]) == len(expected)
+    assert sizes.count_patches(call[1].tolist(), *call[2:]) == len(expected)
     del result, expected
     versus(lambda: CONTESTANTS[name](*call), lambda: bench.published_patches(*call), rounds=5)

@@ -18,9 +18,9 @@ from transformers.image_transforms import convert_to_rgb
 from keye_vl_rs._media.file_objects import is_file_object
 from keye_vl_rs._media.image_warnings import say_habits
 from keye_vl_rs._media.sources import describe_source
+from keye_vl_rs._slow_fast.sizes import CHANNELS
 from keye_vl_rs._util.shorten import shorten
 from keye_vl_rs.errors import FramesShapeError, KeyeVLError, UnreadableMediaError, naming
-from keye_vl_rs.geometry import CHANNELS
 from keye_vl_rs.video_inputs import VideoInputs
 
 __all__ = [

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from keye_vl_rs import vision_process
+from keye_vl_rs._slow_fast.sizes import MERGE_SIZE, PATCH_SIZE
 from keye_vl_rs._util.validation import positive_integer
 from keye_vl_rs._util.warn_once import say_once
 from keye_vl_rs.content_parts import media_kind
 from keye_vl_rs.errors import calling
-from keye_vl_rs.geometry import MERGE_SIZE, PATCH_SIZE
 from keye_vl_rs.message_options import READ_BY, warn_of_unread
 from keye_vl_rs.messages import media_runs
 from keye_vl_rs.preprocess import preprocess_video

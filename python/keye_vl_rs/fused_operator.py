@@ -15,6 +15,7 @@ import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from keye_vl_rs._slow_fast.sizes import CHANNELS, FACTOR, PATCH_SIZE, Size
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import number, positive_number
 from keye_vl_rs.errors import (
@@ -24,7 +25,6 @@ from keye_vl_rs.errors import (
     SizeError,
     memory_errors,
 )
-from keye_vl_rs.geometry import CHANNELS, FACTOR, PATCH_SIZE, Size
 
 if TYPE_CHECKING:
     import torch

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from keye_vl_rs import _core
+from keye_vl_rs._slow_fast.sizes import Size
 from keye_vl_rs._util.threads import map_in_threads
 from keye_vl_rs.accepted_inputs import is_rgb, rgb_pixels
 from keye_vl_rs.errors import KeyeVLError, UnreadableMediaError
-from keye_vl_rs.geometry import Size
 from keye_vl_rs.known_pillow import (
     KERNELS,
     memory_of,

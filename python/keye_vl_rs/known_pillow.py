@@ -10,7 +10,7 @@ import PIL
 from PIL import Image
 
 from keye_vl_rs import _core
-from keye_vl_rs.geometry import Size
+from keye_vl_rs._slow_fast.sizes import Size
 
 __all__ = ["KERNELS", "memory_of", "resizes_alike", "rows_before_columns", "shows_its_memory"]
 

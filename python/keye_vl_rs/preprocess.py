@@ -19,12 +19,12 @@ from keye_vl_rs._sampling.video import (
     describe_source,
     open_reader,
 )
+from keye_vl_rs._slow_fast.sizes import SLOW
 from keye_vl_rs._streaming.file import stream_file
 from keye_vl_rs._streaming.pipeline import PatchOptions
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import check_whole, exact_count, number_from_zero, positive_integer
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors
-from keye_vl_rs.geometry import SLOW
 from keye_vl_rs.limits import Limits, applied
 from keye_vl_rs.tensors import float_dtype, grid_thw, per_channel, video_patches
 from keye_vl_rs.video_inputs import VideoInputs

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from keye_vl_rs._slow_fast.sizes import SLOW, TOKEN_PIXELS, Size
 from keye_vl_rs.errors import PromptError
-from keye_vl_rs.geometry import SLOW, TOKEN_PIXELS, Size
 
 __all__ = [
     "Placeholder",

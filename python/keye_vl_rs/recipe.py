@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 from transformers.image_utils import ChannelDimension
 
+from keye_vl_rs._slow_fast.sizes import CHANNELS, TOKEN_PIXELS, Size, smart_resize
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import number, number_from_zero, positive_integer, positive_number
 from keye_vl_rs.errors import InvalidArgumentError
-from keye_vl_rs.geometry import CHANNELS, TOKEN_PIXELS, Size, smart_resize
 
 __all__ = ["MAX_PIXELS", "MIN_PIXELS", "Recipe", "make_recipe", "pixel_limits"]
 

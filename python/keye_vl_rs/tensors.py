@@ -5,14 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from keye_vl_rs import _core
-from keye_vl_rs._util.shorten import short_repr
-from keye_vl_rs.errors import (
-    FramesDtypeError,
-    FrameTypesError,
-    InvalidArgumentError,
-    OutOfMemoryError,
-)
-from keye_vl_rs.geometry import (
+from keye_vl_rs._slow_fast.sizes import (
     CHANNELS,
     FAST,
     PATCH_SIZE,
@@ -20,6 +13,13 @@ from keye_vl_rs.geometry import (
     Size,
     count_patches,
     frames_grid,
+)
+from keye_vl_rs._util.shorten import short_repr
+from keye_vl_rs.errors import (
+    FramesDtypeError,
+    FrameTypesError,
+    InvalidArgumentError,
+    OutOfMemoryError,
 )
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def empty_patches(
 ) -> torch.Tensor:
     """Room for ``count`` patches, float32 unless ``dtype`` says otherwise.
 
-    The values are undefined. How many a video has is what :func:`keye_vl_rs.geometry.count_patches`
+    The values are undefined. How many a video has is what :func:`keye_vl_rs._slow_fast.sizes.count_patches`
     says; a slice of the room is what :func:`video_patches` takes as its ``out``.
     """
     import numpy as np

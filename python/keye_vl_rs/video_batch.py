@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from transformers.image_utils import ChannelDimension
 
+from keye_vl_rs._slow_fast.sizes import CHANNELS, FAST, SLOW, Size, count_patches, frames_grid
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import number
 from keye_vl_rs.accepted_inputs import list_videos, video_array
@@ -22,14 +23,6 @@ from keye_vl_rs.errors import (
     memory_errors,
 )
 from keye_vl_rs.frame_patches import frame_patches
-from keye_vl_rs.geometry import (
-    CHANNELS,
-    FAST,
-    SLOW,
-    Size,
-    count_patches,
-    frames_grid,
-)
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from keye_vl_rs.limits import check_resized_frames
 from keye_vl_rs.recipe import Recipe

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs.geometry import MERGE_SIZE, PATCH_SIZE, Size
+from keye_vl_rs._slow_fast.sizes import MERGE_SIZE, PATCH_SIZE, Size
 
 if TYPE_CHECKING:
     from keye_vl_rs.recipe import Recipe

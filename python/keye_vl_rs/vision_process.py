@@ -16,12 +16,15 @@ import collections
 import logging
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs import _core, geometry
+from keye_vl_rs import _core
 from keye_vl_rs._media.image_warnings import exif_option
 from keye_vl_rs._media.images import load_image, map_images
 from keye_vl_rs._sampling.frame_lists import check_frame_size, load_frames, start_watch
 from keye_vl_rs._sampling.indices import frame_indices, frame_times
 from keye_vl_rs._sampling.video import SampledVideo, sample_video, video_name
+from keye_vl_rs._slow_fast import sizes
+from keye_vl_rs._slow_fast.similarity import PATCH_SIMILARITY, get_frame_sim
+from keye_vl_rs._slow_fast.sizes import SLOW, Size, ceil_by_factor, floor_by_factor, round_by_factor
 from keye_vl_rs._util.validation import (
     exact_count,
     number,
@@ -31,11 +34,9 @@ from keye_vl_rs._util.validation import (
 )
 from keye_vl_rs.content_parts import plain_image, plain_video
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, memory_errors
-from keye_vl_rs.geometry import SLOW, Size, ceil_by_factor, floor_by_factor, round_by_factor
 from keye_vl_rs.limits import Limits, applied, check_resized_frames
 from keye_vl_rs.message_options import READING_OPTIONS, frame_parts, warn_of_unread
 from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
-from keye_vl_rs.similarity import PATCH_SIMILARITY, get_frame_sim
 from keye_vl_rs.tensors import frames_array
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 # Pixels on a side of what becomes one token.
-IMAGE_FACTOR = geometry.FACTOR
+IMAGE_FACTOR = sizes.FACTOR
 MIN_TOKENS = 4
 MAX_TOKENS = 20480
 MIN_PIXELS = MIN_TOKENS * IMAGE_FACTOR * IMAGE_FACTOR
@@ -106,7 +107,7 @@ def smart_resize(
         SizeError: a side is zero.
         InvalidArgumentError: a limit is negative or not a number.
     """
-    return geometry.smart_resize(height, width, factor, min_pixels, max_pixels, max_ratio=MAX_RATIO)
+    return sizes.smart_resize(height, width, factor, min_pixels, max_pixels, max_ratio=MAX_RATIO)
 
 
 def smart_nframes(ele: dict[str, Any], total_frames: int, video_fps: float) -> int:
@@ -397,7 +398,7 @@ def plan_frame_sizes(
 
     ``size`` is (height, width) of the video itself.
     """
-    return geometry.plan_sizes(
+    return sizes.plan_sizes(
         *size,
         slow_frames,
         fast_frames,

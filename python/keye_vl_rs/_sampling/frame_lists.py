@@ -16,7 +16,7 @@ from keye_vl_rs.limits import check_resized, check_resized_frames
 if TYPE_CHECKING:
     from PIL import Image
 
-    from keye_vl_rs.geometry import Size
+    from keye_vl_rs._slow_fast.sizes import Size
 
 __all__ = ["check_frame_size", "load_frames", "start_watch"]
 

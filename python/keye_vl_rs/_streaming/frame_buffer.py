@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import _core
+from keye_vl_rs._slow_fast.sizes import Size
 from keye_vl_rs._streaming.mmap_memory import own_pages
 from keye_vl_rs._streaming.size_choices import SizeChoices, Window
-from keye_vl_rs.geometry import Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable

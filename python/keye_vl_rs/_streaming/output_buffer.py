@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from keye_vl_rs._slow_fast.sizes import CHANNELS, PATCH_SIZE
 from keye_vl_rs._streaming.mmap_memory import own_pages
-from keye_vl_rs.geometry import CHANNELS, PATCH_SIZE
 
 if TYPE_CHECKING:
     import torch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from keye_vl_rs.geometry import PATCH_SIZE, SLOW, Size
+from keye_vl_rs._slow_fast.sizes import PATCH_SIZE, SLOW, Size
 
 __all__ = ["SizeChoices", "Window"]
 

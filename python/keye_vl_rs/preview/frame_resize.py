@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-    from keye_vl_rs.geometry import Size
+    from keye_vl_rs._slow_fast.sizes import Size
 
 __all__ = ["resize_frames"]
 

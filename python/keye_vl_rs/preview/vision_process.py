@@ -16,12 +16,13 @@ import math
 import os
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs import geometry
 from keye_vl_rs._media.image_warnings import exif_option
 from keye_vl_rs._media.images import load_image, map_images
 from keye_vl_rs._sampling.frame_lists import check_frame_size, load_frames, start_watch
 from keye_vl_rs._sampling.indices import frame_indices, spaced_places
 from keye_vl_rs._sampling.video import sample_video, video_name
+from keye_vl_rs._slow_fast import sizes
+from keye_vl_rs._slow_fast.sizes import Size, ceil_by_factor, floor_by_factor, round_by_factor
 from keye_vl_rs._util.shorten import short_number, short_repr
 from keye_vl_rs._util.validation import (
     exact_count,
@@ -32,7 +33,6 @@ from keye_vl_rs._util.validation import (
 )
 from keye_vl_rs.content_parts import plain_image, plain_video
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors
-from keye_vl_rs.geometry import Size, ceil_by_factor, floor_by_factor, round_by_factor
 from keye_vl_rs.limits import Limits, applied, check_resized
 from keye_vl_rs.message_options import frame_parts, warn_of_unread
 from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
@@ -61,7 +61,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 # Pixels on a side of what becomes one token.
-IMAGE_FACTOR = geometry.FACTOR
+IMAGE_FACTOR = sizes.FACTOR
 MIN_PIXELS = 4 * IMAGE_FACTOR * IMAGE_FACTOR
 MAX_PIXELS = 16384 * IMAGE_FACTOR * IMAGE_FACTOR
 MAX_RATIO = 200
@@ -91,7 +91,7 @@ def smart_resize(
 
     Returns and raises as :func:`keye_vl_rs.smart_resize`.
     """
-    return geometry.smart_resize(height, width, factor, min_pixels, max_pixels, max_ratio=MAX_RATIO)
+    return sizes.smart_resize(height, width, factor, min_pixels, max_pixels, max_ratio=MAX_RATIO)
 
 
 def smart_nframes(ele: dict[str, Any], total_frames: int, video_fps: float) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keye_vl_rs import _core
+from keye_vl_rs._slow_fast.sizes import FACTOR
 from keye_vl_rs.errors import FramesShapeError
-from keye_vl_rs.geometry import FACTOR
 from keye_vl_rs.tensors import frames_array
 
 if TYPE_CHECKING:

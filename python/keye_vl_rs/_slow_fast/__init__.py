@@ -1,0 +1,1 @@
+"""Which frames are slow and which fast, and their sizes under the token budget."""

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import vision_process
 from keye_vl_rs._core import __version__, simd_level, thread_count
+from keye_vl_rs._patches.tensors import video_patches
 from keye_vl_rs._slow_fast.sizes import CHANNELS, PATCH_SIZE, SLOW, Size
 from keye_vl_rs.errors import KeyeVLError
-from keye_vl_rs.tensors import video_patches
 
 if TYPE_CHECKING:
     from collections.abc import Callable

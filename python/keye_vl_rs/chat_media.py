@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from keye_vl_rs import vision_process
+from keye_vl_rs._patches.pixel_config import Recipe
+from keye_vl_rs._patches.video_settings import VideoSettings
 from keye_vl_rs._slow_fast.sizes import MERGE_SIZE, PATCH_SIZE
 from keye_vl_rs._util.validation import positive_integer
 from keye_vl_rs._util.warn_once import say_once
@@ -16,8 +18,6 @@ from keye_vl_rs.errors import calling
 from keye_vl_rs.message_options import READ_BY, warn_of_unread
 from keye_vl_rs.messages import media_runs
 from keye_vl_rs.preprocess import preprocess_video
-from keye_vl_rs.recipe import Recipe
-from keye_vl_rs.video_settings import VideoSettings
 
 __all__ = ["ChatMedia", "load_media"]
 

@@ -9,10 +9,10 @@ from typing import Any
 from transformers.processing_utils import ProcessorMixin
 
 from keye_vl_rs import chat_media
+from keye_vl_rs._patches.pixel_config import Recipe
 from keye_vl_rs.limits import Limits, applied
 from keye_vl_rs.message_options import take_call_options
 from keye_vl_rs.messages import plain_conversations
-from keye_vl_rs.recipe import Recipe
 
 __all__ = ["ChatTemplateMixin"]
 

@@ -1,6 +1,6 @@
 """The image processor of Keye-VL-1.5: images, or frames of one size, into patches.
 
-The published processor resizes images with Pillow, and :mod:`keye_vl_rs.image_patches` gives the
+The published processor resizes images with Pillow, and :mod:`keye_vl_rs._patches.images` gives the
 same bytes. What the Rust core does not serve (floats, other than three channels, neither rescale
 nor normalise) runs the published steps, in NumPy with transformers' own functions.
 """
@@ -20,9 +20,7 @@ from transformers.image_utils import (
 )
 from transformers.processing_utils import ImagesKwargs
 
-from keye_vl_rs._util.shorten import short_number
-from keye_vl_rs._util.warn_once import say_once
-from keye_vl_rs.accepted_inputs import (
+from keye_vl_rs._patches.accepted_inputs import (
     flatten_images,
     frame_pixels,
     image_array,
@@ -30,6 +28,12 @@ from keye_vl_rs.accepted_inputs import (
     list_videos,
     shape_of,
 )
+from keye_vl_rs._patches.images import Picture, write_pictures
+from keye_vl_rs._patches.pixel_config import Recipe
+from keye_vl_rs._patches.reference import plain_patches, why_plain
+from keye_vl_rs._patches.tensors import empty_patches, to_numpy
+from keye_vl_rs._util.shorten import short_number
+from keye_vl_rs._util.warn_once import say_once
 from keye_vl_rs.errors import (
     FramesShapeError,
     InvalidArgumentError,
@@ -37,12 +41,8 @@ from keye_vl_rs.errors import (
     memory_errors,
     naming,
 )
-from keye_vl_rs.image_patches import Picture, write_pictures
 from keye_vl_rs.limits import check_resized
 from keye_vl_rs.pixel_settings import PixelSettings
-from keye_vl_rs.plain_patches import plain_patches, why_plain
-from keye_vl_rs.recipe import Recipe
-from keye_vl_rs.tensors import empty_patches, to_numpy
 
 __all__ = ["KeyeVL1_5ImageProcessor", "KeyeVL1_5ImagesKwargs"]
 

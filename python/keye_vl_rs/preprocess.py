@@ -10,6 +10,8 @@ from keye_vl_rs import vision_process
 from keye_vl_rs._decoding.reader import OnError
 from keye_vl_rs._media.deadline import Watch
 from keye_vl_rs._media.encoded_sources import frames_of_text
+from keye_vl_rs._patches.tensors import float_dtype, grid_thw, per_channel, video_patches
+from keye_vl_rs._patches.video_settings import VideoSettings
 from keye_vl_rs._sampling.indices import frame_indices
 from keye_vl_rs._sampling.timestamps import TimestampKind, TimestampRule, check_timestamps
 from keye_vl_rs._sampling.video import (
@@ -26,9 +28,7 @@ from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import check_whole, exact_count, number_from_zero, positive_integer
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors
 from keye_vl_rs.limits import Limits, applied
-from keye_vl_rs.tensors import float_dtype, grid_thw, per_channel, video_patches
 from keye_vl_rs.video_inputs import VideoInputs
-from keye_vl_rs.video_settings import VideoSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,10 +11,14 @@ import torch
 from numpy.typing import NDArray
 from transformers.image_utils import ChannelDimension
 
+from keye_vl_rs._patches.accepted_inputs import list_videos, video_array
+from keye_vl_rs._patches.frames import frame_patches
+from keye_vl_rs._patches.pixel_config import Recipe
+from keye_vl_rs._patches.tensors import empty_patches, frame_types_list, grid_thw, video_patches
+from keye_vl_rs._patches.video_settings import VideoSettings, contradictions
 from keye_vl_rs._slow_fast.sizes import CHANNELS, FAST, SLOW, Size, count_patches, frames_grid
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import number
-from keye_vl_rs.accepted_inputs import list_videos, video_array
 from keye_vl_rs.errors import (
     FramesDtypeError,
     FramesShapeError,
@@ -22,13 +26,9 @@ from keye_vl_rs.errors import (
     SizeError,
     memory_errors,
 )
-from keye_vl_rs.frame_patches import frame_patches
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from keye_vl_rs.limits import check_resized_frames
-from keye_vl_rs.recipe import Recipe
-from keye_vl_rs.tensors import empty_patches, frame_types_list, grid_thw, video_patches
 from keye_vl_rs.video_inputs import VideoInputs
-from keye_vl_rs.video_settings import VideoSettings, contradictions
 
 __all__ = ["AnyVideo", "CheckedVideo", "FinishedVideo", "check_videos", "video_tensors"]
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from keye_vl_rs import _core
 from keye_vl_rs._media.image_warnings import exif_option
 from keye_vl_rs._media.images import load_image, map_images
+from keye_vl_rs._patches.tensors import frames_array
 from keye_vl_rs._sampling.frame_lists import check_frame_size, load_frames, start_watch
 from keye_vl_rs._sampling.indices import frame_indices, frame_times
 from keye_vl_rs._sampling.video import SampledVideo, sample_video, video_name
@@ -37,7 +38,6 @@ from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, memory_err
 from keye_vl_rs.limits import Limits, applied, check_resized_frames
 from keye_vl_rs.message_options import READING_OPTIONS, frame_parts, warn_of_unread
 from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
-from keye_vl_rs.tensors import frames_array
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,7 +9,7 @@ from PIL import Image
 from transformers import AutoImageProcessor, PretrainedConfig
 
 from images_for_tests import picture
-from keye_vl_rs import image_patches
+from keye_vl_rs._patches import images
 from keye_vl_rs.errors import AspectRatioError, FramesShapeError, InvalidArgumentError, SizeError
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from oracle import published_processor as published
@@ -150,13 +150,13 @@ def test_videos_in_every_form():
 
 def test_images_are_written_to_their_places_in_one_tensor(monkeypatch):
     outs = []
-    write = image_patches._write_bands
+    write = images._write_bands
 
     def spy(bands, pixels, part, out, recipe):
         outs.append(out.__array_interface__["data"][0])
         write(bands, pixels, part, out, recipe)
 
-    monkeypatch.setattr(image_patches, "_write_bands", spy)
+    monkeypatch.setattr(images, "_write_bands", spy)
     monkeypatch.setenv("KEYE_VL_UTILS_PARALLEL_NUM", "1")
     made = KeyeVL1_5ImageProcessor()([picture(56, 84), picture(112, 56)], return_tensors="pt")
     pixels = made["pixel_values"]

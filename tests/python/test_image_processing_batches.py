@@ -12,7 +12,8 @@ import torch
 from PIL import Image, ImageSequence
 
 from images_for_tests import noise, opened, picture, saved
-from keye_vl_rs import _core, image_patches, known_pillow
+from keye_vl_rs import _core
+from keye_vl_rs._patches import images, known_pillow
 from keye_vl_rs.errors import AspectRatioError, FramesShapeError, UnreadableMediaError
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from oracle import published_processor as published
@@ -78,7 +79,7 @@ def test_the_core_resizes_as_pillow_does():
 
 @pytest.mark.parametrize("name", ["resizes_alike", "shows_its_memory"])
 def test_where_pillow_is_not_as_known(name, monkeypatch):
-    monkeypatch.setattr(image_patches, name, lambda *_: False)
+    monkeypatch.setattr(images, name, lambda *_: False)
     assert_bits(processed(mixed()), published.preprocess(mixed(), "image"))
 
 
@@ -151,7 +152,7 @@ def test_the_first_error_in_order_is_raised_and_names_the_image():
 
 def test_no_more_threads_than_asked_for_and_none_left(threads, monkeypatch):
     before = set(threading.enumerate())
-    seen, write = set(), image_patches._write_bands
+    seen, write = set(), images._write_bands
     all_there = threading.Event()
 
     def spy(*arguments):
@@ -161,7 +162,7 @@ def test_no_more_threads_than_asked_for_and_none_left(threads, monkeypatch):
         assert all_there.wait(20)
         write(*arguments)
 
-    monkeypatch.setattr(image_patches, "_write_bands", spy)
+    monkeypatch.setattr(images, "_write_bands", spy)
     processed([picture(300, 300)] * 12)
     assert len(seen) == threads
     assert set(threading.enumerate()) == before

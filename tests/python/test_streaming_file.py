@@ -11,8 +11,8 @@ import torch
 
 from clips import Clip, add_stream, open_output
 from keye_vl_rs import preprocess_video, vision_process
+from keye_vl_rs._patches.tensors import video_patches
 from keye_vl_rs.errors import CancelledError, InvalidArgumentError
-from keye_vl_rs.tensors import video_patches
 from memory_for_tests import peak_memory
 from tensors_for_tests import assert_bits
 from vision_process_for_tests import TOKEN

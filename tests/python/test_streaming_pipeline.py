@@ -10,10 +10,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keye_vl_rs._patches.tensors import video_patches
 from keye_vl_rs._slow_fast.sizes import FAST, SLOW, count_patches
 from keye_vl_rs._streaming.pipeline import PatchOptions, PatchPipeline
 from keye_vl_rs._streaming.size_choices import SizeChoices, Window
-from keye_vl_rs.tensors import video_patches
 from tensors_for_tests import assert_bits
 
 HALF = (0.5, 0.5, 0.5)

@@ -6,9 +6,15 @@ import numpy as np
 import pytest
 import torch
 
+from keye_vl_rs._patches.tensors import (
+    empty_patches,
+    frame_types_list,
+    grid_thw,
+    to_numpy,
+    video_patches,
+)
 from keye_vl_rs._slow_fast.sizes import count_patches, frames_grid
 from keye_vl_rs.errors import FrameTypesError, InvalidArgumentError
-from keye_vl_rs.tensors import empty_patches, frame_types_list, grid_thw, to_numpy, video_patches
 
 TYPES = [0, 1, 1, 0, 1]
 SIZES = ((84, 112), (28, 56))

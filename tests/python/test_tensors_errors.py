@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from keye_vl_rs._patches.tensors import video_patches
 from keye_vl_rs.errors import (
     FramesDtypeError,
     FramesShapeError,
@@ -12,7 +13,6 @@ from keye_vl_rs.errors import (
     InvalidArgumentError,
     SizeError,
 )
-from keye_vl_rs.tensors import video_patches
 from keye_vl_rs.vision_process import extract_slow_fast_frames
 
 pytestmark = pytest.mark.usefixtures("one_thread_of_torch")

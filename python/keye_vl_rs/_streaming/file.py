@@ -12,12 +12,12 @@ from keye_vl_rs import vision_process
 from keye_vl_rs._decoding.reader import ReadFrames, VideoReader
 from keye_vl_rs._decoding.rgb import RgbConverter
 from keye_vl_rs._decoding.timeline import Timeline
+from keye_vl_rs._patches.tensors import grid_thw
 from keye_vl_rs._sampling.timestamps import FrameTimes, TimestampRule
 from keye_vl_rs._slow_fast.sizes import Size
 from keye_vl_rs._streaming.pipeline import PatchOptions, PatchPipeline
 from keye_vl_rs._streaming.size_choices import SizeChoices
 from keye_vl_rs.limits import check_resized_frames
-from keye_vl_rs.tensors import grid_thw
 from keye_vl_rs.video_inputs import VideoInputs
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from keye_vl_rs._patches.tensors import dtype_name, per_channel, video_patches
 from keye_vl_rs._slow_fast.sizes import PATCH_SIZE, SLOW, Size
 from keye_vl_rs._streaming.frame_buffer import Kept, KeptFrames
 from keye_vl_rs._streaming.output_buffer import PatchRoom
 from keye_vl_rs._streaming.size_choices import SizeChoices, patches
 from keye_vl_rs.limits import check_resized_frames
-from keye_vl_rs.tensors import dtype_name, per_channel, video_patches
 
 if TYPE_CHECKING:
     from collections.abc import Callable

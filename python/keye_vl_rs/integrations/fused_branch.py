@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
-from keye_vl_rs.fused_operator import BicubicVideoProcessor
+from keye_vl_rs._patches.fused_operator import BicubicVideoProcessor
 
 __all__ = ["MODULE", "obey_calls", "take_back"]
 

@@ -14,7 +14,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from keye_vl_rs.fused_operator import BicubicVideoFusionOpProcessor, BicubicVideoProcessor
+from keye_vl_rs._patches.fused_operator import BicubicVideoFusionOpProcessor, BicubicVideoProcessor
 
 __all__ = ["NAME", "put_operator", "put_vision_process", "take_back"]
 

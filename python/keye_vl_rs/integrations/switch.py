@@ -14,7 +14,7 @@ import sys
 import threading
 from types import ModuleType
 
-from keye_vl_rs.fused_operator import check_resample
+from keye_vl_rs._patches.fused_operator import check_resample
 from keye_vl_rs.integrations import fused_branch, keye_vl_utils, transformers
 from keye_vl_rs.integrations.after_import import forget, when_imported
 

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from transformers.image_processing_utils import BatchFeature
 
-from keye_vl_rs.accepted_inputs import list_videos
+from keye_vl_rs._patches.accepted_inputs import list_videos
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 
 __all__ = ["SiglipImageProcessor"]

@@ -11,8 +11,8 @@ from transformers.image_processing_utils import BatchFeature
 from transformers.processing_utils import ProcessingKwargs, Unpack, VideosKwargs
 
 from keye_vl_rs import prompt
+from keye_vl_rs._patches.accepted_inputs import flatten_images, list_videos
 from keye_vl_rs._util.validation import positive_number
-from keye_vl_rs.accepted_inputs import flatten_images, list_videos
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.image_processing import KeyeVL1_5ImagesKwargs
 from keye_vl_rs.limits import Limits, applied

@@ -29,7 +29,7 @@ from keye_vl_rs.errors import (
 if TYPE_CHECKING:
     import torch
 
-    from keye_vl_rs.tensors import Frames
+    from keye_vl_rs._patches.tensors import Frames
 
 __all__ = ["BicubicVideoFusionOpProcessor", "BicubicVideoProcessor", "check_resample"]
 
@@ -115,9 +115,9 @@ class BicubicVideoProcessor:
         import torch
         from transformers.image_utils import ChannelDimension
 
-        from keye_vl_rs.frame_patches import frame_patches
+        from keye_vl_rs._patches.frames import frame_patches
+        from keye_vl_rs._patches.tensors import per_channel
         from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
-        from keye_vl_rs.tensors import per_channel
 
         height, width = _whole("height", height), _whole("width", width)
         patch, factor = _whole("patch", patch), _whole("factor", factor)

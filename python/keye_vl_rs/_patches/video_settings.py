@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from keye_vl_rs._slow_fast.sizes import MERGE_SIZE, PATCH_SIZE, Size
 
 if TYPE_CHECKING:
-    from keye_vl_rs.recipe import Recipe
+    from keye_vl_rs._patches.pixel_config import Recipe
 
 __all__ = ["VideoSettings", "contradictions"]
 

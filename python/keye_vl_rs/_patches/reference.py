@@ -12,8 +12,8 @@ from PIL import Image
 from transformers.image_transforms import normalize, rescale, resize
 from transformers.image_utils import ChannelDimension
 
+from keye_vl_rs._patches.pixel_config import Recipe
 from keye_vl_rs._slow_fast.sizes import CHANNELS, MERGE_SIZE, Size
-from keye_vl_rs.recipe import Recipe
 
 __all__ = ["plain_patches", "why_plain"]
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from torch.nn import functional
 from transformers.image_utils import ChannelDimension
 
+from keye_vl_rs._patches.pixel_config import Recipe
+from keye_vl_rs._patches.tensors import empty_patches, video_patches
 from keye_vl_rs._slow_fast.sizes import SLOW, Size, count_patches
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from keye_vl_rs.limits import check_resized
-from keye_vl_rs.recipe import Recipe
-from keye_vl_rs.tensors import empty_patches, video_patches
 
 __all__ = ["frame_patches"]
 

@@ -1,6 +1,6 @@
 """Images into patches with the bytes of Pillow's resize: in the core, in parallel.
 
-The core resizes as Pillow does wherever that was found to hold (:mod:`keye_vl_rs.known_pillow`);
+The core resizes as Pillow does wherever that was found to hold (:mod:`keye_vl_rs._patches.known_pillow`);
 Pillow does the rest. A decoded image of Pillow's may lie in several pieces of memory, and copying
 it whole costs as much as resizing it: it is read in strips that stay in the cache.
 """
@@ -21,19 +21,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from keye_vl_rs import _core
-from keye_vl_rs._slow_fast.sizes import Size
-from keye_vl_rs._util.threads import map_in_threads
-from keye_vl_rs.accepted_inputs import is_rgb, rgb_pixels
-from keye_vl_rs.errors import KeyeVLError, UnreadableMediaError
-from keye_vl_rs.known_pillow import (
+from keye_vl_rs._patches.accepted_inputs import is_rgb, rgb_pixels
+from keye_vl_rs._patches.known_pillow import (
     KERNELS,
     memory_of,
     resizes_alike,
     rows_before_columns,
     shows_its_memory,
 )
-from keye_vl_rs.recipe import Recipe
-from keye_vl_rs.tensors import dtype_name
+from keye_vl_rs._patches.pixel_config import Recipe
+from keye_vl_rs._patches.tensors import dtype_name
+from keye_vl_rs._slow_fast.sizes import Size
+from keye_vl_rs._util.threads import map_in_threads
+from keye_vl_rs.errors import KeyeVLError, UnreadableMediaError
 
 __all__ = ["Picture", "write_pictures"]
 

@@ -1,0 +1,1 @@
+"""From pixels to the patches that the model reads."""

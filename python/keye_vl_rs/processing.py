@@ -14,10 +14,10 @@ from typing import Any
 from transformers.image_processing_utils import BatchFeature
 from transformers.processing_utils import ProcessingKwargs, Unpack
 
-from keye_vl_rs import prompt
+from keye_vl_rs._chat import prompt
+from keye_vl_rs._chat.template import ChatTemplateMixin
 from keye_vl_rs._patches.accepted_inputs import flatten_images
 from keye_vl_rs._patches.pixel_config import Recipe
-from keye_vl_rs.chat_template import ChatTemplateMixin
 from keye_vl_rs.image_processing import KeyeVL1_5ImagesKwargs
 from keye_vl_rs.processor_base import SETTINGS, BaseProcessor, KeyeTextKwargs
 from keye_vl_rs.video_batch import AnyVideo, check_videos, video_tensors

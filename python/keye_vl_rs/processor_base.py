@@ -14,12 +14,12 @@ from transformers import processing_utils
 from transformers.image_processing_utils import BatchFeature
 from transformers.processing_utils import ProcessorMixin, TextKwargs
 
-from keye_vl_rs import prompt
+from keye_vl_rs._chat import prompt
+from keye_vl_rs._chat.tokenization import plain_tokens, tokenize
 from keye_vl_rs._patches.tensors import on_device, to_numpy
 from keye_vl_rs.errors import InvalidArgumentError, PromptError
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processor_files import ProcessorFilesMixin
-from keye_vl_rs.tokenization import plain_tokens, tokenize
 
 __all__ = ["SETTINGS", "BaseProcessor", "KeyeTextKwargs"]
 

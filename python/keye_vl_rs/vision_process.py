@@ -17,6 +17,9 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import _core
+from keye_vl_rs._chat.content_parts import plain_image, plain_video
+from keye_vl_rs._chat.message_options import READING_OPTIONS, frame_parts, warn_of_unread
+from keye_vl_rs._chat.messages import extract_vision_info, media_parts, media_runs
 from keye_vl_rs._media.image_warnings import exif_option
 from keye_vl_rs._media.images import load_image, map_images
 from keye_vl_rs._patches.tensors import frames_array
@@ -33,11 +36,8 @@ from keye_vl_rs._util.validation import (
     positive_integer,
     positive_number,
 )
-from keye_vl_rs.content_parts import plain_image, plain_video
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, memory_errors
 from keye_vl_rs.limits import Limits, applied, check_resized_frames
-from keye_vl_rs.message_options import READING_OPTIONS, frame_parts, warn_of_unread
-from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -205,7 +205,7 @@ def fetch_image(
 
     Args:
         ele: ``image`` or ``image_url``, in any form of
-            :func:`keye_vl_rs.content_parts.plain_part`: a ``PIL.Image``, path, ``file://``,
+            :func:`keye_vl_rs._chat.content_parts.plain_part`: a ``PIL.Image``, path, ``file://``,
             ``http(s)://``, ``data:...;base64,`` or base64, a file object or a uint8
             array; and, if wanted, ``min_pixels`` and ``max_pixels``, or ``resized_height`` and
             ``resized_width``; and ``exif``: True turns the image as its EXIF orientation says.

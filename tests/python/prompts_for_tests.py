@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from keye_vl_rs import prompt
+from keye_vl_rs._chat import prompt
 
 GLUE = [
     "",

@@ -10,13 +10,8 @@ import torch
 from PIL import Image
 
 from clips import Clip
-from keye_vl_rs import (
-    chat_media,
-    chat_template,
-    preprocess_video,
-    process_vision_info,
-    vision_process,
-)
+from keye_vl_rs import preprocess_video, process_vision_info, vision_process
+from keye_vl_rs._chat import media, template
 from keye_vl_rs.errors import InvalidArgumentError, MediaNotFoundError, PromptError
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processing import KeyeVL1_5Processor
@@ -62,7 +57,7 @@ def streamed(monkeypatch):
     """The sources that go through preprocess_video."""
     sources = []
     monkeypatch.setattr(
-        chat_media,
+        media,
         "preprocess_video",
         lambda source, **options: sources.append(source) or preprocess_video(source, **options),
     )
@@ -77,7 +72,7 @@ def test_a_video(clip, monkeypatch):
 
 
 def test_releases_that_would_load_videos_themselves(clip, other, monkeypatch):
-    monkeypatch.setattr(chat_template, "_BASE_CAN_LOAD", False)
+    monkeypatch.setattr(template, "_BASE_CAN_LOAD", False)
     sources = streamed(monkeypatch)
     talks = [asking(video(clip), {"type": "image", "image": picture()}), asking(video(other))]
     out = PROCESSOR.apply_chat_template(talks, **ALL, padding=True, dtype=torch.float16)

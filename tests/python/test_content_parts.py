@@ -20,8 +20,8 @@ from keye_vl_rs import (
     to_openai_messages,
     to_vllm_inputs,
 )
+from keye_vl_rs._chat.content_parts import plain_part
 from keye_vl_rs._util.warn_once import forget_said
-from keye_vl_rs.content_parts import plain_part
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processing import KeyeVL1_5Processor

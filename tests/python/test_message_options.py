@@ -14,11 +14,11 @@ from typer.main import get_command
 import keye_vl_rs
 from clips import Clip
 from keye_vl_rs import preview, process_vision_info, to_openai_messages, to_vllm_inputs
+from keye_vl_rs._chat.message_options import READ_BY
 from keye_vl_rs._util.warn_once import forget_said
 from keye_vl_rs.cli import app
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
-from keye_vl_rs.message_options import READ_BY
 from keye_vl_rs.processing import KeyeVL1_5Processor
 from processor_for_tests import PROCESSOR, TOKENIZER
 from processor_for_tests import clip as frames_tensor

@@ -8,7 +8,7 @@ import re
 import pytest
 import torch
 
-from keye_vl_rs import prompt
+from keye_vl_rs._chat import prompt
 from keye_vl_rs.errors import PromptError
 from oracle.keye_oracle import video_prompt as defined_prompt
 from prompts_for_tests import TIMES, random_prompts

@@ -7,8 +7,8 @@ import pytest
 import torch
 from tokenizers import AddedToken
 
-from keye_vl_rs import prompt
-from keye_vl_rs.tokenization import tokenize
+from keye_vl_rs._chat import prompt
+from keye_vl_rs._chat.tokenization import tokenize
 from prompts_for_tests import random_prompts
 from tokenizers_for_tests import make_qwen2_tokenizer, make_tokenizer
 

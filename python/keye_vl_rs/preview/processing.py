@@ -10,14 +10,14 @@ import torch
 from transformers.image_processing_utils import BatchFeature
 from transformers.processing_utils import ProcessingKwargs, Unpack, VideosKwargs
 
-from keye_vl_rs import prompt
+from keye_vl_rs._chat import prompt
+from keye_vl_rs._chat.message_options import take_call_options, with_defaults
+from keye_vl_rs._chat.messages import is_one_conversation, plain_conversations
 from keye_vl_rs._patches.accepted_inputs import flatten_images, list_videos
 from keye_vl_rs._util.validation import positive_number
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.image_processing import KeyeVL1_5ImagesKwargs
 from keye_vl_rs.limits import Limits, applied
-from keye_vl_rs.message_options import take_call_options, with_defaults
-from keye_vl_rs.messages import is_one_conversation, plain_conversations
 from keye_vl_rs.preview import vision_process
 from keye_vl_rs.preview.image_processing import SiglipImageProcessor
 from keye_vl_rs.processor_base import BaseProcessor, KeyeTextKwargs

@@ -16,6 +16,9 @@ import math
 import os
 from typing import TYPE_CHECKING, Any
 
+from keye_vl_rs._chat.content_parts import plain_image, plain_video
+from keye_vl_rs._chat.message_options import frame_parts, warn_of_unread
+from keye_vl_rs._chat.messages import extract_vision_info, media_parts, media_runs
 from keye_vl_rs._media.image_warnings import exif_option
 from keye_vl_rs._media.images import load_image, map_images
 from keye_vl_rs._sampling.frame_lists import check_frame_size, load_frames, start_watch
@@ -31,11 +34,8 @@ from keye_vl_rs._util.validation import (
     positive_integer,
     positive_number,
 )
-from keye_vl_rs.content_parts import plain_image, plain_video
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors
 from keye_vl_rs.limits import Limits, applied, check_resized
-from keye_vl_rs.message_options import frame_parts, warn_of_unread
-from keye_vl_rs.messages import extract_vision_info, media_parts, media_runs
 from keye_vl_rs.preview.frame_resize import resize_frames
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def fetch_image(
 
     Args:
         ele: ``image`` or ``image_url``, in any form of
-            :func:`keye_vl_rs.content_parts.plain_part`: a ``PIL.Image``, path, ``file://``,
+            :func:`keye_vl_rs._chat.content_parts.plain_part`: a ``PIL.Image``, path, ``file://``,
             ``http(s)://``, ``data:...;base64,`` or base64, a file object or a uint8
             array; and, if wanted, ``min_pixels`` and ``max_pixels``, or ``resized_height`` and
             ``resized_width``; and ``exif``: True turns the image as its EXIF orientation says.

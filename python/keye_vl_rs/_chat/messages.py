@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from keye_vl_rs._chat.content_parts import media_kind, plain_part
 from keye_vl_rs._util.shorten import short_repr
-from keye_vl_rs.content_parts import media_kind, plain_part
 from keye_vl_rs.errors import InvalidArgumentError
 
 __all__ = [
@@ -39,7 +39,7 @@ def extract_vision_info(
     """The images and videos of one conversation or several, in the order of their messages.
 
     They are given as they stand in the messages, in whatever form
-    (:func:`keye_vl_rs.content_parts.plain_part` knows them all).
+    (:func:`keye_vl_rs._chat.content_parts.plain_part` knows them all).
 
     Raises:
         InvalidArgumentError: they are no messages; the error says where.

@@ -12,11 +12,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
+from keye_vl_rs._chat.unknown_parts import (
+    TEXT_TYPES,
+    is_for_servers,
+    looks_like_media,
+    media_inside,
+)
 from keye_vl_rs._media.encoded_sources import frames_of_text
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.warn_once import say_once_about
 from keye_vl_rs.errors import InvalidArgumentError
-from keye_vl_rs.unknown_parts import TEXT_TYPES, is_for_servers, looks_like_media, media_inside
 
 __all__ = [
     "IMAGE",

@@ -1,7 +1,7 @@
 """Prompts: the text that stands for images and videos.
 
 A minute of video is some 50,000 pad tokens. A prompt holds every frame's pad once, next to how
-often it counts: :mod:`keye_vl_rs.tokenization` makes its token ids without spelling it out.
+often it counts: :mod:`keye_vl_rs._chat.tokenization` makes its token ids without spelling it out.
 """
 
 from __future__ import annotations

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from keye_vl_rs import vision_process
+from keye_vl_rs._chat.content_parts import media_kind
+from keye_vl_rs._chat.message_options import READ_BY, warn_of_unread
+from keye_vl_rs._chat.messages import media_runs
 from keye_vl_rs._patches.pixel_config import Recipe
 from keye_vl_rs._patches.video_settings import VideoSettings
 from keye_vl_rs._slow_fast.sizes import MERGE_SIZE, PATCH_SIZE
 from keye_vl_rs._util.validation import positive_integer
 from keye_vl_rs._util.warn_once import say_once
-from keye_vl_rs.content_parts import media_kind
 from keye_vl_rs.errors import calling
-from keye_vl_rs.message_options import READ_BY, warn_of_unread
-from keye_vl_rs.messages import media_runs
 from keye_vl_rs.preprocess import preprocess_video
 
 __all__ = ["ChatMedia", "load_media"]
@@ -52,7 +52,7 @@ def load_media(
     """Load all images and videos of conversations.
 
     Args:
-        conversations: lists of messages, as :func:`keye_vl_rs.messages.plain_conversation` gives
+        conversations: lists of messages, as :func:`keye_vl_rs._chat.messages.plain_conversation` gives
             them.
         recipe: what the processor does to pixels.
         defaults: what holds for videos that do not say it themselves (``fps``, ...), and

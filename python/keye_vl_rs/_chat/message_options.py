@@ -9,9 +9,9 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from keye_vl_rs._chat.content_parts import VIDEO, frame_part, media_kind
 from keye_vl_rs._util.shorten import short_repr, shorten
 from keye_vl_rs._util.warn_once import say_once_about
-from keye_vl_rs.content_parts import VIDEO, frame_part, media_kind
 from keye_vl_rs.errors import InvalidArgumentError
 
 __all__ = [
@@ -187,7 +187,7 @@ def with_defaults(
     """The messages with options for the videos that do not say them, and ``exif`` for pictures.
 
     Args:
-        conversation: as :func:`keye_vl_rs.messages.plain_conversation` gives it.
+        conversation: as :func:`keye_vl_rs._chat.messages.plain_conversation` gives it.
         defaults: those of a call.
         exclusive: options of which a video has one; a video's own is not joined by another.
     """

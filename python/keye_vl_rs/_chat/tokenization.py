@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from keye_vl_rs.prompt import Placeholder, Prompt, compact_text, spelled_text
+from keye_vl_rs._chat.prompt import Placeholder, Prompt, compact_text, spelled_text
 
 __all__ = ["plain_tokens", "tokenize"]
 

@@ -1,0 +1,1 @@
+"""From messages to content parts, the prompt and token ids."""

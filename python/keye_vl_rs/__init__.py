@@ -38,9 +38,9 @@ from keye_vl_rs.vision_process import (
 )
 
 if TYPE_CHECKING:
-    from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
-    from keye_vl_rs.processing import KeyeVL1_5Processor
-    from keye_vl_rs.video_processing import KeyeVL1_5VideoProcessor
+    from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
+    from keye_vl_rs.processors.processor import KeyeVL1_5Processor
+    from keye_vl_rs.processors.video_processor import KeyeVL1_5VideoProcessor
 
 __all__ = [
     "BicubicVideoFusionOpProcessor",
@@ -71,9 +71,9 @@ __all__ = [
 
 # These import transformers, which takes seconds.
 _LAZY = {
-    "KeyeVL1_5ImageProcessor": "keye_vl_rs.image_processing",
-    "KeyeVL1_5Processor": "keye_vl_rs.processing",
-    "KeyeVL1_5VideoProcessor": "keye_vl_rs.video_processing",
+    "KeyeVL1_5ImageProcessor": "keye_vl_rs.processors.image_processor",
+    "KeyeVL1_5Processor": "keye_vl_rs.processors.processor",
+    "KeyeVL1_5VideoProcessor": "keye_vl_rs.processors.video_processor",
 }
 
 

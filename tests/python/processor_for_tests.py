@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
-from keye_vl_rs.processing import KeyeVL1_5Processor
+from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
+from keye_vl_rs.processors.processor import KeyeVL1_5Processor
 from tokenizers_for_tests import CHAT_TEMPLATE, make_tokenizer
 
 TOKENIZER = make_tokenizer()

@@ -13,8 +13,8 @@ from clips import Clip
 from keye_vl_rs import preprocess_video, process_vision_info, vision_process
 from keye_vl_rs._chat import media, template
 from keye_vl_rs.errors import InvalidArgumentError, MediaNotFoundError, PromptError
-from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
-from keye_vl_rs.processing import KeyeVL1_5Processor
+from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
+from keye_vl_rs.processors.processor import KeyeVL1_5Processor
 from processor_for_tests import PROCESSOR, TOKENIZER, assert_bits
 from tokenizers_for_tests import CHAT_TEMPLATE
 

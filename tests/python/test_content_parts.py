@@ -23,8 +23,8 @@ from keye_vl_rs import (
 from keye_vl_rs._chat.content_parts import plain_part
 from keye_vl_rs._util.warn_once import forget_said
 from keye_vl_rs.errors import InvalidArgumentError
-from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
-from keye_vl_rs.processing import KeyeVL1_5Processor
+from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
+from keye_vl_rs.processors.processor import KeyeVL1_5Processor
 from processor_for_tests import PROCESSOR, TOKENIZER
 from vision_process_for_tests import assert_same, data_url, pictures
 

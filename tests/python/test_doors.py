@@ -30,7 +30,7 @@ from keye_vl_rs import (
 )
 from keye_vl_rs.cli import app
 from keye_vl_rs.errors import InvalidArgumentError, LimitError, SourceNotAllowedError
-from keye_vl_rs.processing import KeyeVL1_5Processor
+from keye_vl_rs.processors.processor import KeyeVL1_5Processor
 from processor_for_tests import PROCESSOR, TOKENIZER
 from tokenizers_for_tests import CHAT_TEMPLATE
 from vision_process_for_tests import pictures

@@ -11,7 +11,7 @@ from transformers import AutoImageProcessor, PretrainedConfig
 from images_for_tests import picture
 from keye_vl_rs._patches import images
 from keye_vl_rs.errors import AspectRatioError, FramesShapeError, InvalidArgumentError, SizeError
-from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
+from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from oracle import published_processor as published
 from processor_for_tests import assert_bits
 

@@ -7,8 +7,8 @@ import pytest
 
 from images_for_tests import picture
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, LimitError
-from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from keye_vl_rs.preview import SiglipImageProcessor
+from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from oracle import published_processor as published
 from processor_for_tests import PROCESSOR, assert_bits
 

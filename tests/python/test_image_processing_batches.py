@@ -15,7 +15,7 @@ from images_for_tests import noise, opened, picture, saved
 from keye_vl_rs import _core
 from keye_vl_rs._patches import images, known_pillow
 from keye_vl_rs.errors import AspectRatioError, FramesShapeError, UnreadableMediaError
-from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
+from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from oracle import published_processor as published
 from processor_for_tests import assert_bits
 from program_for_tests import run_program
@@ -98,7 +98,7 @@ def test_aligned_rows_of_pillow():
         PICTURES
         + """
 x = x[:, :, :169]
-from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
+from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 def same(alignment):
     Image.core.set_alignment(alignment)
     image = Image.fromarray(x[0])
@@ -175,7 +175,7 @@ def test_a_forked_worker():
         PICTURES
         + """
 import multiprocessing
-from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
+from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 images = [Image.fromarray(one) for one in x]
 def work(_):
     return KeyeVL1_5ImageProcessor()(images, return_tensors="np")["pixel_values"].tobytes()

@@ -53,7 +53,7 @@ def test_vllm_finds_ours_by_name(host):
     vllm.register()
     assert host._CLASS_TO_MODULE == {
         "OtherProcessor": "somewhere",
-        "KeyeVL1_5Processor": "keye_vl_rs.processing",
+        "KeyeVL1_5Processor": "keye_vl_rs.processors.processor",
     }
     for name in set(host._CLASS_TO_MODULE) - {"OtherProcessor"}:
         module = importlib.import_module(host._CLASS_TO_MODULE[name])

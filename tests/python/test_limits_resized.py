@@ -14,7 +14,7 @@ from keye_vl_rs import errors, preprocess_video, preview, process_vision_info
 from keye_vl_rs._media import images
 from keye_vl_rs.errors import InvalidArgumentError, LimitError, OutOfMemoryError
 from keye_vl_rs.limits import Limits, applied
-from keye_vl_rs.video_processing import KeyeVL1_5VideoProcessor
+from keye_vl_rs.processors.video_processor import KeyeVL1_5VideoProcessor
 
 SMALL = Limits(resized_pixels=1_000_000, resized_video_pixels=1_500_000)
 # Pixels of one frame.

@@ -18,8 +18,8 @@ from keye_vl_rs._chat.message_options import READ_BY
 from keye_vl_rs._util.warn_once import forget_said
 from keye_vl_rs.cli import app
 from keye_vl_rs.errors import InvalidArgumentError
-from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
-from keye_vl_rs.processing import KeyeVL1_5Processor
+from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
+from keye_vl_rs.processors.processor import KeyeVL1_5Processor
 from processor_for_tests import PROCESSOR, TOKENIZER
 from processor_for_tests import clip as frames_tensor
 from tokenizers_for_tests import CHAT_TEMPLATE

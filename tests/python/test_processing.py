@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from keye_vl_rs.errors import InvalidArgumentError, PromptError
-from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
-from keye_vl_rs.processing import KeyeVL1_5Processor
+from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
+from keye_vl_rs.processors.processor import KeyeVL1_5Processor
 from oracle.published_processor import published_call
 from processor_for_tests import (
     MIXES,
@@ -143,7 +143,7 @@ def test_token_types_and_offsets_for_newer_hosts():
     ],
 )
 def test_refusals_come_before_any_work(changes, error, words, monkeypatch):
-    monkeypatch.setattr("keye_vl_rs.processing.video_tensors", None)
+    monkeypatch.setattr("keye_vl_rs.processors.processor.video_tensors", None)
     kwargs = {"text": TEXT, "videos": [clip(3, 60, 80)], **joined(video_kwargs([0, 1, 0]))}
     with pytest.raises(error, match=words):
         PROCESSOR(return_tensors="pt", **{**kwargs, **changes})

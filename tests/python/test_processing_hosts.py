@@ -14,8 +14,8 @@ from transformers.image_processing_utils import BaseImageProcessor
 from transformers.processing_utils import ProcessorMixin
 
 from keye_vl_rs.errors import PromptError
-from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
-from keye_vl_rs.processing import KeyeVL1_5Processor, KeyeVL1_5ProcessorKwargs
+from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
+from keye_vl_rs.processors.processor import KeyeVL1_5Processor, KeyeVL1_5ProcessorKwargs
 from oracle.published_processor import CLIP_MEAN, CLIP_STD, published_call
 from processor_for_tests import (
     PROCESSOR,

@@ -17,8 +17,8 @@ from keye_vl_rs.errors import (
     InvalidArgumentError,
     SizeError,
 )
-from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
-from keye_vl_rs.processing import KeyeVL1_5Processor
+from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
+from keye_vl_rs.processors.processor import KeyeVL1_5Processor
 from oracle.published_processor import published_call
 from processor_for_tests import (
     MIXES,
@@ -179,7 +179,7 @@ def test_one_call_of_the_core_for_each_video_and_no_copies(monkeypatch):
     ],
 )
 def test_refusals_come_before_any_work(changes, error, words, monkeypatch):
-    monkeypatch.setattr("keye_vl_rs.processing.video_tensors", None)
+    monkeypatch.setattr("keye_vl_rs.processors.processor.video_tensors", None)
     kwargs = {"videos": [clip(3, 60, 80)], **joined(video_kwargs([0, 1, 0]))}
     with pytest.raises(error, match=words):
         PROCESSOR(TEXT, return_tensors="pt", **{**kwargs, **changes})

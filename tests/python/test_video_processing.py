@@ -9,8 +9,8 @@ from transformers.video_processing_utils import BaseVideoProcessor
 
 from keye_vl_rs import KeyeVL1_5VideoProcessor
 from keye_vl_rs.errors import FrameTypesError, InvalidArgumentError
-from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
-from keye_vl_rs.processing import KeyeVL1_5Processor
+from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
+from keye_vl_rs.processors.processor import KeyeVL1_5Processor
 from oracle.published_processor import published_call
 from processor_for_tests import PROCESSOR, TEXT, TOKENIZER, assert_bits, clip, joined, video_kwargs
 

@@ -15,8 +15,8 @@ from transformers.image_utils import ChannelDimension
 from keye_vl_rs._patches.pixel_config import Recipe
 from keye_vl_rs._patches.tensors import empty_patches, video_patches
 from keye_vl_rs._slow_fast.sizes import SLOW, Size, count_patches
-from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from keye_vl_rs.limits import check_resized
+from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 
 __all__ = ["frame_patches"]
 

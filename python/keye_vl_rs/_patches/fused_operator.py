@@ -117,7 +117,7 @@ class BicubicVideoProcessor:
 
         from keye_vl_rs._patches.frames import frame_patches
         from keye_vl_rs._patches.tensors import per_channel
-        from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
+        from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 
         height, width = _whole("height", height), _whole("width", width)
         patch, factor = _whole("patch", patch), _whole("factor", factor)

@@ -64,15 +64,15 @@ def unregister(module: ModuleType) -> None:
 def _register(module: ModuleType) -> None:
     config = _config_class()
     if module.__name__.endswith(".processing_auto"):
-        from keye_vl_rs.processing import KeyeVL1_5Processor
+        from keye_vl_rs.processors.processor import KeyeVL1_5Processor
 
         module.AutoProcessor.register(config, KeyeVL1_5Processor, exist_ok=True)
     elif module.__name__.endswith(".image_processing_auto"):
-        from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
+        from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 
         _register_backends(module.AutoImageProcessor, config, "image", KeyeVL1_5ImageProcessor)
     else:
-        from keye_vl_rs.video_processing import KeyeVL1_5VideoProcessor
+        from keye_vl_rs.processors.video_processor import KeyeVL1_5VideoProcessor
 
         _register_backends(module.AutoVideoProcessor, config, "video", KeyeVL1_5VideoProcessor)
 

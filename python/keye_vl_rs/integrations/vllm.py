@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 _PROCESSORS = "vllm.transformers_utils.processors"
 # The names by which checkpoints call their processors, and the modules that ours are in.
-_OURS = {"KeyeVL1_5Processor": "keye_vl_rs.processing"}
+_OURS = {"KeyeVL1_5Processor": "keye_vl_rs.processors.processor"}
 
 
 def register() -> None:

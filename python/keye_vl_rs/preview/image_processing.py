@@ -7,7 +7,7 @@ from PIL import Image
 from transformers.image_processing_utils import BatchFeature
 
 from keye_vl_rs._patches.accepted_inputs import list_videos
-from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
+from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 
 __all__ = ["SiglipImageProcessor"]
 

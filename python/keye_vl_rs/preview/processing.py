@@ -16,12 +16,12 @@ from keye_vl_rs._chat.messages import is_one_conversation, plain_conversations
 from keye_vl_rs._patches.accepted_inputs import flatten_images, list_videos
 from keye_vl_rs._util.validation import positive_number
 from keye_vl_rs.errors import InvalidArgumentError
-from keye_vl_rs.image_processing import KeyeVL1_5ImagesKwargs
 from keye_vl_rs.limits import Limits, applied
 from keye_vl_rs.preview import vision_process
 from keye_vl_rs.preview.image_processing import SiglipImageProcessor
-from keye_vl_rs.processor_base import BaseProcessor, KeyeTextKwargs
-from keye_vl_rs.video_processing import check_sampled
+from keye_vl_rs.processors.base import BaseProcessor, KeyeTextKwargs
+from keye_vl_rs.processors.image_processor import KeyeVL1_5ImagesKwargs
+from keye_vl_rs.processors.video_processor import check_sampled
 
 __all__ = ["KeyeProcessor", "KeyeProcessorKwargs"]
 

@@ -18,10 +18,10 @@ from keye_vl_rs._chat import prompt
 from keye_vl_rs._chat.template import ChatTemplateMixin
 from keye_vl_rs._patches.accepted_inputs import flatten_images
 from keye_vl_rs._patches.pixel_config import Recipe
-from keye_vl_rs.image_processing import KeyeVL1_5ImagesKwargs
-from keye_vl_rs.processor_base import SETTINGS, BaseProcessor, KeyeTextKwargs
-from keye_vl_rs.video_batch import AnyVideo, check_videos, video_tensors
-from keye_vl_rs.video_processing import (
+from keye_vl_rs.processors.base import SETTINGS, BaseProcessor, KeyeTextKwargs
+from keye_vl_rs.processors.image_processor import KeyeVL1_5ImagesKwargs
+from keye_vl_rs.processors.video_batch import AnyVideo, check_videos, video_tensors
+from keye_vl_rs.processors.video_processor import (
     KeyeVL1_5VideoProcessor,
     KeyeVL1_5VideosKwargs,
     check_sampled,

@@ -17,9 +17,9 @@ from transformers.video_processing_utils import BaseVideoProcessor
 from keye_vl_rs._patches.tensors import on_device, to_numpy
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs.errors import InvalidArgumentError
-from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
-from keye_vl_rs.pixel_settings import PixelSettings
-from keye_vl_rs.video_batch import check_videos, video_tensors
+from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
+from keye_vl_rs.processors.pixel_settings import PixelSettings
+from keye_vl_rs.processors.video_batch import check_videos, video_tensors
 
 __all__ = ["KeyeVL1_5VideoProcessor", "KeyeVL1_5VideosKwargs"]
 

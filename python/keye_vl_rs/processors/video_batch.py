@@ -26,8 +26,8 @@ from keye_vl_rs.errors import (
     SizeError,
     memory_errors,
 )
-from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
 from keye_vl_rs.limits import check_resized_frames
+from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from keye_vl_rs.video_inputs import VideoInputs
 
 __all__ = ["AnyVideo", "CheckedVideo", "FinishedVideo", "check_videos", "video_tensors"]

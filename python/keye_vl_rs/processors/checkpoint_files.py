@@ -13,8 +13,8 @@ from transformers import AutoTokenizer, AutoVideoProcessor
 from transformers.processing_utils import ProcessorMixin
 from transformers.utils.hub import cached_file
 
-from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
-from keye_vl_rs.video_processing import KeyeVL1_5VideoProcessor
+from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
+from keye_vl_rs.processors.video_processor import KeyeVL1_5VideoProcessor
 
 __all__ = ["ProcessorFilesMixin"]
 

@@ -42,7 +42,7 @@ from keye_vl_rs.errors import (
     naming,
 )
 from keye_vl_rs.limits import check_resized
-from keye_vl_rs.pixel_settings import PixelSettings
+from keye_vl_rs.processors.pixel_settings import PixelSettings
 
 __all__ = ["KeyeVL1_5ImageProcessor", "KeyeVL1_5ImagesKwargs"]
 

@@ -18,8 +18,8 @@ from keye_vl_rs._chat import prompt
 from keye_vl_rs._chat.tokenization import plain_tokens, tokenize
 from keye_vl_rs._patches.tensors import on_device, to_numpy
 from keye_vl_rs.errors import InvalidArgumentError, PromptError
-from keye_vl_rs.image_processing import KeyeVL1_5ImageProcessor
-from keye_vl_rs.processor_files import ProcessorFilesMixin
+from keye_vl_rs.processors.checkpoint_files import ProcessorFilesMixin
+from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 
 __all__ = ["SETTINGS", "BaseProcessor", "KeyeTextKwargs"]
 

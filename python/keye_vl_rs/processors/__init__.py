@@ -1,0 +1,1 @@
+"""Processors for transformers: of text, images and videos."""

@@ -11,7 +11,7 @@ from PIL import Image
 
 from clips import Clip
 from keye_vl_rs import preprocess_video, process_vision_info, vision_process
-from keye_vl_rs._chat import media, template
+from keye_vl_rs._chat import loading, template
 from keye_vl_rs.errors import InvalidArgumentError, MediaNotFoundError, PromptError
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processors.processor import KeyeVL1_5Processor
@@ -57,7 +57,7 @@ def streamed(monkeypatch):
     """The sources that go through preprocess_video."""
     sources = []
     monkeypatch.setattr(
-        media,
+        loading,
         "preprocess_video",
         lambda source, **options: sources.append(source) or preprocess_video(source, **options),
     )

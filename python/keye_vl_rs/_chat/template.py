@@ -8,7 +8,7 @@ from typing import Any
 
 from transformers.processing_utils import ProcessorMixin
 
-from keye_vl_rs._chat import media
+from keye_vl_rs._chat import loading
 from keye_vl_rs._chat.message_options import take_call_options
 from keye_vl_rs._chat.messages import plain_conversations
 from keye_vl_rs._patches.pixel_config import Recipe
@@ -111,7 +111,7 @@ class ChatTemplateMixin:
             conversation, chat_template, **{k: v for k, v in kwargs.items() if k not in own}
         )
         talks = [conversation] if isinstance(texts, str) else conversation
-        media = media.load_media(talks, recipe, defaults)
+        media = loading.load_media(talks, recipe, defaults)
         out = processor(
             text=texts,
             images=[image for images in media.images for image in images] or None,
@@ -126,7 +126,7 @@ class ChatTemplateMixin:
     ) -> Any:
         """What :meth:`apply_chat_template` of the base class has loaded."""
         recipe, defaults = _LOADING.get()
-        media = media.load_media(conversations, recipe, defaults)
+        media = loading.load_media(conversations, recipe, defaults)
         return media.images, media.videos, [], media.about
 
 

@@ -1,7 +1,7 @@
 """Images into patches with the bytes of Pillow's resize: in the core, in parallel.
 
-The core resizes as Pillow does wherever that was found to hold (:mod:`keye_vl_rs._patches.known_pillow`);
-Pillow does the rest. A decoded image of Pillow's may lie in several pieces of memory, and copying
+The core resizes as Pillow does wherever that was found to hold (see ``known_pillow``); Pillow does
+the rest. A decoded image of Pillow's may lie in several pieces of memory, and copying
 it whole costs as much as resizing it: it is read in strips that stay in the cache.
 """
 

@@ -95,8 +95,8 @@ def empty_patches(
 ) -> torch.Tensor:
     """Room for ``count`` patches, float32 unless ``dtype`` says otherwise.
 
-    The values are undefined. How many a video has is what :func:`keye_vl_rs._slow_fast.sizes.count_patches`
-    says; a slice of the room is what :func:`video_patches` takes as its ``out``.
+    The values are undefined. How many a video has is what ``count_patches`` says; a slice of the
+    room is what :func:`video_patches` takes as its ``out``.
     """
     import numpy as np
     import torch

@@ -57,8 +57,7 @@ def load_frames(
 
     Args:
         fetch: opens and resizes a frame.
-        parts: all frames, as :func:`keye_vl_rs._chat.message_options.frame_parts` gives them. Only those
-            at ``places`` are opened.
+        parts: all frames, each a dictionary with an ``image``. Only those at ``places`` are opened.
         places: those of the sampled frames, in order.
 
     Raises:

@@ -52,8 +52,8 @@ def load_media(
     """Load all images and videos of conversations.
 
     Args:
-        conversations: lists of messages, as :func:`keye_vl_rs._chat.messages.plain_conversation` gives
-            them.
+        conversations: lists of messages, as
+            :func:`keye_vl_rs._chat.messages.plain_conversation` gives them.
         recipe: what the processor does to pixels.
         defaults: what holds for videos that do not say it themselves (``fps``, ...), and
             ``exif`` for images and frames.

@@ -21,9 +21,9 @@ from keye_vl_rs._decoding.damage import Damage
 from keye_vl_rs._patches.fused_operator import BicubicVideoFusionOpProcessor, BicubicVideoProcessor
 from keye_vl_rs._patches.video_settings import VideoSettings
 from keye_vl_rs.errors import KeyeVLError
-from keye_vl_rs.integrations.openai import to_openai_messages
-from keye_vl_rs.integrations.switch import disable, enable
-from keye_vl_rs.integrations.vllm_inputs import to_vllm_inputs
+from keye_vl_rs.hosts.openai import to_openai_messages
+from keye_vl_rs.hosts.switch import disable, enable
+from keye_vl_rs.hosts.vllm_inputs import to_vllm_inputs
 from keye_vl_rs.limits import Limits
 from keye_vl_rs.preprocess import VideoInputs, preprocess_video
 from keye_vl_rs.vision_process import (

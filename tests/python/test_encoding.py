@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keye_vl_rs import _encoding
-from keye_vl_rs._encoding import encode_images
+from keye_vl_rs.hosts import encoding
+from keye_vl_rs.hosts.encoding import encode_images
 from vision_process_for_tests import pictures
 
 
@@ -49,13 +49,13 @@ def test_png_keeps_every_pixel_of_images_and_arrays():
 @pytest.mark.parametrize("image_format", ["jpeg", "png"])
 def test_on_the_threads_of_the_core(image_format, monkeypatch):
     names = set()
-    encode = _encoding._encode
+    encode = encoding._encode
 
     def noting(*args, **kwargs):
         names.add(threading.current_thread().name)
         return encode(*args, **kwargs)
 
-    monkeypatch.setattr(_encoding, "_encode", noting)
+    monkeypatch.setattr(encoding, "_encode", noting)
     monkeypatch.setenv("KEYE_VL_UTILS_PARALLEL_NUM", "1")
     encode_images(pictures(4), image_format, 95)
     assert names == {threading.current_thread().name}

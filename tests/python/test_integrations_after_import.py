@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from keye_vl_rs.integrations import after_import
-from keye_vl_rs.integrations.after_import import forget, when_imported
+from keye_vl_rs.hosts import after_import
+from keye_vl_rs.hosts.after_import import forget, when_imported
 
 NAME = "keye_vl_rs_host_for_tests"
 

@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 import keye_vl_rs
-from keye_vl_rs.integrations import after_import, sglang, switch, vllm
+from keye_vl_rs.hosts import after_import, sglang, switch, vllm
 
 GROUPS = {"vllm.general_plugins": vllm.register, "sglang.srt.plugins": sglang.register}
 PROCESSORS = "vllm.transformers_utils.processors"

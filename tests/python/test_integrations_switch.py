@@ -14,7 +14,7 @@ from keye_vl_utils import vision_process as published
 import keye_vl_rs
 from keye_vl_rs import vision_process as ours
 from keye_vl_rs.errors import InvalidArgumentError
-from keye_vl_rs.integrations.switch import switched_off
+from keye_vl_rs.hosts.switch import switched_off
 
 OPERATORS = ("BicubicVideoProcessor", "BicubicVideoFusionOpProcessor")
 FUNCTIONS = ("extract_vision_info", "fetch_image", "fetch_video", "process_vision_info")

@@ -10,7 +10,7 @@ from transformers import AutoImageProcessor, AutoProcessor, AutoVideoProcessor
 
 import keye_vl_rs
 from checkpoint_for_tests import HALVES, make_checkpoint
-from keye_vl_rs.integrations.transformers import AUTO_MODULES, register
+from keye_vl_rs.hosts.transformers import AUTO_MODULES, register
 
 VERSION = tuple(map(int, transformers.__version__.split(".")[:2]))
 OURS = {

@@ -10,7 +10,7 @@ from vllm.multimodal import MULTIMODAL_REGISTRY
 from vllm.transformers_utils import processor as vllm_processor
 from vllm.transformers_utils import processors
 
-from keye_vl_rs.integrations import vllm as plugin
+from keye_vl_rs.hosts import vllm as plugin
 
 VISION = {
     "image": "<|vision_start|><|image_pad|><|vision_end|>",

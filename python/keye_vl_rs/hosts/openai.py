@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from keye_vl_rs import _core, preview, vision_process
 from keye_vl_rs._chat.content_parts import IMAGE, media_kind, plain_part
 from keye_vl_rs._chat.messages import check_list, check_message, content_parts
-from keye_vl_rs._encoding import encode_images
 from keye_vl_rs._media.sources import is_remote
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors, naming
+from keye_vl_rs.hosts.encoding import encode_images
 from keye_vl_rs.limits import Limits, applied
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import logging
 from types import ModuleType
 
 from keye_vl_rs._util.tested_hosts import TESTED
-from keye_vl_rs.integrations.after_import import when_imported
-from keye_vl_rs.integrations.switch import switched_off
+from keye_vl_rs.hosts.after_import import when_imported
+from keye_vl_rs.hosts.switch import switched_off
 
 __all__ = ["place", "register"]
 

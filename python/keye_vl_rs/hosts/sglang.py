@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 
-from keye_vl_rs.integrations.switch import enable, switched_off
+from keye_vl_rs.hosts.switch import enable, switched_off
 
 __all__ = ["register"]
 

@@ -15,8 +15,8 @@ import threading
 from types import ModuleType
 
 from keye_vl_rs._patches.fused_operator import check_resample
-from keye_vl_rs.integrations import fused_branch, keye_vl_utils, transformers
-from keye_vl_rs.integrations.after_import import forget, when_imported
+from keye_vl_rs.hosts import fused_branch, keye_vl_utils, transformers
+from keye_vl_rs.hosts.after_import import forget, when_imported
 
 __all__ = ["disable", "enable", "switched_off"]
 

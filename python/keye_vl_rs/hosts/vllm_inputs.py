@@ -9,7 +9,7 @@ from keye_vl_rs import preview
 from keye_vl_rs._chat.message_options import take_call_options, with_defaults
 from keye_vl_rs._chat.messages import check_list, check_message, plain_conversation
 from keye_vl_rs.errors import InvalidArgumentError, naming
-from keye_vl_rs.integrations.openai import Model, model_functions
+from keye_vl_rs.hosts.openai import Model, model_functions
 from keye_vl_rs.limits import Limits, applied
 
 __all__ = ["to_vllm_inputs"]

@@ -25,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "python")
 import torch  # noqa: E402
 
 import keye_vl_rs  # noqa: E402
-from keye_vl_rs import _core, bench, vision_process  # noqa: E402
+from keye_vl_rs import _core, vision_process  # noqa: E402
+from keye_vl_rs.cli import bench  # noqa: E402
 
 torch.set_num_threads(THREADS)
 

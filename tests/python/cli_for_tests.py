@@ -11,8 +11,8 @@ from safetensors import safe_open
 from typer.testing import CliRunner
 
 from keye_vl_rs import preprocess_video
-from keye_vl_rs.batch import run as batch_run
 from keye_vl_rs.cli import app
+from keye_vl_rs.cli.jobs import run as batch_run
 
 NAMES = ["frame_types", "num_frames", "pixel_values_videos", "timestamps", "video_grid_thw"]
 

@@ -10,8 +10,8 @@ import torch
 from typer.testing import CliRunner
 
 from clips import BUNNY
-from keye_vl_rs import bench, vision_process
-from keye_vl_rs.cli import app, main
+from keye_vl_rs import vision_process
+from keye_vl_rs.cli import app, bench, main
 from keye_vl_rs.errors import KeyeVLError
 from oracle.published_processor import published_call
 from preprocess_for_tests import HALF

@@ -13,6 +13,7 @@ import pytest
 
 from cli_for_tests import made
 from keye_vl_rs import cli
+from keye_vl_rs.cli import commands
 
 UNDECODABLE = os.fsdecode(b"bad\xff.mp4")
 NAMES = ("жук.mp4", "😀.mp4", UNDECODABLE)
@@ -103,7 +104,7 @@ def test_closed_streams(arguments, videos, monkeypatch):
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
 def test_a_full_output_is_an_error(arguments, videos, monkeypatch, capsys):
     discarded = []
-    monkeypatch.setattr(cli, "discard_output", lambda: discarded.append(True))
+    monkeypatch.setattr(commands, "discard_output", lambda: discarded.append(True))
     monkeypatch.setattr(sys, "argv", ["keye-vl-rs", "preprocess", "a.mp4", *arguments])
     # Unbuffered, so that nothing is left to write when the file is closed.
     with (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli_for_tests import copies, errors_of, leftovers, lines, made, run
-from keye_vl_rs.batch import run as batch_run
+from keye_vl_rs.cli.jobs import run as batch_run
 
 
 @pytest.fixture

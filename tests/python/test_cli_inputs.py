@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from cli_for_tests import errors_of, lines, made, run
 from keye_vl_rs.cli import app
-from keye_vl_rs.outputs import plan_jobs
+from keye_vl_rs.cli.outputs import plan_jobs
 
 
 @pytest.mark.parametrize(

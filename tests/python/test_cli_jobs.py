@@ -16,8 +16,8 @@ from cli_for_tests import call_before, copies, errors_of, lines, load, made, res
 from clips import Clip
 from keye_vl_rs import _core, preprocess_video
 from keye_vl_rs._decoding.rgb import RgbConverter
-from keye_vl_rs.batch import run as batch_run
-from keye_vl_rs.batch.run import share_threads
+from keye_vl_rs.cli.jobs import run as batch_run
+from keye_vl_rs.cli.jobs.run import share_threads
 from keye_vl_rs.errors import PartialVideoWarning
 from tensors_for_tests import assert_bits
 

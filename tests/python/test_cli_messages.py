@@ -15,7 +15,7 @@ from cli_for_tests import errors_of, leftovers, lines, made, run
 from clips import Clip
 from keye_vl_rs import preprocess_video
 from keye_vl_rs.cli import app
-from keye_vl_rs.outputs import VIDEO_SUFFIXES
+from keye_vl_rs.cli.outputs import VIDEO_SUFFIXES
 
 
 def test_json_has_one_object_a_video(videos):

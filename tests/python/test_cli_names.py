@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli_for_tests import errors_of, leftovers, lines, load, made, run
-from keye_vl_rs.batch import run as batch_run
+from keye_vl_rs.cli.jobs import run as batch_run
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,12 @@ import pytest
 
 import cli_programs
 from cli_for_tests import copies, leftovers, load, made, run
-from keye_vl_rs.batch.partials import discard_partials, partial_of, sweep_partials, whole_file
+from keye_vl_rs.cli.jobs.partial_files import (
+    discard_partials,
+    partial_of,
+    sweep_partials,
+    whole_file,
+)
 
 TARGET = Path("out/a.safetensors")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cli_for_tests import lines, load, made, results, run
-from keye_vl_rs import outputs
-from keye_vl_rs.outputs import plan_jobs
+from keye_vl_rs.cli import outputs
+from keye_vl_rs.cli.outputs import plan_jobs
 
 
 def targets(*inputs, output=None):

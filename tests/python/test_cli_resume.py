@@ -24,8 +24,8 @@ from cli_for_tests import (
     run,
 )
 from http_server_for_tests import serve
-from keye_vl_rs.batch import made as batch_made
-from keye_vl_rs.batch.tensors_file import write_tensors
+from keye_vl_rs.cli.jobs import resume as batch_made
+from keye_vl_rs.cli.jobs.tensors_file import write_tensors
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 import cli_programs
 from cli_for_tests import call_before, copies, errors_of, leftovers, lines, made, run
-from keye_vl_rs.batch import run as batch_run
+from keye_vl_rs.cli.jobs import run as batch_run
 
 # About a second is what is promised; a busy machine takes its time to end a process.
 SOON_S = 1.5

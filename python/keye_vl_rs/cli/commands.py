@@ -7,19 +7,19 @@ from typing import Annotated
 
 import typer
 
-from keye_vl_rs import cli_options as options
 from keye_vl_rs import vision_process
 from keye_vl_rs._core import __version__, simd_level, thread_count
-from keye_vl_rs.batch.display import Display
-from keye_vl_rs.batch.full_disk import is_full_disk
-from keye_vl_rs.batch.log_lines import shown_log
-from keye_vl_rs.batch.run import Settings, run_batch, survey
-from keye_vl_rs.batch.workers import StopFlag, stop_on_signals
+from keye_vl_rs.cli import options
+from keye_vl_rs.cli.jobs.display import Display
+from keye_vl_rs.cli.jobs.full_disk import is_full_disk
+from keye_vl_rs.cli.jobs.log_lines import shown_log
+from keye_vl_rs.cli.jobs.run import Settings, run_batch, survey
+from keye_vl_rs.cli.jobs.workers import StopFlag, stop_on_signals
+from keye_vl_rs.cli.outputs import plan_jobs
+from keye_vl_rs.cli.report import print_comparison
+from keye_vl_rs.cli.standard_streams import discard_output, show_any_text
 from keye_vl_rs.errors import InvalidArgumentError, KeyeVLError
-from keye_vl_rs.outputs import plan_jobs
 from keye_vl_rs.preprocess import BUFFER_BYTES
-from keye_vl_rs.report import print_comparison
-from keye_vl_rs.standard_streams import discard_output, show_any_text
 from keye_vl_rs.vision_process import smart_nframes
 
 __all__ = ["app", "main"]
@@ -191,7 +191,7 @@ def bench(
     checked first. The published slow/fast stage needs keye-vl-utils, opencv-python-headless, einops
     and torchvision; without them only our own time is shown.
     """
-    from keye_vl_rs.bench import compare_stages, describe_machine, made_frames
+    from keye_vl_rs.cli.bench import compare_stages, describe_machine, made_frames
 
     if video is None:
         frames, name = made_frames(), "60 made frames"

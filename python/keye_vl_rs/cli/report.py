@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from keye_vl_rs._media.sources import describe_source
-from keye_vl_rs.standard_streams import as_shown
+from keye_vl_rs.cli.standard_streams import as_shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from keye_vl_rs._decoding.damage import Damage
-    from keye_vl_rs.bench import Comparison
-    from keye_vl_rs.outputs import Job
+    from keye_vl_rs.cli.bench import Comparison
+    from keye_vl_rs.cli.outputs import Job
     from keye_vl_rs.video_inputs import VideoInputs
 
 __all__ = [

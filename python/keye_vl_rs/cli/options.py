@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from keye_vl_rs.outputs import SUFFIX, VIDEO_SUFFIXES
+from keye_vl_rs.cli.outputs import SUFFIX, VIDEO_SUFFIXES
 
 
 def _positive(value: float | None) -> float | None:

@@ -13,14 +13,14 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from keye_vl_rs.report import print_summary
-from keye_vl_rs.standard_streams import as_shown
+from keye_vl_rs.cli.report import print_summary
+from keye_vl_rs.cli.standard_streams import as_shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from keye_vl_rs.batch.run import Event, Task
-    from keye_vl_rs.outputs import Job
+    from keye_vl_rs.cli.jobs.run import Event, Task
+    from keye_vl_rs.cli.outputs import Job
 
 __all__ = ["Display"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from keye_vl_rs._core import __version__
 from keye_vl_rs._media.sources import describe_source, is_local, local_path
 from keye_vl_rs._util.shorten import shorten
-from keye_vl_rs.batch.tensors_file import read_metadata
+from keye_vl_rs.cli.jobs.tensors_file import read_metadata
 
 if TYPE_CHECKING:
     import torch

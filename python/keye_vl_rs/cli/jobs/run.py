@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from keye_vl_rs._core import thread_count
 from keye_vl_rs._media.sources import describe_source
-from keye_vl_rs.batch.damage import hear_warnings, heard_damage
-from keye_vl_rs.batch.full_disk import is_full_disk
-from keye_vl_rs.batch.made import Existing, identify, look_at, make_metadata, tensors_of
-from keye_vl_rs.batch.partials import discard_partials, sweep_partials, whole_file
-from keye_vl_rs.batch.tensors_file import write_tensors
-from keye_vl_rs.batch.workers import Started, StopFlag, run_side_by_side
+from keye_vl_rs.cli.jobs.damage import hear_warnings, heard_damage
+from keye_vl_rs.cli.jobs.full_disk import is_full_disk
+from keye_vl_rs.cli.jobs.partial_files import discard_partials, sweep_partials, whole_file
+from keye_vl_rs.cli.jobs.resume import Existing, identify, look_at, make_metadata, tensors_of
+from keye_vl_rs.cli.jobs.tensors_file import write_tensors
+from keye_vl_rs.cli.jobs.workers import Started, StopFlag, run_side_by_side
+from keye_vl_rs.cli.report import NO_SECONDS, damage_as_json, describe, summarize
 from keye_vl_rs.errors import CancelledError, KeyeVLError
 from keye_vl_rs.preprocess import BUFFER_BYTES, preprocess_video
-from keye_vl_rs.report import NO_SECONDS, damage_as_json, describe, summarize
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from keye_vl_rs._decoding.reader import OnError
-    from keye_vl_rs.outputs import Job
+    from keye_vl_rs.cli.outputs import Job
 
 __all__ = ["MOST_JOBS", "Event", "Settings", "run_batch", "share_threads", "survey"]
 
@@ -68,7 +68,7 @@ class Event:
     Attributes:
         kind: "skipped" and "done" have a result, "failed" has a text.
         job: the video.
-        result: as :func:`keye_vl_rs.report.describe` gives it.
+        result: as :func:`keye_vl_rs.cli.report.describe` gives it.
         text: what is wrong with it.
         error_type: the name of its class, for programs.
         old_output: what was to be made again and stays as it was, if anything.

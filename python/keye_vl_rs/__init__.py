@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._core import __version__
 from keye_vl_rs._decoding.damage import Damage
+from keye_vl_rs._moved import forward_imports
 from keye_vl_rs._patches.fused_operator import BicubicVideoFusionOpProcessor, BicubicVideoProcessor
 from keye_vl_rs._patches.video_settings import VideoSettings
 from keye_vl_rs.errors import KeyeVLError
@@ -68,6 +69,8 @@ __all__ = [
     "to_openai_messages",
     "to_vllm_inputs",
 ]
+
+forward_imports()
 
 # These import transformers, which takes seconds.
 _LAZY = {

@@ -29,7 +29,7 @@ ONE_LEVEL = {
     *("integrations_openai", "integrations_openai_frames", "integrations_plugins"),
     *("integrations_programs", "integrations_switch", "integrations_transformers"),
     *("integrations_vllm_inputs", "leading_elsewhere", "limits", "limits_resized"),
-    *("message_options", "messages", "picture_habits", "preprocess_arguments"),
+    *("message_options", "messages", "moved", "picture_habits", "preprocess_arguments"),
     *(
         "processing_arguments",
         "processing_hosts",

@@ -1,0 +1,140 @@
+"""Modules that could be imported from elsewhere in 0.1: importing one still works, with a warning.
+
+This module goes with 0.3.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import warnings
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+from keye_vl_rs._util.stack_level import level_of_caller
+
+__all__ = ["forward_imports"]
+
+_PACKAGE = "keye_vl_rs"
+# Where each module's names are now; a folder stands for all modules in it.
+_MOVED = {
+    "accepted_inputs": ["_patches.accepted_inputs"],
+    "allowed_sources": ["_media.allow_lists"],
+    "batch": ["cli.jobs"],
+    "batch.made": ["cli.jobs.resume"],
+    "batch.partials": ["cli.jobs.partial_files"],
+    "bench": ["cli.bench"],
+    "chat_media": ["_chat.loading"],
+    "chat_template": ["_chat.template"],
+    "cli_options": ["cli.options"],
+    "content_parts": ["_chat.content_parts"],
+    "decoding": ["_decoding"],
+    "frame_lists": ["_sampling.frame_lists"],
+    "frame_patches": ["_patches.frames"],
+    "fused_operator": ["_patches.fused_operator"],
+    "geometry": ["_slow_fast.sizes"],
+    "image_patches": ["_patches.images"],
+    "image_processing": ["processors.image_processor"],
+    "images": ["_media.images"],
+    "integrations": ["hosts"],
+    "known_pillow": ["_patches.known_pillow"],
+    "message_options": ["_chat.message_options"],
+    "messages": ["_chat.messages"],
+    "outputs": ["cli.outputs"],
+    "picture_habits": ["_media.image_warnings"],
+    "pixel_settings": ["processors.pixel_settings"],
+    "plain_patches": ["_patches.reference"],
+    "processing": ["processors.processor"],
+    "processor_base": ["processors.base"],
+    "processor_files": ["processors.checkpoint_files"],
+    "prompt": ["_chat.prompt"],
+    "recipe": ["_patches.pixel_config"],
+    "report": ["cli.report"],
+    "sampling": ["_sampling.indices", "_util.validation"],
+    "say_once": ["_util.warn_once"],
+    "similarity": ["_slow_fast.similarity"],
+    "standard_streams": ["cli.standard_streams"],
+    "streaming": ["_streaming"],
+    "streaming.choices": ["_streaming.size_choices"],
+    "streaming.kept": ["_streaming.frame_buffer"],
+    "streaming.pages": ["_streaming.mmap_memory"],
+    "streaming.room": ["_streaming.output_buffer"],
+    "tensors": ["_patches.tensors"],
+    "tested_hosts": ["_util.tested_hosts"],
+    "timestamps": ["_sampling.timestamps"],
+    "tokenization": ["_chat.tokenization"],
+    "unknown_parts": ["_chat.unknown_parts"],
+    "video": ["_sampling.video"],
+    "video_batch": ["processors.video_batch"],
+    "video_processing": ["processors.video_processor"],
+    "video_settings": ["_patches.video_settings"],
+    "watch": ["_media.deadline"],
+}
+
+
+def forward_imports() -> None:
+    """Let modules be imported by the names that they had in 0.1."""
+    if not any(isinstance(one, _Finder) for one in sys.meta_path):
+        sys.meta_path.append(_Finder())
+
+
+def _places(name: str) -> list[str] | None:
+    """Return where a module's names are now; None if it did not move."""
+    if not name.startswith(f"{_PACKAGE}."):
+        return None
+    old = name[len(_PACKAGE) + 1 :]
+    if old in _MOVED:
+        return [f"{_PACKAGE}.{new}" for new in _MOVED[old]]
+    folder, _, module = old.rpartition(".")
+    if folder in _MOVED:
+        return [f"{_PACKAGE}.{new}.{module}" for new in _MOVED[folder]]
+    return None
+
+
+class _Finder(MetaPathFinder):
+    """Finds modules by their old names, where nothing else has found one."""
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        places = _places(fullname)
+        if places is None:
+            return None
+        found = [importlib.util.find_spec(place) for place in places]
+        if None in found:
+            return None
+        spec = ModuleSpec(fullname, _Forwarder(places))
+        # A folder's modules are found here too, and nowhere on disk.
+        spec.submodule_search_locations = []
+        return spec
+
+
+class _Forwarder(Loader):
+    """Loads a module that has the names of those that it stands for."""
+
+    def __init__(self, places: list[str]) -> None:
+        self._places = places
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        modules = [importlib.import_module(place) for place in self._places]
+        warnings.warn(
+            f"{module.__name__} has moved: its names are in {' and '.join(self._places)}, and "
+            "those that are meant for programs in keye_vl_rs; this way to import them ends with "
+            "0.3",
+            DeprecationWarning,
+            stacklevel=level_of_caller(),
+        )
+
+        def get(name: str) -> Any:
+            for one in modules:
+                if hasattr(one, name):
+                    return getattr(one, name)
+            raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+
+        names = [name for one in modules for name in getattr(one, "__all__", ())]
+        module.__doc__ = modules[0].__doc__
+        module.__dict__.update({"__getattr__": get, "__all__": names})

@@ -1,0 +1,60 @@
+"""Modules of 0.1 can be imported by their names, with a warning that says where they are now."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+from keye_vl_rs import _moved
+
+
+@pytest.mark.parametrize("old", _moved._MOVED)
+def test_every_place_exists(old):
+    for new in _moved._MOVED[old]:
+        assert importlib.util.find_spec(f"keye_vl_rs.{new}") is not None
+
+
+@pytest.mark.parametrize(
+    ("old", "name", "new"),
+    [
+        ("keye_vl_rs.images", "load_image", "keye_vl_rs._media.images"),
+        ("keye_vl_rs.decoding.damage", "Damage", "keye_vl_rs._decoding.damage"),
+        ("keye_vl_rs.batch.made", "__doc__", "keye_vl_rs.cli.jobs.resume"),
+        ("keye_vl_rs.sampling", "frame_indices", "keye_vl_rs._sampling.indices"),
+        ("keye_vl_rs.sampling", "positive_number", "keye_vl_rs._util.validation"),
+        ("keye_vl_rs.processing", "KeyeVL1_5Processor", "keye_vl_rs.processors.processor"),
+    ],
+)
+def test_a_name_is_the_same_by_both(old, name, new):
+    sys.modules.pop(old, None)
+    with pytest.warns(DeprecationWarning, match=rf"^{old} has moved: .*{new}") as caught:
+        value = getattr(importlib.import_module(old), name)
+    assert value is getattr(importlib.import_module(new), name)
+    assert caught[-1].filename == importlib.__file__
+
+
+def test_star_and_from_imports():
+    code = (
+        "import warnings; warnings.simplefilter('ignore')\n"
+        "from keye_vl_rs.sampling import *\n"
+        "from keye_vl_rs.integrations import vllm\n"
+        "from keye_vl_rs.decoding.reader import VideoReader\n"
+        "print(frame_indices.__name__, positive_number.__name__, vllm.register.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["frame_indices", "positive_number", "register"]
+
+
+@pytest.mark.parametrize("name", ["keye_vl_rs.nothing", "keye_vl_rs.decoding.nothing"])
+def test_what_never_was_is_not_found(name):
+    with pytest.raises(ModuleNotFoundError, match=name):
+        importlib.import_module(name)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_name_that_never_was():
+    with pytest.raises(AttributeError, match=r"'keye_vl_rs\.images' has no attribute 'nothing'"):
+        _ = importlib.import_module("keye_vl_rs.images").nothing

@@ -123,6 +123,6 @@ keye_vl_rs.enable()
 slow = {"torch", "transformers", "av", "PIL", "keye_vl_utils"} & set(sys.modules)
 assert not slow, slow
 keye_vl_rs.disable()
-assert all("keye_vl_rs" not in type(finder).__module__ for finder in sys.meta_path)
+assert all("keye_vl_rs.hosts" not in type(finder).__module__ for finder in sys.meta_path)
 """
     subprocess.run([sys.executable, "-c", code], check=True)

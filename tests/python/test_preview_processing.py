@@ -78,7 +78,7 @@ def test_images_and_videos():
 
 
 def test_settings_and_text_alone():
-    assert SiglipImageProcessor().recipe({}).image_mean == (0.5, 0.5, 0.5)
+    assert SiglipImageProcessor().pixel_config({}).image_mean == (0.5, 0.5, 0.5)
     assert SiglipImageProcessor().resample == Image.Resampling.BICUBIC
     image = pictures(1, width=300, height=200)
     settings = {"max_pixels": 28 * 28 * 9, "image_std": (0.2, 0.3, 0.4)}
@@ -106,7 +106,7 @@ def test_save_and_load(tmp_path):
     made.save_pretrained(tmp_path)
     loaded = KeyeProcessor.from_pretrained(tmp_path)
     assert type(loaded.image_processor) is SiglipImageProcessor
-    assert loaded.image_processor.recipe({}) == made.image_processor.recipe({})
+    assert loaded.image_processor.pixel_config({}) == made.image_processor.pixel_config({})
     assert type(KeyeProcessor(None, TOKENIZER).image_processor) is SiglipImageProcessor
 
 

@@ -62,7 +62,7 @@ def test_save_and_load(tmp_path):
     assert isinstance(loaded, BaseVideoProcessor)
     assert loaded.to_dict() == made.to_dict()
     assert loaded.to_dict()["video_processor_type"] == "KeyeVL1_5VideoProcessor"
-    assert loaded.recipe({}) == made.recipe({})
+    assert loaded.pixel_config({}) == made.pixel_config({})
 
 
 def test_saved_and_loaded_with_the_processor(tmp_path):
@@ -70,8 +70,8 @@ def test_saved_and_loaded_with_the_processor(tmp_path):
     KeyeVL1_5Processor(None, TOKENIZER, video).save_pretrained(tmp_path)
     loaded = KeyeVL1_5Processor.from_pretrained(tmp_path)
     assert type(loaded.video_processor) is KeyeVL1_5VideoProcessor
-    assert loaded.video_processor.recipe({}) == video.recipe({})
-    assert loaded.image_processor.recipe({}) != video.recipe({})
+    assert loaded.video_processor.pixel_config({}) == video.pixel_config({})
+    assert loaded.image_processor.pixel_config({}) != video.pixel_config({})
 
 
 def test_what_it_refuses():

@@ -11,7 +11,7 @@ from keye_vl_rs import vision_process
 from keye_vl_rs._chat.content_parts import media_kind
 from keye_vl_rs._chat.message_options import READ_BY, warn_of_unread
 from keye_vl_rs._chat.messages import media_runs
-from keye_vl_rs._patches.pixel_config import Recipe
+from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._patches.video_settings import VideoSettings
 from keye_vl_rs._slow_fast.sizes import MERGE_SIZE, PATCH_SIZE
 from keye_vl_rs._util.validation import positive_integer
@@ -46,7 +46,7 @@ class ChatMedia:
 
 def load_media(
     conversations: Sequence[Sequence[Mapping[str, Any]]],
-    recipe: Recipe,
+    config: PixelConfig,
     defaults: Mapping[str, Any],
 ) -> ChatMedia:
     """Load all images and videos of conversations.
@@ -54,7 +54,7 @@ def load_media(
     Args:
         conversations: lists of messages, as
             :func:`keye_vl_rs._chat.messages.plain_conversation` gives them.
-        recipe: what the processor does to pixels.
+        config: what the processor does to pixels.
         defaults: what holds for videos that do not say it themselves (``fps``, ...), and
             ``exif`` for images and frames.
 
@@ -64,7 +64,7 @@ def load_media(
     """
     media = ChatMedia([], [], {})
     about: list[dict[str, Any]] = []
-    streams = _can_stream(recipe)
+    streams = _can_stream(config)
     # Of what holds for all, that which is about pictures.
     of_images = {key: value for key, value in defaults.items() if key == "exif"}
     of_files = {key: value for key, value in defaults.items() if key != "exif"}
@@ -79,7 +79,7 @@ def load_media(
                 continue
             for part in parts:
                 given = defaults if isinstance(part["video"], (list, tuple)) else of_files
-                video, of_video = _load_video({**given, **part}, recipe, streams=streams)
+                video, of_video = _load_video({**given, **part}, config, streams=streams)
                 videos.append(video)
                 about.append(of_video)
         media.images.append(images)
@@ -102,7 +102,7 @@ def _media_parts(conversation: Sequence[Mapping[str, Any]]) -> list[dict[str, An
 
 
 def _load_video(
-    ele: dict[str, Any], recipe: Recipe, *, streams: bool
+    ele: dict[str, Any], config: PixelConfig, *, streams: bool
 ) -> tuple[Any, dict[str, Any]]:
     """A video as :class:`VideoInputs`, or its frames and what is said about them."""
     if isinstance(ele["video"], (list, tuple)) or not streams:
@@ -120,26 +120,26 @@ def _load_video(
             ele["video"],
             **{"fps": vision_process.FPS, **options},
             nframes=nframes,
-            image_mean=recipe.image_mean,
-            image_std=recipe.image_std,
-            dtype=recipe.dtype,
+            image_mean=config.image_mean,
+            image_std=config.image_std,
+            dtype=config.dtype,
         )
     # Its sizes are those that process_vision_info plans, whatever the processor's own limits are.
-    return replace(inputs, made_with=VideoSettings.of(recipe)), {}
+    return replace(inputs, made_with=VideoSettings.of(config)), {}
 
 
-def _can_stream(recipe: Recipe) -> bool:
+def _can_stream(config: PixelConfig) -> bool:
     """Whether ``preprocess_video`` does what the processor would, and nobody wants it otherwise."""
     if (vision_process._read_video_decord, vision_process.fetch_video) != _OWN_READING:
         reason = "vision_process is wrapped"
     elif (
-        recipe.fused() is None
-        or not recipe.do_normalize
-        or not recipe.do_rescale
-        or recipe.rescale_factor != _RESCALE
-        or (recipe.patch_size, recipe.merge_size) != (PATCH_SIZE, MERGE_SIZE)
+        config.fused() is None
+        or not config.do_normalize
+        or not config.do_rescale
+        or config.rescale_factor != _RESCALE
+        or (config.patch_size, config.merge_size) != (PATCH_SIZE, MERGE_SIZE)
     ):
-        reason = f"the image processor's settings are not the model's: {recipe}"
+        reason = f"the image processor's settings are not the model's: {config}"
     else:
         return True
     say_once(logger, f"videos are decoded whole before they are processed, for {reason}")

@@ -11,7 +11,7 @@ from transformers.processing_utils import ProcessorMixin
 from keye_vl_rs._chat import loading
 from keye_vl_rs._chat.message_options import take_call_options
 from keye_vl_rs._chat.messages import plain_conversations
-from keye_vl_rs._patches.pixel_config import Recipe
+from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs.limits import Limits, applied
 
 __all__ = ["ChatTemplateMixin"]
@@ -19,19 +19,19 @@ __all__ = ["ChatTemplateMixin"]
 # Later releases ask the processor what a conversation shows; earlier ones would load it themselves.
 _BASE_CAN_LOAD = hasattr(ProcessorMixin, "_multimodal_inputs_from_conversations")
 # For the call of apply_chat_template that runs: what becomes of pixels, and options of all videos.
-_LOADING: ContextVar[tuple[Recipe, dict[str, Any]]] = ContextVar("keye_vl_rs_loading")
+_LOADING: ContextVar[tuple[PixelConfig, dict[str, Any]]] = ContextVar("keye_vl_rs_loading")
 
 
 class ChatTemplateMixin:
     """``apply_chat_template`` for a processor that comes before transformers' own class.
 
-    The processor has ``_recipe(merged)``, which says what becomes of the pixels of videos.
+    The processor has ``_pixel_config(merged)``, which says what becomes of the pixels of videos.
     """
 
     tokenizer: Any
     valid_processor_kwargs: Any
     _merge_kwargs: Any
-    _recipe: Any
+    _pixel_config: Any
 
     def apply_chat_template(
         self,
@@ -96,11 +96,11 @@ class ChatTemplateMixin:
             tokenizer_init_kwargs=self.tokenizer.init_kwargs,
             **_own(self.valid_processor_kwargs, own),
         )
-        recipe = self._recipe(merged)
-        if processor._engine().recipe(merged["images_kwargs"]).exif:
+        config = self._pixel_config(merged)
+        if processor._engine().pixel_config(merged["images_kwargs"]).exif:
             defaults["exif"] = True
         if _BASE_CAN_LOAD:
-            token = _LOADING.set((recipe, defaults))
+            token = _LOADING.set((config, defaults))
             try:
                 kwargs.update(tokenize=True, processor_kwargs=call)
                 return render(conversation, chat_template, **kwargs)
@@ -111,7 +111,7 @@ class ChatTemplateMixin:
             conversation, chat_template, **{k: v for k, v in kwargs.items() if k not in own}
         )
         talks = [conversation] if isinstance(texts, str) else conversation
-        media = loading.load_media(talks, recipe, defaults)
+        media = loading.load_media(talks, config, defaults)
         out = processor(
             text=texts,
             images=[image for images in media.images for image in images] or None,
@@ -125,8 +125,8 @@ class ChatTemplateMixin:
         self, conversations: Any, *_audio: Any, **_more: Any
     ) -> Any:
         """What :meth:`apply_chat_template` of the base class has loaded."""
-        recipe, defaults = _LOADING.get()
-        media = loading.load_media(conversations, recipe, defaults)
+        config, defaults = _LOADING.get()
+        media = loading.load_media(conversations, config, defaults)
         return media.images, media.videos, [], media.about
 
 

@@ -21,15 +21,14 @@ from keye_vl_rs._media.sources import describe_source
 from keye_vl_rs._slow_fast.sizes import CHANNELS
 from keye_vl_rs._util.shorten import shorten
 from keye_vl_rs.errors import FramesShapeError, KeyeVLError, UnreadableMediaError, naming
-from keye_vl_rs.video_inputs import VideoInputs
 
 __all__ = [
+    "check_loaded",
     "flatten_images",
     "frame_pixels",
     "image_array",
     "is_rgb",
     "list_frames",
-    "list_videos",
     "reading_picture",
     "rgb_pixels",
     "shape_of",
@@ -42,27 +41,11 @@ def flatten_images(images: Any) -> list[Any]:
     """One image, or a list of images nested to any depth, as a flat list."""
     if isinstance(images, (list, tuple)):
         return [image for part in images for image in flatten_images(part)]
-    _check_loaded(images, "an image", "a PIL.Image, an array or a tensor")
+    check_loaded(images, "an image", "a PIL.Image, an array or a tensor")
     return [images]
 
 
-def list_videos(videos: Any) -> list[Any]:
-    """One video, or a list of videos nested to any depth, as a flat list."""
-    if isinstance(videos, (list, tuple)):
-        first = videos[0] if videos else None
-        if isinstance(first, Image.Image) or getattr(first, "ndim", 0) == 3:
-            return [videos]
-        return [video for part in videos for video in list_videos(part)]
-    if isinstance(videos, VideoInputs):
-        return [videos]
-    _check_loaded(videos, "a video", "frames, (T, 3, H, W), or what preprocess_video returns")
-    if getattr(videos, "ndim", 0) not in (4, 5):
-        shape = getattr(videos, "shape", type(videos).__name__)
-        raise FramesShapeError(f"a video is {shape}; it needs to be decoded, (T, 3, H, W)")
-    return list(videos) if videos.ndim == 5 else [videos]
-
-
-def _check_loaded(value: Any, what: str, expected: str) -> None:
+def check_loaded(value: Any, what: str, expected: str) -> None:
     """Raise for what has still to be read: a path, an address, bytes, a file or a message's part.
 
     Raises:

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from torch.nn import functional
 from transformers.image_utils import ChannelDimension
 
-from keye_vl_rs._patches.pixel_config import Recipe
+from keye_vl_rs._patches.pixel_config import PixelConfig
+from keye_vl_rs._patches.prepared import prepare, write_prepared
 from keye_vl_rs._patches.tensors import empty_patches, video_patches
 from keye_vl_rs._slow_fast.sizes import SLOW, Size, count_patches
 from keye_vl_rs.limits import check_resized
-from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 
 __all__ = ["frame_patches"]
 
@@ -28,8 +28,7 @@ def frame_patches(
     *,
     given: bool,
     layout: ChannelDimension,
-    engine: KeyeVL1_5ImageProcessor,
-    recipe: Recipe,
+    config: PixelConfig,
     resample: str = "bilinear",
 ) -> torch.Tensor:
     """Some frames of a video, all at one size, into (patches, 3, patch, patch).
@@ -41,18 +40,17 @@ def frame_patches(
         given: whether the caller chose that size: the frames are resampled as tensors then, and
             otherwise as images, with Pillow, as in the published processor.
         layout: where the channels are.
-        engine: makes the patches of what the core does not serve.
-        recipe: what is done to pixels.
+        config: what is done to pixels.
         resample: "bilinear" or "bicubic", for a size that is given.
     """
     check_resized(size, "the video", frames=len(indices))
-    fused = recipe.fused() if frames.dtype in (np.uint8, torch.uint8) else None
+    fused = config.fused() if frames.dtype in (np.uint8, torch.uint8) else None
     if given and fused is not None:
         runs = _runs(indices)
         out = empty_patches(
-            count_patches([SLOW] * len(indices), size, size, recipe.patch_size),
-            recipe.patch_size,
-            recipe.dtype,
+            count_patches([SLOW] * len(indices), size, size, config.patch_size),
+            config.patch_size,
+            config.dtype,
         )
         each = len(out) // len(indices)
         for run, place in zip(runs, out.split([each * len(run) for run in runs]), strict=True):
@@ -68,10 +66,11 @@ def frame_patches(
             frames = frames.float()
         frames = frames if layout == ChannelDimension.FIRST else frames.permute(0, 3, 1, 2)
         frames = functional.interpolate(frames, size, mode=resample, antialias=True)
-        layout, recipe = ChannelDimension.FIRST, replace(recipe, do_resize=False)
+        layout, config = ChannelDimension.FIRST, replace(config, do_resize=False)
     if fused is None:
         frames = torch.as_tensor(frames, device="cpu").float()
-    return engine.patches(frames, replace(recipe, input_data_format=layout))
+    config = replace(config, input_data_format=layout)
+    return write_prepared([prepare(frames, config, "the video")], config)
 
 
 def _runs(indices: Sequence[int]) -> list[range]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._slow_fast.sizes import CHANNELS, FACTOR, PATCH_SIZE, Size
 from keye_vl_rs._util.shorten import short_repr
-from keye_vl_rs._util.validation import number, positive_number
+from keye_vl_rs._util.validation import number, number_from_zero, positive_number
 from keye_vl_rs.errors import (
     FramesDtypeError,
     FramesShapeError,
@@ -116,8 +116,8 @@ class BicubicVideoProcessor:
         from transformers.image_utils import ChannelDimension
 
         from keye_vl_rs._patches.frames import frame_patches
+        from keye_vl_rs._patches.pixel_config import PixelConfig
         from keye_vl_rs._patches.tensors import per_channel
-        from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 
         height, width = _whole("height", height), _whole("width", width)
         patch, factor = _whole("patch", patch), _whole("factor", factor)
@@ -132,28 +132,26 @@ class BicubicVideoProcessor:
         std = per_channel(image_std, "image_std")
         if self._later_form:
             factor_of_bytes, mean, std = _in_one_step(factor_of_bytes, mean, std)
-        engine = KeyeVL1_5ImageProcessor(
-            # That of Pillow: bilinear or bicubic.
+        config = PixelConfig(
+            # Of Pillow's filters.
             resample={"bilinear": 2, "bicubic": 3}[self.resample],
             rescale_factor=factor_of_bytes,
             image_mean=mean,
             image_std=std,
-            min_pixels=min_pixels,
-            max_pixels=max_pixels,
+            min_pixels=number_from_zero("min_pixels", min_pixels),
+            max_pixels=positive_number("max_pixels", max_pixels),
             patch_size=patch,
             merge_size=factor // patch,
         )
-        recipe = engine.recipe({})
         given = bool(height or width)
-        size = _given_size(height, width, factor) if given else recipe.target_size(*sides)
+        size = _given_size(height, width, factor) if given else config.target_size(*sides)
         patches = frame_patches(
             frames,
             places,
             size,
             given=given or self._later_form,
             layout=ChannelDimension.FIRST if first else ChannelDimension.LAST,
-            engine=engine,
-            recipe=recipe,
+            config=config,
             resample=self.resample,
         )
         grid = [[len(places), size[0] // patch, size[1] // patch]]

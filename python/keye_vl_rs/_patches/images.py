@@ -29,7 +29,7 @@ from keye_vl_rs._patches.known_pillow import (
     rows_before_columns,
     shows_its_memory,
 )
-from keye_vl_rs._patches.pixel_config import Recipe
+from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._patches.tensors import dtype_name
 from keye_vl_rs._slow_fast.sizes import Size
 from keye_vl_rs._util.threads import map_in_threads
@@ -75,31 +75,31 @@ class _Part:
 
 
 def write_pictures(
-    pictures: Sequence[Picture], recipe: Recipe, places: Sequence[torch.Tensor]
+    pictures: Sequence[Picture], config: PixelConfig, places: Sequence[torch.Tensor]
 ) -> None:
     """Fill ``places`` with the patches of ``pictures``, on the project's number of threads.
 
     Each place is contiguous, (patches, 3, patch, patch), of the dtype that the patches are to have.
     The first error in order is raised.
     """
-    kernel = KERNELS.get(recipe.resample) if recipe.do_resize else None
+    kernel = KERNELS.get(config.resample) if config.do_resize else None
     made: dict[tuple[Size, Size], _core.ImageBands] = {}
 
     def write(part: _Part) -> None:
         pixels, size = _decoded(part.picture, part.lock), part.picture.size
         target = part.picture.target
         if not part.in_core:
-            pixels, size = _pillow_resize(pixels, target, recipe.resample), target
+            pixels, size = _pillow_resize(pixels, target, config.resample), target
         if (size, target) not in made:
-            made[size, target] = _image_bands(size, target, recipe.patch_size, kernel)
-        _write_bands(made[size, target], pixels, part.bands, part.out, recipe)
+            made[size, target] = _image_bands(size, target, config.patch_size, kernel)
+        _write_bands(made[size, target], pixels, part.bands, part.out, config)
 
-    map_in_threads(write, list(_parts(pictures, recipe, kernel, places)))
+    map_in_threads(write, list(_parts(pictures, config, kernel, places)))
 
 
 def _parts(
     pictures: Sequence[Picture],
-    recipe: Recipe,
+    config: PixelConfig,
     kernel: str | None,
     places: Sequence[torch.Tensor],
 ) -> Iterator[_Part]:
@@ -116,7 +116,7 @@ def _parts(
         )
         # What is converted, or resized by Pillow, is done so once.
         converted = isinstance(picture.pixels, Image.Image) and not is_rgb(picture.pixels)
-        bands = picture.target[0] // recipe.patch_size
+        bands = picture.target[0] // config.patch_size
         parts = 1 if converted or not in_core else min(wanted, bands)
         lock = locks[id(getattr(picture.pixels, "fp", None) or picture.pixels)]
         for some in pairwise(bands * part // parts for part in range(parts + 1)):
@@ -152,10 +152,10 @@ def _write_bands(
     pixels: Pixels,
     part: tuple[int, int],
     out: NDArray[Any],
-    recipe: Recipe,
+    config: PixelConfig,
 ) -> None:
     """Bands ``part[0]`` to ``part[1]``, strip by strip, to their place in ``out``."""
-    arguments = {**(recipe.fused() or {})}
+    arguments = {**(config.fused() or {})}
     arguments["dtype"] = dtype_name(arguments["dtype"])
     del arguments["patch_size"]
     elements = out.size // len(bands)

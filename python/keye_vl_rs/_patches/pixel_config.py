@@ -11,12 +11,19 @@ import torch
 from PIL import Image
 from transformers.image_utils import ChannelDimension
 
-from keye_vl_rs._slow_fast.sizes import CHANNELS, TOKEN_PIXELS, Size, smart_resize
+from keye_vl_rs._slow_fast.sizes import (
+    CHANNELS,
+    MERGE_SIZE,
+    PATCH_SIZE,
+    TOKEN_PIXELS,
+    Size,
+    smart_resize,
+)
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import number, number_from_zero, positive_integer, positive_number
 from keye_vl_rs.errors import InvalidArgumentError
 
-__all__ = ["MAX_PIXELS", "MIN_PIXELS", "Recipe", "make_recipe", "pixel_limits"]
+__all__ = ["MAX_PIXELS", "MIN_PIXELS", "PixelConfig", "make_pixel_config", "pixel_limits"]
 
 # Of one image: 4 to 1280 tokens.
 MIN_PIXELS, MAX_PIXELS = 4 * TOKEN_PIXELS, 1280 * TOKEN_PIXELS
@@ -25,24 +32,24 @@ _DTYPES = {torch.float32, torch.bfloat16, torch.float16}
 
 
 @dataclass(frozen=True)
-class Recipe:
+class PixelConfig:
     """What is done to the images of one call."""
 
-    do_resize: bool
-    fixed_size: Size | None
     min_pixels: float
     max_pixels: float
-    resample: int
-    do_rescale: bool
-    rescale_factor: float
-    do_normalize: bool
-    image_mean: tuple[float, ...]
-    image_std: tuple[float, ...]
-    do_convert_rgb: bool
-    patch_size: int
-    merge_size: int
-    input_data_format: ChannelDimension | None
-    dtype: torch.dtype | None
+    do_resize: bool = True
+    fixed_size: Size | None = None
+    resample: int = Image.Resampling.BILINEAR
+    do_rescale: bool = True
+    rescale_factor: float = 1 / 255
+    do_normalize: bool = True
+    image_mean: tuple[float, ...] = (0.5, 0.5, 0.5)
+    image_std: tuple[float, ...] = (0.5, 0.5, 0.5)
+    do_convert_rgb: bool = True
+    patch_size: int = PATCH_SIZE
+    merge_size: int = MERGE_SIZE
+    input_data_format: ChannelDimension | None = None
+    dtype: torch.dtype | None = None
     exif: bool = False
 
     def target_size(self, height: int, width: int) -> Size:
@@ -83,7 +90,7 @@ class Recipe:
         return None
 
 
-def make_recipe(settings: Any, overrides: Mapping[str, Any]) -> Recipe:
+def make_pixel_config(settings: Any, overrides: Mapping[str, Any]) -> PixelConfig:
     """An image processor's ``settings`` with a call's own ones on top; None leaves one as it is.
 
     Raises :class:`InvalidArgumentError` for settings that do not go together.
@@ -105,7 +112,7 @@ def make_recipe(settings: Any, overrides: Mapping[str, Any]) -> Recipe:
             f"temporal_patch_size is {value('temporal_patch_size')}; Keye-VL-1.5 has 1"
         )
     layout = overrides.get("input_data_format")
-    return Recipe(
+    return PixelConfig(
         do_resize=bool(value("do_resize")),
         fixed_size=_fixed_size(size),
         min_pixels=number_from_zero("min_pixels", low),

@@ -12,21 +12,21 @@ from PIL import Image
 from transformers.image_transforms import normalize, rescale, resize
 from transformers.image_utils import ChannelDimension
 
-from keye_vl_rs._patches.pixel_config import Recipe
+from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._slow_fast.sizes import CHANNELS, MERGE_SIZE, Size
 
 __all__ = ["plain_patches", "why_plain"]
 
 
 def why_plain(
-    frames: Sequence[Image.Image | NDArray[Any]], size: Size, recipe: Recipe
+    frames: Sequence[Image.Image | NDArray[Any]], size: Size, config: PixelConfig
 ) -> str | None:
     """What of a request the core does not serve; None if it serves it.
 
     ``frames`` are images that are RGB or are to become it, or arrays (H, W, C).
     """
-    reason = recipe.why_not_fused()
-    unit = MERGE_SIZE * recipe.patch_size
+    reason = config.why_not_fused()
+    unit = MERGE_SIZE * config.patch_size
     if reason is not None:
         return reason
     if any(side % unit for side in size):
@@ -41,20 +41,20 @@ def why_plain(
     return None
 
 
-def plain_patches(arrays: list[NDArray[Any]], size: Size, recipe: Recipe) -> torch.Tensor:
+def plain_patches(arrays: list[NDArray[Any]], size: Size, config: PixelConfig) -> torch.Tensor:
     """Frames (H, W, C) into (patches, C, patch, patch), each resized to ``size``."""
     last, done = {"input_data_format": ChannelDimension.LAST}, []
     for image in arrays:
-        if recipe.do_resize:
-            image = resize(image, size, resample=Image.Resampling(recipe.resample), **last)
-        if recipe.do_rescale:
-            image = rescale(image, recipe.rescale_factor, **last)
-        if recipe.do_normalize:
-            image = normalize(image, recipe.image_mean, recipe.image_std, **last)
+        if config.do_resize:
+            image = resize(image, size, resample=Image.Resampling(config.resample), **last)
+        if config.do_rescale:
+            image = rescale(image, config.rescale_factor, **last)
+        if config.do_normalize:
+            image = normalize(image, config.image_mean, config.image_std, **last)
         done.append(image)
-    frames, patch = np.array(done), recipe.patch_size
+    frames, patch = np.array(done), config.patch_size
     n, height, width, channels = frames.shape
     grid = frames.reshape(n, height // patch, patch, width // patch, patch, channels)
     patches = grid.transpose(0, 1, 3, 5, 2, 4).reshape(-1, channels, patch, patch)
     pixels = torch.from_numpy(patches)
-    return pixels if recipe.dtype is None else pixels.to(torch.float32).to(recipe.dtype)
+    return pixels if config.dtype is None else pixels.to(torch.float32).to(config.dtype)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from keye_vl_rs._slow_fast.sizes import MERGE_SIZE, PATCH_SIZE, Size
 
 if TYPE_CHECKING:
-    from keye_vl_rs._patches.pixel_config import Recipe
+    from keye_vl_rs._patches.pixel_config import PixelConfig
 
 __all__ = ["VideoSettings", "contradictions"]
 
@@ -49,7 +49,7 @@ class VideoSettings:
     fixed_size: Size | None = None
 
     @classmethod
-    def of(cls, recipe: Recipe) -> VideoSettings:
+    def of(cls, recipe: PixelConfig) -> VideoSettings:
         """Return the settings with which a processor makes videos."""
         channels = len(recipe.image_mean)
         return cls(

@@ -6,8 +6,8 @@ import torch
 from PIL import Image
 from transformers.image_processing_utils import BatchFeature
 
-from keye_vl_rs._patches.accepted_inputs import list_videos
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
+from keye_vl_rs.processors.videos import list_videos
 
 __all__ = ["SiglipImageProcessor"]
 

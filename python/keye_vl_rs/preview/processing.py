@@ -13,7 +13,7 @@ from transformers.processing_utils import ProcessingKwargs, Unpack, VideosKwargs
 from keye_vl_rs._chat import prompt
 from keye_vl_rs._chat.message_options import take_call_options, with_defaults
 from keye_vl_rs._chat.messages import is_one_conversation, plain_conversations
-from keye_vl_rs._patches.accepted_inputs import flatten_images, list_videos
+from keye_vl_rs._patches.accepted_inputs import flatten_images
 from keye_vl_rs._util.validation import positive_number
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.limits import Limits, applied
@@ -22,6 +22,7 @@ from keye_vl_rs.preview.image_processing import SiglipImageProcessor
 from keye_vl_rs.processors.base import BaseProcessor, KeyeTextKwargs
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImagesKwargs
 from keye_vl_rs.processors.video_processor import check_sampled
+from keye_vl_rs.processors.videos import list_videos
 
 __all__ = ["KeyeProcessor", "KeyeProcessorKwargs"]
 
@@ -111,7 +112,7 @@ class KeyeProcessor(BaseProcessor):
             vision["second_per_grid_ts"] = torch.tensor(seconds, dtype=torch.float32, device="cpu")
         tokens = {}
         if cut is not None:
-            merge_size = engine.recipe(merged["images_kwargs"]).merge_size
+            merge_size = engine.pixel_config(merged["images_kwargs"]).merge_size
             inputs = {
                 self.image_token: self._image_placeholders(
                     vision.get("image_grid_thw"), merge_size
@@ -159,7 +160,7 @@ class KeyeProcessor(BaseProcessor):
             defaults = take_call_options(call, kwargs)
             if kwargs.get("exif") is not None:
                 call.setdefault("exif", kwargs.pop("exif"))
-            if self._engine().recipe(self._merged(call)[0]["images_kwargs"]).exif:
+            if self._engine().pixel_config(self._merged(call)[0]["images_kwargs"]).exif:
                 defaults["exif"] = True
             talks = [conversation] if is_one_conversation(conversation) else conversation
             talks = [with_defaults(talk, defaults, vision_process.EXCLUSIVE) for talk in talks]

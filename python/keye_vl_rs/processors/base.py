@@ -166,7 +166,7 @@ class BaseProcessor(
             return _MultiModalData()
         engine = self._engine()
         images_kwargs = self._merge_kwargs(self.valid_processor_kwargs, **kwargs)["images_kwargs"]
-        unit = engine.recipe(images_kwargs).merge_size ** 2
+        unit = engine.pixel_config(images_kwargs).merge_size ** 2
         patches = [
             engine.get_number_of_image_patches(height, width, images_kwargs)
             for height, width in image_sizes

@@ -5,54 +5,23 @@ same bytes. What the Rust core does not serve (floats, other than three channels
 nor normalise) runs the published steps, in NumPy with transformers' own functions.
 """
 
-import logging
-import math
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from transformers.image_processing_utils import BaseImageProcessor, BatchFeature
-from transformers.image_utils import (
-    ChannelDimension,
-    infer_channel_dimension_format,
-)
 from transformers.processing_utils import ImagesKwargs
 
-from keye_vl_rs._patches.accepted_inputs import (
-    flatten_images,
-    frame_pixels,
-    image_array,
-    list_frames,
-    list_videos,
-    shape_of,
-)
-from keye_vl_rs._patches.images import Picture, write_pictures
-from keye_vl_rs._patches.pixel_config import Recipe
-from keye_vl_rs._patches.reference import plain_patches, why_plain
-from keye_vl_rs._patches.tensors import empty_patches, to_numpy
-from keye_vl_rs._util.shorten import short_number
-from keye_vl_rs._util.warn_once import say_once
-from keye_vl_rs.errors import (
-    FramesShapeError,
-    InvalidArgumentError,
-    SizeError,
-    memory_errors,
-    naming,
-)
-from keye_vl_rs.limits import check_resized
+from keye_vl_rs._patches.accepted_inputs import flatten_images, list_frames
+from keye_vl_rs._patches.pixel_config import PixelConfig
+from keye_vl_rs._patches.prepared import prepare, write_prepared
+from keye_vl_rs._patches.tensors import to_numpy
+from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, memory_errors
 from keye_vl_rs.processors.pixel_settings import PixelSettings
+from keye_vl_rs.processors.videos import list_videos
 
 __all__ = ["KeyeVL1_5ImageProcessor", "KeyeVL1_5ImagesKwargs"]
-
-logger = logging.getLogger(__name__)
-
-Grid: TypeAlias = tuple[int, int, int]
-"""(frames, rows, columns) of patches."""
-
-Ready: TypeAlias = tuple[list[Picture] | torch.Tensor, Grid]
-"""Frames of one grid for the core, or patches that it cannot make; and their grid."""
 
 
 class KeyeVL1_5ImagesKwargs(ImagesKwargs, total=False):  # type: ignore[misc,call-arg]
@@ -105,7 +74,7 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
         unknown = sorted(set(kwargs) - set(KeyeVL1_5ImagesKwargs.__annotations__))
         if unknown:
             raise InvalidArgumentError(f"{', '.join(unknown)}: not among this class's settings")
-        recipe = self.recipe(kwargs)
+        config = self.pixel_config(kwargs)
         data: dict[str, Any] = {}
         for kind, rows in (
             ("image", None if images is None else map(list_frames, flatten_images(images))),
@@ -114,12 +83,12 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
             if rows is None:
                 continue
             ready = [
-                self._ready(frames, recipe, f"{kind} {index}") for index, frames in enumerate(rows)
+                prepare(frames, config, f"{kind} {index}") for index, frames in enumerate(rows)
             ]
             name = "pixel_values" if kind == "image" else "pixel_values_videos"
             if not ready:
                 raise FramesShapeError(f"{kind}s is an empty list: expected one at least")
-            data[name] = _patches(ready, recipe)
+            data[name] = write_prepared(ready, config)
             grids = [grid for _, grid in ready]
             data[f"{kind}_grid_thw"] = torch.tensor(grids, dtype=torch.int64, device="cpu")
         if getattr(return_tensors, "value", return_tensors) != "pt":
@@ -127,95 +96,15 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
         return BatchFeature(data=data, tensor_type=return_tensors)
 
     def patches(
-        self, frames: list[Any] | NDArray[Any] | torch.Tensor, recipe: Recipe
+        self, frames: list[Any] | NDArray[Any] | torch.Tensor, recipe: PixelConfig
     ) -> torch.Tensor:
         """Frames of one size into (patches, 3, 14, 14)."""
-        return _patches([self._ready(frames, recipe, "the video")], recipe)
-
-    def _ready(
-        self, frames: list[Any] | NDArray[Any] | torch.Tensor, recipe: Recipe, name: str
-    ) -> Ready:
-        """Frames of one size, checked; messages begin with ``name``."""
-        with naming(name):
-            return self._checked(frames, recipe, name)
-
-    def _checked(
-        self, frames: list[Any] | NDArray[Any] | torch.Tensor, recipe: Recipe, name: str
-    ) -> Ready:
-        if len(frames) == 0:
-            raise FramesShapeError("a video or image list is empty")
-        pixels = [frame_pixels(frame, recipe.do_convert_rgb, recipe.exif) for frame in frames]
-        layout = recipe.input_data_format
-        if isinstance(frames[0], Image.Image):
-            layout = ChannelDimension.LAST
-        elif layout is None:
-            layout = _layout_of(pixels[0])
-        if layout == ChannelDimension.FIRST:
-            pixels = [image_array(one).transpose(1, 2, 0) for one in pixels]
-        shapes = [shape_of(one) for one in pixels]
-        height, width, channels = shapes[0]
-        if recipe.do_normalize and channels != len(recipe.image_mean):
-            raise FramesShapeError(
-                f"an image has {channels} channels, image_mean {len(recipe.image_mean)} values"
-            )
-        size = recipe.target_size(height, width)
-        for place, shape in enumerate(shapes):
-            if shape != shapes[0]:
-                raise FramesShapeError(
-                    f"frame {place} is of {_shown(shape)}, frame 0 of {_shown(shapes[0])}: "
-                    "expected frames of one size"
-                )
-        if any(side % recipe.patch_size or side == 0 for side in size):
-            raise SizeError(
-                f"size {short_number(size[0])}x{short_number(size[1])} is not a multiple of "
-                f"patch_size, {recipe.patch_size}"
-            )
-        if recipe.do_resize:
-            check_resized(size, "the pixels", frames=len(pixels))
-        grid = (len(pixels), size[0] // recipe.patch_size, size[1] // recipe.patch_size)
-        reason = why_plain(pixels, size, recipe)
-        if reason is not None:
-            say_once(logger, f"images and frames take the plain path, which is slower: {reason}")
-            return plain_patches([image_array(one) for one in pixels], size, recipe), grid
-        pictures = zip(pixels, shapes, strict=True)
-        return [Picture(name, one, (shape[0], shape[1]), size) for one, shape in pictures], grid
+        return write_prepared([prepare(frames, recipe, "the video")], recipe)
 
     def get_number_of_image_patches(
         self, height: int, width: int, images_kwargs: Mapping[str, Any] | None = None
     ) -> int:
         """How many patches an image of this size becomes."""
-        recipe = self.recipe(images_kwargs or {})
-        rows, columns = (side // recipe.patch_size for side in recipe.target_size(height, width))
+        config = self.pixel_config(images_kwargs or {})
+        rows, columns = (side // config.patch_size for side in config.target_size(height, width))
         return rows * columns
-
-
-def _shown(shape: tuple[int, int, int]) -> str:
-    height, width, channels = shape
-    return f"{width}x{height} pixels with {channels} channels"
-
-
-def _layout_of(image: Any) -> ChannelDimension:
-    """Return where an array has its channels.
-
-    Raises:
-        FramesShapeError: it has neither one nor three of them.
-    """
-    try:
-        return infer_channel_dimension_format(image)
-    except ValueError:
-        raise FramesShapeError(
-            f"an image has shape {tuple(image.shape)}: expected 1 or 3 channels, first or last"
-        ) from None
-
-
-def _patches(ready: list[Ready], recipe: Recipe) -> torch.Tensor:
-    """The patches of all images or videos, each written to its place in one tensor."""
-    if recipe.fused() is None or any(isinstance(made, torch.Tensor) for made, _ in ready):
-        parts = [r[0] if isinstance(r[0], torch.Tensor) else _patches([r], recipe) for r in ready]
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
-    counts = [math.prod(grid) for _, grid in ready]
-    patches = empty_patches(sum(counts), recipe.patch_size, recipe.dtype)
-    pictures = [(one, rows * columns) for made, (_, rows, columns) in ready for one in made]
-    places = patches.split([count for _, count in pictures])
-    write_pictures([one for one, _ in pictures], recipe, places)
-    return patches

@@ -15,8 +15,8 @@ from keye_vl_rs._media.images import load_image
 from keye_vl_rs._patches.pixel_config import (
     MAX_PIXELS,
     MIN_PIXELS,
-    Recipe,
-    make_recipe,
+    PixelConfig,
+    make_pixel_config,
     pixel_limits,
 )
 from keye_vl_rs._slow_fast.sizes import MERGE_SIZE, PATCH_SIZE
@@ -78,7 +78,7 @@ class PixelSettings:
         self.max_pixels = high if max_pixels is None else max_pixels
         self.dtype = None if dtype is None else str(dtype).removeprefix("torch.")
         self.exif = exif
-        self.recipe({})
+        self.pixel_config({})
 
     @property
     def size(self) -> dict[str, int]:
@@ -122,6 +122,6 @@ class PixelSettings:
             "returns, or call apply_chat_template"
         )
 
-    def recipe(self, overrides: Mapping[str, Any]) -> Recipe:
+    def pixel_config(self, overrides: Mapping[str, Any]) -> PixelConfig:
         """The settings with a call's own ones on top; None leaves a setting as it is."""
-        return make_recipe(self, overrides)
+        return make_pixel_config(self, overrides)

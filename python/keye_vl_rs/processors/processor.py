@@ -17,7 +17,7 @@ from transformers.processing_utils import ProcessingKwargs, Unpack
 from keye_vl_rs._chat import prompt
 from keye_vl_rs._chat.template import ChatTemplateMixin
 from keye_vl_rs._patches.accepted_inputs import flatten_images
-from keye_vl_rs._patches.pixel_config import Recipe
+from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs.processors.base import SETTINGS, BaseProcessor, KeyeTextKwargs
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImagesKwargs
 from keye_vl_rs.processors.video_batch import AnyVideo, check_videos, video_tensors
@@ -104,9 +104,9 @@ class KeyeVL1_5Processor(ChatTemplateMixin, BaseProcessor):
         text_kwargs, images_kwargs = merged["text_kwargs"], merged["images_kwargs"]
         check_sampled(merged["videos_kwargs"])
         engine = self._engine()
-        recipe = self._recipe(merged)
+        config = self._pixel_config(merged)
         pictures = [] if images is None else flatten_images(images)
-        clips = [] if videos is None else check_videos(videos, merged["videos_kwargs"], recipe)
+        clips = [] if videos is None else check_videos(videos, merged["videos_kwargs"], config)
         if not pictures and not clips:
             return self._text_alone(text, text_kwargs)
         cut = self._cut(text, len(pictures), len(clips), text_kwargs)
@@ -114,31 +114,31 @@ class KeyeVL1_5Processor(ChatTemplateMixin, BaseProcessor):
         if pictures:
             vision.update(engine.preprocess(pictures, **{**images_kwargs, "return_tensors": "pt"}))
         if clips:
-            vision.update(video_tensors(clips, engine, recipe))
+            vision.update(video_tensors(clips, config))
         tokens = {}
         if cut is not None:
             inputs = {
                 self.image_token: self._image_placeholders(
-                    vision.get("image_grid_thw"), recipe.merge_size
+                    vision.get("image_grid_thw"), config.merge_size
                 ),
-                self.video_token: self._video_placeholders(clips, recipe),
+                self.video_token: self._video_placeholders(clips, config),
             }
             tokens = self._tokens(cut, inputs, text_kwargs, wanted)
         return BatchFeature(data={**tokens, **self._placed(vision, merged)})
 
-    def _recipe(self, merged: Mapping[str, Any]) -> Recipe:
+    def _pixel_config(self, merged: Mapping[str, Any]) -> PixelConfig:
         """What a call with these merged arguments does to the pixels of videos."""
         settings = {**merged["images_kwargs"], **_settings(merged["videos_kwargs"])}
         own = isinstance(self.video_processor, KeyeVL1_5VideoProcessor)
-        return (self.video_processor if own else self._engine()).recipe(settings)
+        return (self.video_processor if own else self._engine()).pixel_config(settings)
 
     def _video_placeholders(
-        self, clips: Sequence[AnyVideo], recipe: Recipe
+        self, clips: Sequence[AnyVideo], config: PixelConfig
     ) -> list[prompt.Placeholder]:
         tokens = prompt.VisionTokens(
             self.image_token, self.video_token, self.frame_token, self.fast_start, self.fast_end
         )
-        unit = (recipe.patch_size * recipe.merge_size) ** 2
+        unit = (config.patch_size * config.merge_size) ** 2
         return [
             prompt.video_placeholder(
                 clip.types, *clip.sizes, clip.timestamps, tokens=tokens, token_pixels=unit

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from transformers.image_utils import ChannelDimension
 
-from keye_vl_rs._patches.accepted_inputs import list_videos, video_array
+from keye_vl_rs._patches.accepted_inputs import video_array
 from keye_vl_rs._patches.frames import frame_patches
-from keye_vl_rs._patches.pixel_config import Recipe
+from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._patches.tensors import empty_patches, frame_types_list, grid_thw, video_patches
 from keye_vl_rs._patches.video_settings import VideoSettings, contradictions
 from keye_vl_rs._slow_fast.sizes import CHANNELS, FAST, SLOW, Size, count_patches, frames_grid
@@ -27,7 +27,7 @@ from keye_vl_rs.errors import (
     memory_errors,
 )
 from keye_vl_rs.limits import check_resized_frames
-from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
+from keye_vl_rs.processors.videos import list_videos
 from keye_vl_rs.video_inputs import VideoInputs
 
 __all__ = ["AnyVideo", "CheckedVideo", "FinishedVideo", "check_videos", "video_tensors"]
@@ -54,16 +54,14 @@ class CheckedVideo:
     sizes: tuple[Size, Size]  # of slow and of fast frames
     given: tuple[bool, bool]  # whether the caller gave that size; else Pillow resizes to the limits
 
-    def write_patches(
-        self, engine: KeyeVL1_5ImageProcessor, recipe: Recipe, out: torch.Tensor
-    ) -> None:
+    def write_patches(self, config: PixelConfig, out: torch.Tensor) -> None:
         """Fill ``out``, (patches, 3, patch, patch), with those of all frames in time order."""
-        fused = recipe.fused() if self.frames.dtype in (np.uint8, torch.uint8) else None
+        fused = config.fused() if self.frames.dtype in (np.uint8, torch.uint8) else None
         kinds = sorted(set(self.types))
         if fused is not None and all(self.given[kind] for kind in kinds):
             video_patches(self.frames, self.types, *self.sizes, out=out, **fused)
             return
-        grids = frames_grid(self.types, *self.sizes, recipe.patch_size)
+        grids = frames_grid(self.types, *self.sizes, config.patch_size)
         places = out.split([rows * columns for rows, columns in grids])
         for kind in kinds:
             indices = [index for index, type_ in enumerate(self.types) if type_ == kind]
@@ -73,8 +71,7 @@ class CheckedVideo:
                 self.sizes[kind],
                 given=self.given[kind],
                 layout=self.layout,
-                engine=engine,
-                recipe=recipe,
+                config=config,
             ).chunk(len(indices))
             for index, patches in zip(indices, made, strict=True):
                 places[index].copy_(patches)
@@ -89,9 +86,7 @@ class FinishedVideo:
     timestamps: list[float] | None
     sizes: tuple[Size, Size]
 
-    def write_patches(
-        self, engine: KeyeVL1_5ImageProcessor, recipe: Recipe, out: torch.Tensor
-    ) -> None:
+    def write_patches(self, config: PixelConfig, out: torch.Tensor) -> None:
         """Fill ``out`` with the patches."""
         out.copy_(self.pixels)
 
@@ -99,7 +94,7 @@ class FinishedVideo:
 AnyVideo = CheckedVideo | FinishedVideo
 
 
-def check_videos(videos: Any, kwargs: Mapping[str, Any], recipe: Recipe) -> list[AnyVideo]:
+def check_videos(videos: Any, kwargs: Mapping[str, Any], config: PixelConfig) -> list[AnyVideo]:
     """Every video with what ``kwargs`` say about it, one entry per video or one for the only.
 
     Raises:
@@ -115,25 +110,23 @@ def check_videos(videos: Any, kwargs: Mapping[str, Any], recipe: Recipe) -> list
     for index, clip in enumerate(clips):
         of_clip = {name: about[name][index] for name in about}
         check = _check_finished if isinstance(clip, VideoInputs) else _check_video
-        checked.append(check(clip, index, of_clip, recipe))
+        checked.append(check(clip, index, of_clip, config))
     return checked
 
 
 @memory_errors("the patches of videos")
-def video_tensors(
-    videos: Sequence[AnyVideo], engine: KeyeVL1_5ImageProcessor, recipe: Recipe
-) -> dict[str, torch.Tensor]:
+def video_tensors(videos: Sequence[AnyVideo], config: PixelConfig) -> dict[str, torch.Tensor]:
     """``pixel_values_videos``, ``video_grid_thw`` and ``num_frames`` of all videos of a call."""
-    counts = [count_patches(video.types, *video.sizes, recipe.patch_size) for video in videos]
-    dtype = recipe.dtype or torch.float32
+    counts = [count_patches(video.types, *video.sizes, config.patch_size) for video in videos]
+    dtype = config.dtype or torch.float32
     only = videos[0]
     if len(videos) == 1 and isinstance(only, FinishedVideo) and only.pixels.dtype == dtype:
         pixels = only.pixels
     else:
-        pixels = empty_patches(sum(counts), recipe.patch_size, dtype)
+        pixels = empty_patches(sum(counts), config.patch_size, dtype)
         for video, place in zip(videos, pixels.split(counts), strict=True):
-            video.write_patches(engine, recipe, place)
-    rows = [grid_thw(video.types, *video.sizes, recipe.patch_size) for video in videos]
+            video.write_patches(config, place)
+    rows = [grid_thw(video.types, *video.sizes, config.patch_size) for video in videos]
     return {
         "pixel_values_videos": pixels,
         "video_grid_thw": torch.cat(rows),
@@ -163,10 +156,12 @@ def _is_number(value: Any) -> bool:
     return not isinstance(value, (list, tuple)) and value is not None and np.ndim(value) == 0
 
 
-def _check_video(clip: Any, index: int, about: Mapping[str, Any], recipe: Recipe) -> CheckedVideo:
+def _check_video(
+    clip: Any, index: int, about: Mapping[str, Any], config: PixelConfig
+) -> CheckedVideo:
     frames = clip
     if isinstance(clip, (list, tuple)):
-        frames = video_array(clip, f"video {index}", recipe.exif)
+        frames = video_array(clip, f"video {index}", config.exif)
     shape = tuple(frames.shape)
     if len(shape) != 4 or 0 in shape or CHANNELS not in (shape[1], shape[3]):
         raise FramesShapeError(f"video {index} has shape {shape}, not (T, 3, H, W) or (T, H, W, 3)")
@@ -183,9 +178,9 @@ def _check_video(clip: Any, index: int, about: Mapping[str, Any], recipe: Recipe
         )
     called = f"timestamps of video {index}"
     times = None if timestamps is None else [float(number(called, one)) for one in timestamps]
-    slow = _given_size("height", "width", about, index, recipe) if SLOW in types else own
-    fast = _given_size("fast_height", "fast_width", about, index, recipe) if FAST in types else slow
-    sizes = slow or recipe.target_size(*own), fast or recipe.target_size(*own)
+    slow = _given_size("height", "width", about, index, config) if SLOW in types else own
+    fast = _given_size("fast_height", "fast_width", about, index, config) if FAST in types else slow
+    sizes = slow or config.target_size(*own), fast or config.target_size(*own)
     pixels = sum(sizes[kind][0] * sizes[kind][1] for kind in types)
     check_resized_frames([sizes[kind] for kind in set(types)], pixels, f"video {index}")
     return CheckedVideo(
@@ -199,17 +194,17 @@ def _check_video(clip: Any, index: int, about: Mapping[str, Any], recipe: Recipe
 
 
 def _check_finished(
-    inputs: VideoInputs, index: int, about: Mapping[str, Any], recipe: Recipe
+    inputs: VideoInputs, index: int, about: Mapping[str, Any], config: PixelConfig
 ) -> FinishedVideo:
     for name, value in about.items():
         if value is not None:
             raise InvalidArgumentError(
                 f"{name} of video {index} is given, and the video is preprocessed: leave it out"
             )
-    _check_settings(inputs, index, recipe)
+    _check_settings(inputs, index, config)
     dtype = inputs.pixel_values_videos.dtype
-    if dtype not in (torch.float32, recipe.dtype):
-        own = recipe.dtype or torch.float32
+    if dtype not in (torch.float32, config.dtype):
+        own = config.dtype or torch.float32
         expected = "" if own == torch.float32 else f"{own}, as the processor is told, or "
         raise InvalidArgumentError(
             f"video {index} is preprocessed with dtype {dtype}: expected {expected}torch.float32"
@@ -224,7 +219,7 @@ def _check_finished(
     )
 
 
-def _check_settings(inputs: VideoInputs, index: int, recipe: Recipe) -> None:
+def _check_settings(inputs: VideoInputs, index: int, config: PixelConfig) -> None:
     """Refuse tensors that this processor would have made otherwise."""
     if inputs.made_with is None:
         raise InvalidArgumentError(
@@ -236,7 +231,7 @@ def _check_settings(inputs: VideoInputs, index: int, recipe: Recipe) -> None:
     found = [
         f"{name} {made}, and the processor has {wanted}"
         for name, made, wanted in contradictions(
-            inputs.made_with, VideoSettings.of(recipe), sizes, inputs.size
+            inputs.made_with, VideoSettings.of(config), sizes, inputs.size
         )
     ]
     if found:
@@ -247,12 +242,12 @@ def _check_settings(inputs: VideoInputs, index: int, recipe: Recipe) -> None:
 
 
 def _given_size(
-    height_name: str, width_name: str, about: Mapping[str, Any], index: int, recipe: Recipe
+    height_name: str, width_name: str, about: Mapping[str, Any], index: int, config: PixelConfig
 ) -> Size | None:
     height, width = about[height_name], about[width_name]
     if height is None and width is None:
         return None
-    unit = recipe.patch_size * recipe.merge_size
+    unit = config.patch_size * config.merge_size
     for name, side in ((height_name, height), (width_name, width)):
         called = f"{name} of video {index}"
         if side is None or number(called, side) <= 0 or side % unit:

@@ -17,7 +17,6 @@ from transformers.video_processing_utils import BaseVideoProcessor
 from keye_vl_rs._patches.tensors import on_device, to_numpy
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs.errors import InvalidArgumentError
-from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processors.pixel_settings import PixelSettings
 from keye_vl_rs.processors.video_batch import check_videos, video_tensors
 
@@ -93,10 +92,8 @@ class KeyeVL1_5VideoProcessor(PixelSettings, BaseVideoProcessor):  # type: ignor
         if unknown:
             raise InvalidArgumentError(f"{', '.join(unknown)}: not among this class's settings")
         check_sampled(kwargs)
-        recipe = self.recipe(kwargs)
-        tensors = video_tensors(
-            check_videos(videos, kwargs, recipe), KeyeVL1_5ImageProcessor(), recipe
-        )
+        config = self.pixel_config(kwargs)
+        tensors = video_tensors(check_videos(videos, kwargs, config), config)
         if getattr(return_tensors, "value", return_tensors) != "pt":
             return BatchFeature({name: to_numpy(tensor) for name, tensor in tensors.items()})
         pixels = on_device(tensors["pixel_values_videos"], kwargs.get("device"))

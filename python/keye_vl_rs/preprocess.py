@@ -6,13 +6,14 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from keye_vl_rs import vision_process
+from keye_vl_rs._chat.message_options import frame_parts
 from keye_vl_rs._decoding.reader import OnError
 from keye_vl_rs._media.deadline import Watch
 from keye_vl_rs._media.encoded_sources import frames_of_text
 from keye_vl_rs._patches.tensors import float_dtype, grid_thw, per_channel, video_patches
 from keye_vl_rs._patches.video_settings import VideoSettings
 from keye_vl_rs._sampling.indices import frame_indices
+from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._sampling.timestamps import TimestampKind, TimestampRule, check_timestamps
 from keye_vl_rs._sampling.video import (
     check_on_error,
@@ -21,7 +22,10 @@ from keye_vl_rs._sampling.video import (
     describe_source,
     open_reader,
 )
+from keye_vl_rs._slow_fast.frame_lists import read_frame_list
+from keye_vl_rs._slow_fast.plan import plan_checked_sizes
 from keye_vl_rs._slow_fast.sizes import SLOW
+from keye_vl_rs._slow_fast.split import split_frames
 from keye_vl_rs._streaming.file import stream_file
 from keye_vl_rs._streaming.pipeline import PatchOptions
 from keye_vl_rs._util.shorten import short_repr
@@ -36,14 +40,17 @@ if TYPE_CHECKING:
     import torch
 
     from keye_vl_rs._media.deadline import CancelFlag
+    from keye_vl_rs._sampling.rules import FrameCounter
     from keye_vl_rs._sampling.video import VideoSource
-    from keye_vl_rs.vision_process import FrameCounter
+    from keye_vl_rs._util.model import Size
 
     Source: TypeAlias = VideoSource | list[Any] | tuple[Any, ...]
 
 __all__ = ["BUFFER_BYTES", "VideoInputs", "preprocess_video"]
 
 BUFFER_BYTES = 192 << 20
+# Those of keye_vl_utils 1.5.2, whatever a program sets there.
+_RULES = VideoRules()
 
 
 @memory_errors("the video")
@@ -146,8 +153,8 @@ def preprocess_video(
     made_with = VideoSettings(
         image_mean=per_channel(image_mean, "image_mean"),
         image_std=per_channel(image_std, "image_std"),
-        min_pixels=vision_process.VIDEO_MIN_PIXELS if min_pixels is None else min_pixels,
-        max_pixels=vision_process.VIDEO_MAX_PIXELS if max_pixels is None else max_pixels,
+        min_pixels=_RULES.min_pixels if min_pixels is None else min_pixels,
+        max_pixels=_RULES.max_pixels if max_pixels is None else max_pixels,
     )
     check_whole("max_frames", max_frames)
     check_whole("nframes", nframes)
@@ -174,7 +181,7 @@ def preprocess_video(
         watch = Watch(describe_source(source), timeout, cancel)
         count = _frame_counter(watch.name, nframes, max_frames)
         # Once before the file is opened, so that an impossible number is not found out late.
-        vision_process.smart_nframes(ele, 1, vision_process.FPS)
+        _RULES.count_frames(ele, 1, _RULES.fps)
         choose = chooser(
             lambda total, video_fps: frame_indices(total, count(ele, total, video_fps)),
             *(watch.name, video_start, video_end),
@@ -182,8 +189,40 @@ def preprocess_video(
         with open_reader(source, watch=watch, threads=threads, on_error=on_error) as reader:
             is_cut = video_start is not None or video_end is not None
             rule = TimestampRule(timestamps, is_cut)
-            inputs = stream_file(reader, choose, ele, min_frame_similarity, options, room, rule)
+            video = stream_file(
+                *(reader, choose, ele, _RULES, min_frame_similarity, options, room, rule)
+            )
+            inputs = _video_inputs(
+                video.pixels,
+                *(torch.tensor(video.frame_types, dtype=torch.int32, device="cpu"), video.sizes),
+                timestamps=video.times.seconds,
+                timestamp_kind=video.times.kind,
+                size=video.size,
+                fps=video.timeline.fps,
+                total_frames=video.timeline.count,
+                duration=video.timeline.duration,
+                stage_seconds=video.stage_seconds,
+                counts=video.counts,
+                damage=video.damage,
+            )
             return replace(inputs, made_with=made_with)
+
+
+def _video_inputs(
+    pixels: torch.Tensor, frame_types: torch.Tensor, sizes: tuple[Size, Size], **others: Any
+) -> VideoInputs:
+    """Return a video's tensors, with the grids and the number of its frames."""
+    import torch
+
+    return VideoInputs(
+        pixel_values_videos=pixels,
+        video_grid_thw=grid_thw(frame_types, *sizes),
+        num_frames=torch.tensor([len(frame_types)], dtype=torch.int64, device="cpu"),
+        frame_types=frame_types,
+        slow_size=sizes[0],
+        fast_size=sizes[1],
+        **others,
+    )
 
 
 def _from_list(
@@ -198,14 +237,14 @@ def _from_list(
 
     started = time.perf_counter()
     watch.check()
-    frames, times = vision_process.read_frame_list(ele, count=count)
+    frames, times = read_frame_list(ele, frame_parts(ele), _RULES, count, _RULES.factor)
     watch.check()
     decoded = time.perf_counter()
-    frame_types = vision_process.extract_slow_fast_frames(frames, min_frame_similarity)
+    frame_types = split_frames(frames, min_frame_similarity, _RULES)
     slow_frames = frame_types.tolist().count(SLOW)
     size = (frames.shape[2], frames.shape[3])
-    slow_size, fast_size = vision_process.plan_checked_sizes(
-        ele, size, slow_frames, len(frame_types) - slow_frames, watch.name
+    slow_size, fast_size = plan_checked_sizes(
+        ele, size, slow_frames, len(frame_types) - slow_frames, _RULES, watch.name
     )
     watch.check()
     compared = time.perf_counter()
@@ -220,14 +259,9 @@ def _from_list(
     )
     written = time.perf_counter()
     total = len(ele["video"])
-    return VideoInputs(
-        pixel_values_videos=pixels,
-        video_grid_thw=grid_thw(frame_types, slow_size, fast_size),
-        num_frames=torch.tensor([len(frame_types)], dtype=torch.int64, device="cpu"),
-        frame_types=frame_types,
+    return _video_inputs(
+        *(pixels, frame_types, (slow_size, fast_size)),
         timestamps=torch.zeros(0, dtype=torch.float32, device="cpu") if times is None else times,
-        slow_size=slow_size,
-        fast_size=fast_size,
         size=size,
         fps=float(ele["fps"]),
         total_frames=total,
@@ -243,6 +277,6 @@ def _from_list(
 def _frame_counter(name: str, nframes: int | None, max_frames: int | None) -> FrameCounter:
     """How many frames to sample: ``nframes``, or by the frame rate where that is None."""
     if nframes is None:
-        return vision_process.smart_nframes
+        return _RULES.count_frames
     wanted = {"nframes": positive_integer("nframes", nframes), "max_frames": max_frames}
     return lambda ele, total_frames, video_fps: exact_count("nframes", wanted, total_frames, name)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from keye_vl_rs._chat.prompt import video_prompt
 from keye_vl_rs._decoding.damage import Damage
 from keye_vl_rs._decoding.decoder import DecodeCounts
-from keye_vl_rs._patches.tensors import frame_types_list
 from keye_vl_rs._patches.video_settings import VideoSettings
 from keye_vl_rs._sampling.timestamps import TimestampKind
+from keye_vl_rs._slow_fast.frames import frame_types_list
 from keye_vl_rs._slow_fast.sizes import MERGE_SIZE, SLOW, Size, count_patches
 
 if TYPE_CHECKING:

@@ -16,37 +16,28 @@ import collections
 import logging
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs import _core
 from keye_vl_rs._chat.content_parts import plain_image, plain_video
-from keye_vl_rs._chat.message_options import READING_OPTIONS, frame_parts, warn_of_unread
+from keye_vl_rs._chat.message_options import frame_parts, warn_of_unread
 from keye_vl_rs._chat.messages import extract_vision_info, media_parts, media_runs
-from keye_vl_rs._media.image_warnings import exif_option
-from keye_vl_rs._media.images import load_image, map_images
-from keye_vl_rs._patches.tensors import frames_array
-from keye_vl_rs._sampling.frame_lists import check_frame_size, load_frames, start_watch
-from keye_vl_rs._sampling.indices import frame_indices, frame_times
-from keye_vl_rs._sampling.video import SampledVideo, sample_video, video_name
+from keye_vl_rs._chat.reading import Readers, set_readers
+from keye_vl_rs._media.images import map_images
+from keye_vl_rs._sampling.rules import VideoRules
+from keye_vl_rs._sampling.video import read_video_file, video_name
 from keye_vl_rs._slow_fast import sizes
-from keye_vl_rs._slow_fast.similarity import PATCH_SIMILARITY, get_frame_sim
-from keye_vl_rs._slow_fast.sizes import SLOW, Size, ceil_by_factor, floor_by_factor, round_by_factor
-from keye_vl_rs._util.validation import (
-    exact_count,
-    number,
-    optional_number,
-    positive_integer,
-    positive_number,
-)
-from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, memory_errors
-from keye_vl_rs.limits import Limits, applied, check_resized_frames
+from keye_vl_rs._slow_fast.frame_lists import open_resized, read_frame_list, start_watch
+from keye_vl_rs._slow_fast.plan import plan_checked_sizes
+from keye_vl_rs._slow_fast.similarity import get_frame_sim
+from keye_vl_rs._slow_fast.sizes import ceil_by_factor, floor_by_factor, round_by_factor
+from keye_vl_rs._slow_fast.split import split_frames
+from keye_vl_rs._util.model import FACTOR, SLOW
+from keye_vl_rs.errors import InvalidArgumentError, memory_errors
+from keye_vl_rs.limits import Limits, applied
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import torch
     from PIL import Image
-
-    # How many of so many frames, at so many a second, are sampled: as smart_nframes.
-    FrameCounter = Callable[[dict[str, Any], int, float], int]
 
 __all__ = [
     "ceil_by_factor",
@@ -65,7 +56,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 # Pixels on a side of what becomes one token.
-IMAGE_FACTOR = sizes.FACTOR
+IMAGE_FACTOR = FACTOR
 MIN_TOKENS = 4
 MAX_TOKENS = 20480
 MIN_PIXELS = MIN_TOKENS * IMAGE_FACTOR * IMAGE_FACTOR
@@ -124,17 +115,7 @@ def smart_nframes(ele: dict[str, Any], total_frames: int, video_fps: float) -> i
         InvalidArgumentError: a number is zero, negative or NaN, or ``num_frames`` is more than
             ``total_frames``; the message names it.
     """
-    video_fps = positive_number("the video's frame rate", video_fps)
-    fps = min(optional_number(ele, "fps", FPS), video_fps)
-    budget = optional_number(ele, "video_total_pixels", VIDEO_TOTAL_PIXELS)
-    # A budget below one frame's least still buys that frame.
-    frames = budget / optional_number(ele, "min_pixels", VIDEO_MIN_PIXELS)
-    most = max(1, int(min(frames, total_frames)))
-    if ele.get("max_frames") is not None:
-        most = min(most, positive_integer("max_frames", ele["max_frames"]))
-    if ele.get("num_frames") is not None:
-        return exact_count("num_frames", ele, total_frames)
-    return max(1, int(min(total_frames / video_fps * fps, most)))
+    return _rules().count_frames(ele, total_frames, video_fps)
 
 
 def extract_slow_fast_frames(
@@ -154,43 +135,22 @@ def extract_slow_fast_frames(
             compared.
         InvalidArgumentError: the threshold is NaN or no number.
     """
-    import torch
-
-    array = frames_array(frames)
-    if array.ndim != 4 or not array.size:
-        raise FramesShapeError(
-            f"frames has shape {array.shape}: expected (T, 3, H, W), T at least 1"
-        )
-    height, width = frames.shape[2:] if frames.shape[1] == 3 else frames.shape[1:3]
-    size = _comparison_size(height, width)
-    types = _core.slow_fast(array, *size, **_comparison(threshold))
-    return torch.from_numpy(types)
+    return split_frames(frames, threshold, _rules())
 
 
-def slow_fast_splitter(height: int, width: int, threshold: float) -> _core.SlowFastSplitter:
-    """What :func:`extract_slow_fast_frames` does, for (height, width) frames that come in turn."""
-    size = _comparison_size(height, width)
-    return _core.SlowFastSplitter(height, width, *size, **_comparison(threshold))
-
-
-def _comparison_size(height: int, width: int) -> tuple[int, int]:
-    """The size at which frames are compared."""
-    return smart_resize(
-        height,
-        width,
+def _rules() -> VideoRules:
+    """Return the numbers that the constants of this module are now."""
+    return VideoRules(
         factor=IMAGE_FACTOR,
+        max_ratio=MAX_RATIO,
+        fps=FPS,
         min_pixels=VIDEO_MIN_PIXELS,
-        max_pixels=_SIMILARITY_MAX_TOKENS * IMAGE_FACTOR * IMAGE_FACTOR,
+        max_pixels=VIDEO_MAX_PIXELS,
+        total_pixels=VIDEO_TOTAL_PIXELS,
+        fast_token_ratio=FAST_TOKEN_RATIO,
+        min_frame_similarity=MIN_FRAME_SIMILARITY,
+        comparison_pixels=_SIMILARITY_MAX_TOKENS * IMAGE_FACTOR * IMAGE_FACTOR,
     )
-
-
-def _comparison(threshold: float) -> dict[str, Any]:
-    return {
-        # As in the published code, of this size whatever IMAGE_FACTOR is set to.
-        "patch_size": 28,
-        "patch_similarity": PATCH_SIMILARITY,
-        "min_frame_similarity": number("min_frame_similarity", threshold),
-    }
 
 
 @memory_errors("the image")
@@ -233,24 +193,8 @@ def _resized_image(
     ele: dict[str, Any], size_factor: int, is_video: bool, frames: int = 1
 ) -> Image.Image:
     """:func:`fetch_image` of an image, or of one of so many frames, which get one size."""
-    image = load_image(ele["image"], exif=exif_option(ele))
-    if "resized_height" in ele and "resized_width" in ele:
-        height, width = smart_resize(
-            positive_integer("resized_height", ele["resized_height"]),
-            positive_integer("resized_width", ele["resized_width"]),
-            factor=size_factor,
-        )
-    else:
-        limits = (VIDEO_MIN_PIXELS, VIDEO_MAX_PIXELS) if is_video else (MIN_PIXELS, MAX_PIXELS)
-        height, width = smart_resize(
-            image.height,
-            image.width,
-            factor=size_factor,
-            min_pixels=optional_number(ele, "min_pixels", limits[0], zero=True),
-            max_pixels=optional_number(ele, "max_pixels", limits[1]),
-        )
-    check_frame_size((height, width), ele["image"], frames)
-    return image.resize((width, height))
+    limits = (VIDEO_MIN_PIXELS, VIDEO_MAX_PIXELS) if is_video else (MIN_PIXELS, MAX_PIXELS)
+    return open_resized(ele, size_factor, limits, MAX_RATIO, frames)
 
 
 def fetch_images(
@@ -305,7 +249,10 @@ def _fetch_video(ele: dict[str, Any], image_factor: int) -> tuple[torch.Tensor, 
     warn_of_unread(ele, "a list of frames" if listed else "a video file")
     if listed:
         watch = start_watch(ele)
-        frames, timestamps = read_frame_list(ele, smart_nframes, image_factor)
+        rules = _rules()
+        frames, timestamps = read_frame_list(
+            *(ele, frame_parts(ele), rules, rules.count_frames, image_factor)
+        )
         watch.check()
         threshold = ele.get("min_frame_similarity", MIN_FRAME_SIMILARITY)
         frame_types = extract_slow_fast_frames(frames, threshold)
@@ -314,7 +261,8 @@ def _fetch_video(ele: dict[str, Any], image_factor: int) -> tuple[torch.Tensor, 
     slow_frames = frame_types.tolist().count(SLOW)
     size = (frames.shape[2], frames.shape[3])
     slow, fast = plan_checked_sizes(
-        ele, size, slow_frames, len(frame_types) - slow_frames, video_name(ele["video"])
+        *(ele, size, slow_frames, len(frame_types) - slow_frames),
+        *(_rules(), video_name(ele["video"])),
     )
     processor_kwargs: dict[str, Any] = {
         "height": slow[0],
@@ -337,93 +285,11 @@ def _read_video_decord(
 
     Decoding is done with PyAV, whose frames have the same bytes.
     """
-    sampled = read_video_file(ele, smart_nframes)
+    sampled = read_video_file(ele, _rules(), smart_nframes)
     threshold = ele.get("min_frame_similarity", MIN_FRAME_SIMILARITY)
     frame_types = extract_slow_fast_frames(sampled.frames, threshold)
     assert sampled.timestamps is not None, "frames that were read have times"
     return sampled.frames, sampled.timestamps, frame_types
-
-
-def read_video_file(ele: dict[str, Any], count: FrameCounter) -> SampledVideo:
-    """Decode as many frames of ``ele["video"]``, evenly spaced, as ``count`` says.
-
-    ``count(ele, total_frames, video_fps)`` is :func:`smart_nframes` or stands for it. ``ele`` may
-    also hold the ``video_start``, ``video_end``, ``timeout``, ``on_error`` and ``timestamps`` of
-    :func:`keye_vl_rs._sampling.video.sample_video`.
-    """
-    check_counts(ele)
-    options = {key: ele[key] for key in READING_OPTIONS if ele.get(key) is not None}
-    return sample_video(
-        ele["video"], lambda total, fps: frame_indices(total, count(ele, total, fps)), **options
-    )
-
-
-def check_counts(ele: dict[str, Any]) -> None:
-    """Raises for numbers of ``ele`` that are impossible, before a file is opened for nothing."""
-    smart_nframes({key: value for key, value in ele.items() if key != "num_frames"}, 1, FPS)
-    if ele.get("num_frames") is not None:
-        positive_integer("num_frames", ele["num_frames"])
-
-
-def read_frame_list(
-    ele: dict[str, Any], count: FrameCounter, image_factor: int = IMAGE_FACTOR
-) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """(frames, timestamps) of a video given as a list of frames, which are resized one by one.
-
-    Frames that are not sampled are not opened. Without ``fps`` there are no timestamps. ``count``
-    is as in :func:`read_video_file`.
-    """
-    import numpy as np
-    import torch
-
-    if not len(ele["video"]):
-        raise InvalidArgumentError("video is an empty list: expected one frame at least")
-    check_counts(ele)
-    parts = frame_parts(ele)
-    fps = optional_number(ele, "fps", FPS)
-    indices = frame_indices(len(parts), count(ele, len(parts), fps))
-    images = load_frames(
-        lambda part: _resized_image(part, image_factor, True, len(indices)),
-        *(parts, indices.tolist()),
-    )
-    arrays = [torch.from_numpy(np.array(image)).permute(2, 0, 1) for image in images]
-    timestamps = frame_times(indices, fps) if ele.get("fps") else None
-    return torch.stack(arrays, dim=0), timestamps
-
-
-def plan_frame_sizes(
-    ele: dict[str, Any], size: Size, slow_frames: int, fast_frames: int
-) -> tuple[Size, Size]:
-    """The sizes of slow and of fast frames under the token budget of ``ele``.
-
-    ``size`` is (height, width) of the video itself.
-    """
-    return sizes.plan_sizes(
-        *size,
-        slow_frames,
-        fast_frames,
-        factor=IMAGE_FACTOR,
-        min_pixels=optional_number(ele, "min_pixels", VIDEO_MIN_PIXELS),
-        max_pixels=optional_number(ele, "max_pixels", VIDEO_MAX_PIXELS),
-        total_pixels=optional_number(ele, "video_total_pixels", VIDEO_TOTAL_PIXELS),
-        video_min_pixels=VIDEO_MIN_PIXELS,
-        fast_token_ratio=FAST_TOKEN_RATIO,
-        max_ratio=MAX_RATIO,
-    )
-
-
-def plan_checked_sizes(
-    ele: dict[str, Any], size: Size, slow_frames: int, fast_frames: int, name: str
-) -> tuple[Size, Size]:
-    """:func:`plan_frame_sizes`; raises :class:`LimitError` for more than limits allow.
-
-    ``name`` is what the error calls the video.
-    """
-    sizes = plan_frame_sizes(ele, size, slow_frames, fast_frames)
-    slow, fast = (height * width for height, width in sizes)
-    kinds = [size for size, count in zip(sizes, (slow_frames, fast_frames), strict=True) if count]
-    check_resized_frames(kinds, slow_frames * slow + fast_frames * fast, name)
-    return sizes
 
 
 @memory_errors("the images and videos")
@@ -471,3 +337,14 @@ def process_vision_info(
         # the next video's then stand in their place.
         processor_kwargs[key] = [of_video.get(key) for of_video in for_processor]
     return images or None, videos or None, processor_kwargs
+
+
+_OWN = (_read_video_decord, fetch_video)
+
+
+def _readers() -> Readers:
+    """Return what reads the media of conversations for the processors."""
+    return Readers(fetch_images, fetch_video, FPS, (_read_video_decord, fetch_video) != _OWN)
+
+
+set_readers(_readers)

@@ -11,8 +11,8 @@ from PIL import Image
 
 from clips import Clip
 from keye_vl_rs import preprocess_video, process_vision_info, vision_process
-from keye_vl_rs._chat import loading, template
 from keye_vl_rs.errors import InvalidArgumentError, MediaNotFoundError, PromptError
+from keye_vl_rs.processors import loading
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processors.processor import KeyeVL1_5Processor
 from processor_for_tests import PROCESSOR, TOKENIZER, assert_bits
@@ -72,7 +72,7 @@ def test_a_video(clip, monkeypatch):
 
 
 def test_releases_that_would_load_videos_themselves(clip, other, monkeypatch):
-    monkeypatch.setattr(template, "_BASE_CAN_LOAD", False)
+    monkeypatch.setattr(chat_template, "_BASE_CAN_LOAD", False)
     sources = streamed(monkeypatch)
     talks = [asking(video(clip), {"type": "image", "image": picture()}), asking(video(other))]
     out = PROCESSOR.apply_chat_template(talks, **ALL, padding=True, dtype=torch.float16)

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keye_vl_rs._chat.content_parts import VIDEO, frame_part, media_kind
+from keye_vl_rs._sampling.video import READING_OPTIONS
 from keye_vl_rs._util.shorten import short_repr, shorten
 from keye_vl_rs._util.warn_once import say_once_about
 from keye_vl_rs.errors import InvalidArgumentError
 
 __all__ = [
-    "READING_OPTIONS",
     "READ_BY",
     "VIDEO_OPTIONS",
     "frame_parts",
@@ -24,8 +24,6 @@ __all__ = [
     "with_defaults",
 ]
 
-# How the file of a video is read.
-READING_OPTIONS = ("video_start", "video_end", "timeout", "on_error", "timestamps")
 # How a video is sampled and sized for Keye-VL-1.5.
 VIDEO_OPTIONS = (
     *("fps", "num_frames", "max_frames", "min_pixels", "max_pixels", "video_total_pixels"),

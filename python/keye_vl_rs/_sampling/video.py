@@ -18,6 +18,8 @@ from keye_vl_rs._media.deadline import CancelFlag, Watch
 from keye_vl_rs._media.kinds import head_of, mp4_fault, not_video
 from keye_vl_rs._media.sources import MediaSource as VideoSource
 from keye_vl_rs._media.sources import describe_source, open_media
+from keye_vl_rs._sampling.indices import frame_indices
+from keye_vl_rs._sampling.rules import FrameCounter, VideoRules
 from keye_vl_rs._sampling.timestamps import TimestampKind, TimestampRule, check_timestamps
 from keye_vl_rs._util.malloc import return_freed_memory
 from keye_vl_rs._util.shorten import short_repr
@@ -30,15 +32,20 @@ if TYPE_CHECKING:
     Choose = Callable[[int, float], torch.Tensor | Sequence[int]]
 
 __all__ = [
+    "READING_OPTIONS",
     "SampledVideo",
     "VideoSource",
     "check_on_error",
     "decoder_threads",
     "describe_source",
     "open_reader",
+    "read_video_file",
     "sample_video",
     "video_name",
 ]
+
+# How the file of a video is read, of the options of a message.
+READING_OPTIONS = ("video_start", "video_end", "timeout", "on_error", "timestamps")
 
 # FFmpeg's own limit for as many threads as it finds cores.
 _MOST_THREADS = 16
@@ -238,3 +245,18 @@ def decoder_threads(threads: int | None) -> int:
         return positive_integer("threads", threads)
     cores = _core.thread_count()
     return min(cores + 1, _MOST_THREADS) if cores > 1 else 1
+
+
+def read_video_file(ele: dict[str, Any], rules: VideoRules, count: FrameCounter) -> SampledVideo:
+    """Decode as many frames of ``ele["video"]``, evenly spaced, as ``count`` says.
+
+    Args:
+        ele: the video of a message; may hold :data:`READING_OPTIONS`, for :func:`sample_video`.
+        rules: say which numbers of ``ele`` are impossible.
+        count: :meth:`VideoRules.count_frames`, or what stands for it.
+    """
+    rules.check_counts(ele)
+    options = {key: ele[key] for key in READING_OPTIONS if ele.get(key) is not None}
+    return sample_video(
+        ele["video"], lambda total, fps: frame_indices(total, count(ele, total, fps)), **options
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keye_vl_rs import _core
-from keye_vl_rs._patches.tensors import frames_array
+from keye_vl_rs._slow_fast.frames import frames_array
 from keye_vl_rs._slow_fast.sizes import FACTOR
 from keye_vl_rs.errors import FramesShapeError
 

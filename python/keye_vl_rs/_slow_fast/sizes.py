@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from keye_vl_rs import _core
+from keye_vl_rs._util.model import (
+    CHANNELS,
+    FACTOR,
+    FAST,
+    MERGE_SIZE,
+    PATCH_SIZE,
+    SLOW,
+    TOKEN_PIXELS,
+    Size,
+)
 from keye_vl_rs._util.shorten import short_number
 from keye_vl_rs.errors import InvalidArgumentError, SizeError
 
@@ -31,22 +41,10 @@ __all__ = [
     "smart_resize",
 ]
 
-Size: TypeAlias = tuple[int, int]
-"""(height, width)."""
-
-# Pixels on a side of a patch, patches on a side of a token, and so pixels on a side of a token.
-PATCH_SIZE = 14
-MERGE_SIZE = 2
-FACTOR = PATCH_SIZE * MERGE_SIZE
-TOKEN_PIXELS = FACTOR * FACTOR
-CHANNELS = 3
 # Up to here a float holds every whole number.
 _MOST_PIXELS = 2**53
 # The longest side over the shortest, at most.
 MAX_RATIO = 200.0
-
-# The types of frames.
-SLOW, FAST = 0, 1
 
 
 def round_by_factor(number: float, factor: int) -> int:

@@ -5,43 +5,75 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs import vision_process
+from keye_vl_rs._decoding.damage import Damage
+from keye_vl_rs._decoding.decoder import DecodeCounts
 from keye_vl_rs._decoding.reader import ReadFrames, VideoReader
 from keye_vl_rs._decoding.rgb import RgbConverter
 from keye_vl_rs._decoding.timeline import Timeline
-from keye_vl_rs._patches.tensors import grid_thw
+from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._sampling.timestamps import FrameTimes, TimestampRule
-from keye_vl_rs._slow_fast.sizes import Size
+from keye_vl_rs._slow_fast.plan import plan_frame_sizes
+from keye_vl_rs._slow_fast.split import slow_fast_splitter
 from keye_vl_rs._streaming.pipeline import PatchOptions, PatchPipeline
 from keye_vl_rs._streaming.size_choices import SizeChoices
+from keye_vl_rs._util.model import Size
 from keye_vl_rs.limits import check_resized_frames
-from keye_vl_rs.video_inputs import VideoInputs
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
 
-__all__ = ["stream_file"]
+__all__ = ["StreamedVideo", "stream_file"]
+
+
+@dataclass(frozen=True)
+class StreamedVideo:
+    """What a video file became.
+
+    Attributes:
+        pixels: (patches, 3, 14, 14), of all frames in time order.
+        frame_types: 0 slow and 1 fast, one a frame.
+        sizes: (height, width) of slow and of fast frames.
+        size: (height, width) of the video itself.
+        times: of the frames.
+        timeline: of the whole video.
+        stage_seconds: how long each stage took.
+        counts: how much of the file had to be decoded.
+        damage: what is wrong with the frames; None if nothing is.
+    """
+
+    pixels: torch.Tensor
+    frame_types: list[int]
+    sizes: tuple[Size, Size]
+    size: Size
+    times: FrameTimes
+    timeline: Timeline
+    stage_seconds: dict[str, float] = field(default_factory=dict)
+    counts: DecodeCounts = field(default_factory=DecodeCounts)
+    damage: Damage | None = None
 
 
 def stream_file(
     reader: VideoReader,
     choose: Callable[[Timeline], list[int]],
     ele: dict[str, Any],
+    rules: VideoRules,
     min_frame_similarity: float,
     options: PatchOptions,
     buffer_bytes: int,
     rule: TimestampRule,
-) -> VideoInputs:
+) -> StreamedVideo:
     """Decode, compare and write, each frame while later ones are being decoded.
 
     Args:
         reader: of the file.
         choose: gives the places of the frames to sample, possibly with repeats.
-        ele: holds the limits for :func:`keye_vl_rs.vision_process.plan_frame_sizes`.
+        ele: holds the limits for :func:`keye_vl_rs._slow_fast.plan.plan_frame_sizes`.
+        rules: say what ``ele`` does not.
         min_frame_similarity: a frame with a smaller share of unchanged patches is slow.
         options: how pixels become values.
         buffer_bytes: for frames whose sizes depend on frames that are not decoded yet.
@@ -52,7 +84,7 @@ def stream_file(
     """
     clock = _Clock()
 
-    def consume(timeline: Timeline, places: list[int], read: ReadFrames) -> VideoInputs:
+    def consume(timeline: Timeline, places: list[int], read: ReadFrames) -> StreamedVideo:
         converter = RgbConverter(reader.file.name)
         pipeline: PatchPipeline | None = None
         size = (0, 0)
@@ -63,8 +95,8 @@ def stream_file(
             if pipeline is None:
                 size = (pixels.shape[0], pixels.shape[1])
                 pipeline = PatchPipeline(
-                    _choices(ele, size, len(places), reader.file.name),
-                    vision_process.slow_fast_splitter(*size, min_frame_similarity),
+                    _choices(ele, rules, size, len(places), reader.file.name),
+                    slow_fast_splitter(*size, min_frame_similarity, rules),
                     converter.convert,
                     options,
                     buffer_bytes,
@@ -83,11 +115,12 @@ def stream_file(
         _fill_holes(pipeline, places, read, converter.convert, clock)
         clock.enter("patches")
         times_of = rule.apply(timeline, places, reader.file.name)
-        return _inputs(pipeline, timeline, times_of, size)
+        types, sizes = list(pipeline.frame_types), pipeline.sizes
+        return StreamedVideo(pipeline.finish(), types, sizes, size, times_of, timeline)
 
-    inputs = reader.read(choose, consume)
+    streamed = reader.read(choose, consume)
     return replace(
-        inputs, stage_seconds=clock.stop(), counts=reader.file.counts, damage=reader.damage
+        streamed, stage_seconds=clock.stop(), counts=reader.file.counts, damage=reader.damage
     )
 
 
@@ -96,10 +129,12 @@ def _each(places: list[int], read: ReadFrames) -> Iterator[tuple[int, Any]]:
     return zip(distinct, read(distinct), strict=True)
 
 
-def _choices(ele: dict[str, Any], size: Size, frames: int, name: str) -> SizeChoices:
+def _choices(
+    ele: dict[str, Any], rules: VideoRules, size: Size, frames: int, name: str
+) -> SizeChoices:
     choices = SizeChoices.of(
         frames,
-        lambda slow: vision_process.plan_frame_sizes(ele, size, slow, frames - slow),
+        lambda slow: plan_frame_sizes(ele, size, slow, frames - slow, rules),
     )
     # Frames may be kept at any of these before it is known which of them is the right one.
     check_resized_frames([one for pair in choices.runs for one in pair], 0, name)
@@ -126,29 +161,6 @@ def _fill_holes(
         for number in numbers[place]:
             pipeline.fill(number, pixels)
         clock.enter("decode")
-
-
-def _inputs(
-    pipeline: PatchPipeline, timeline: Timeline, times: FrameTimes, size: Size
-) -> VideoInputs:
-    import torch
-
-    frame_types = torch.tensor(pipeline.frame_types, dtype=torch.int32, device="cpu")
-    slow_size, fast_size = pipeline.sizes
-    return VideoInputs(
-        pixel_values_videos=pipeline.finish(),
-        video_grid_thw=grid_thw(frame_types, slow_size, fast_size),
-        num_frames=torch.tensor([len(frame_types)], dtype=torch.int64, device="cpu"),
-        frame_types=frame_types,
-        timestamps=times.seconds,
-        timestamp_kind=times.kind,
-        slow_size=slow_size,
-        fast_size=fast_size,
-        size=size,
-        fps=timeline.fps,
-        total_frames=timeline.count,
-        duration=timeline.duration,
-    )
 
 
 class _Clock:

@@ -15,10 +15,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs import vision_process
 from keye_vl_rs._core import __version__, simd_level, thread_count
 from keye_vl_rs._patches.tensors import video_patches
+from keye_vl_rs._sampling.rules import VideoRules
+from keye_vl_rs._slow_fast.plan import plan_frame_sizes
 from keye_vl_rs._slow_fast.sizes import CHANNELS, PATCH_SIZE, SLOW, Size
+from keye_vl_rs._slow_fast.split import split_frames
 from keye_vl_rs.errors import KeyeVLError
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ __all__ = ["Comparison", "compare_stages", "describe_machine", "made_frames"]
 # What the published slow/fast stage needs; the processor stage needs only torch and transformers.
 REFERENCE_MODULES = ("keye_vl_utils", "cv2", "einops", "torchvision")
 MEAN = STD = (0.5, 0.5, 0.5)
+RULES = VideoRules()
 
 
 @dataclass(frozen=True)
@@ -78,13 +81,13 @@ def compare_stages(frames: torch.Tensor, *, threads: int, runs: int) -> list[Com
 
     torch.set_num_threads(threads)
     os.environ["KEYE_VL_UTILS_PARALLEL_NUM"] = str(threads)
-    frame_types = vision_process.extract_slow_fast_frames(frames)
+    frame_types = split_frames(frames, RULES.min_frame_similarity, RULES)
     slow_frames = frame_types.tolist().count(SLOW)
     size = (frames.shape[2], frames.shape[3])
-    slow, fast = vision_process.plan_frame_sizes({}, size, slow_frames, len(frames) - slow_frames)
+    slow, fast = plan_frame_sizes({}, size, slow_frames, len(frames) - slow_frames, RULES)
     stages: dict[str, tuple[Callable[[], torch.Tensor], Callable[[], torch.Tensor] | None]] = {
         "slow/fast": (
-            lambda: vision_process.extract_slow_fast_frames(frames),
+            lambda: split_frames(frames, RULES.min_frame_similarity, RULES),
             _published_slow_fast(frames),
         ),
         "patches": (

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from keye_vl_rs import vision_process
 from keye_vl_rs._core import __version__, simd_level, thread_count
+from keye_vl_rs._sampling.rules import VideoRules
+from keye_vl_rs._sampling.video import read_video_file
 from keye_vl_rs.cli import options
 from keye_vl_rs.cli.jobs.display import Display
 from keye_vl_rs.cli.jobs.full_disk import is_full_disk
@@ -20,7 +21,6 @@ from keye_vl_rs.cli.report import print_comparison
 from keye_vl_rs.cli.standard_streams import discard_output, show_any_text
 from keye_vl_rs.errors import InvalidArgumentError, KeyeVLError
 from keye_vl_rs.preprocess import BUFFER_BYTES
-from keye_vl_rs.vision_process import smart_nframes
 
 __all__ = ["app", "main"]
 
@@ -200,6 +200,7 @@ def bench(
         if max_frames is not None:
             ele["max_frames"] = max_frames
         with shown_log(lambda text: print(f"warning: {text}", file=sys.stderr)):
-            frames, name = vision_process.read_video_file(ele, smart_nframes).frames, video
+            rules = VideoRules()
+            frames, name = read_video_file(ele, rules, rules.count_frames).frames, video
     results = compare_stages(frames, threads=threads or thread_count(), runs=runs)
     print_comparison(results, name, frames.shape, describe_machine(), as_json=as_json)

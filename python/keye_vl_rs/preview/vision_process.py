@@ -21,10 +21,10 @@ from keye_vl_rs._chat.message_options import frame_parts, warn_of_unread
 from keye_vl_rs._chat.messages import extract_vision_info, media_parts, media_runs
 from keye_vl_rs._media.image_warnings import exif_option
 from keye_vl_rs._media.images import load_image, map_images
-from keye_vl_rs._sampling.frame_lists import check_frame_size, load_frames, start_watch
 from keye_vl_rs._sampling.indices import frame_indices, spaced_places
 from keye_vl_rs._sampling.video import sample_video, video_name
 from keye_vl_rs._slow_fast import sizes
+from keye_vl_rs._slow_fast.frame_lists import check_frame_size, load_frames, start_watch
 from keye_vl_rs._slow_fast.sizes import Size, ceil_by_factor, floor_by_factor, round_by_factor
 from keye_vl_rs._util.shorten import short_number, short_repr
 from keye_vl_rs._util.validation import (

@@ -15,10 +15,10 @@ from transformers.image_processing_utils import BatchFeature
 from transformers.processing_utils import ProcessingKwargs, Unpack
 
 from keye_vl_rs._chat import prompt
-from keye_vl_rs._chat.template import ChatTemplateMixin
 from keye_vl_rs._patches.accepted_inputs import flatten_images
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs.processors.base import SETTINGS, BaseProcessor, KeyeTextKwargs
+from keye_vl_rs.processors.chat_template import ChatTemplateMixin
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImagesKwargs
 from keye_vl_rs.processors.video_batch import AnyVideo, check_videos, video_tensors
 from keye_vl_rs.processors.video_processor import (

@@ -14,8 +14,9 @@ from transformers.image_utils import ChannelDimension
 from keye_vl_rs._patches.accepted_inputs import video_array
 from keye_vl_rs._patches.frames import frame_patches
 from keye_vl_rs._patches.pixel_config import PixelConfig
-from keye_vl_rs._patches.tensors import empty_patches, frame_types_list, grid_thw, video_patches
+from keye_vl_rs._patches.tensors import empty_patches, grid_thw, video_patches
 from keye_vl_rs._patches.video_settings import VideoSettings, contradictions
+from keye_vl_rs._slow_fast.frames import frame_types_list
 from keye_vl_rs._slow_fast.sizes import CHANNELS, FAST, SLOW, Size, count_patches, frames_grid
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import number

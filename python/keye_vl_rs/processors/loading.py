@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from keye_vl_rs import vision_process
 from keye_vl_rs._chat.content_parts import media_kind
 from keye_vl_rs._chat.message_options import READ_BY, warn_of_unread
 from keye_vl_rs._chat.messages import media_runs
+from keye_vl_rs._chat.reading import readers
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._patches.video_settings import VideoSettings
 from keye_vl_rs._slow_fast.sizes import MERGE_SIZE, PATCH_SIZE
@@ -25,7 +25,6 @@ logger = logging.getLogger(__name__)
 
 # What is said about a video that is given as frames.
 _ABOUT = ("height", "width", "fast_height", "fast_width", "timestamps", "frame_types")
-_OWN_READING = (vision_process._read_video_decord, vision_process.fetch_video)
 _RESCALE = 1 / 255
 
 
@@ -73,7 +72,7 @@ def load_media(
         videos: list[Any] = []
         for kind, parts in media_runs(_media_parts(conversation)):
             if kind == "image":
-                images += vision_process.fetch_images(
+                images += readers().fetch_images(
                     [{**of_images, **part} for part in parts], first=len(images)
                 )
                 continue
@@ -106,7 +105,7 @@ def _load_video(
 ) -> tuple[Any, dict[str, Any]]:
     """A video as :class:`VideoInputs`, or its frames and what is said about them."""
     if isinstance(ele["video"], (list, tuple)) or not streams:
-        return vision_process.fetch_video(ele)
+        return readers().fetch_video(ele)
     warn_of_unread(ele, "a video file")
     options = {key: ele[key] for key in READ_BY["a video file"] if ele.get(key) is not None}
     nframes = options.pop("num_frames", None)
@@ -118,7 +117,7 @@ def _load_video(
     with calling("nframes", "num_frames"):
         inputs = preprocess_video(
             ele["video"],
-            **{"fps": vision_process.FPS, **options},
+            **{"fps": readers().fps, **options},
             nframes=nframes,
             image_mean=config.image_mean,
             image_std=config.image_std,
@@ -130,7 +129,7 @@ def _load_video(
 
 def _can_stream(config: PixelConfig) -> bool:
     """Whether ``preprocess_video`` does what the processor would, and nobody wants it otherwise."""
-    if (vision_process._read_video_decord, vision_process.fetch_video) != _OWN_READING:
+    if readers().are_replaced:
         reason = "vision_process is wrapped"
     elif (
         config.fused() is None

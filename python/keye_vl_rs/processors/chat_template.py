@@ -8,11 +8,11 @@ from typing import Any
 
 from transformers.processing_utils import ProcessorMixin
 
-from keye_vl_rs._chat import loading
 from keye_vl_rs._chat.message_options import take_call_options
 from keye_vl_rs._chat.messages import plain_conversations
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs.limits import Limits, applied
+from keye_vl_rs.processors import loading
 
 __all__ = ["ChatTemplateMixin"]
 

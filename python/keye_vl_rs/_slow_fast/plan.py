@@ -1,0 +1,65 @@
+"""The sizes of a video's slow and fast frames, by its options and within limits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keye_vl_rs._slow_fast.sizes import plan_sizes
+from keye_vl_rs._util.validation import optional_number
+from keye_vl_rs.limits import check_resized_frames
+
+if TYPE_CHECKING:
+    from keye_vl_rs._sampling.rules import VideoRules
+    from keye_vl_rs._util.model import Size
+
+__all__ = ["plan_checked_sizes", "plan_frame_sizes"]
+
+
+def plan_frame_sizes(
+    ele: dict[str, Any], size: Size, slow_frames: int, fast_frames: int, rules: VideoRules
+) -> tuple[Size, Size]:
+    """Return the sizes of slow and of fast frames under the token budget of ``ele``.
+
+    Args:
+        ele: may hold ``min_pixels``, ``max_pixels`` and ``video_total_pixels``.
+        size: (height, width) of the video itself.
+        slow_frames: how many there are.
+        fast_frames: how many there are.
+        rules: say what ``ele`` does not.
+
+    Raises:
+        AspectRatioError, SizeError, InvalidArgumentError: there is no such size.
+    """
+    return plan_sizes(
+        *size,
+        slow_frames,
+        fast_frames,
+        factor=rules.factor,
+        min_pixels=optional_number(ele, "min_pixels", rules.min_pixels),
+        max_pixels=optional_number(ele, "max_pixels", rules.max_pixels),
+        total_pixels=optional_number(ele, "video_total_pixels", rules.total_pixels),
+        video_min_pixels=rules.min_pixels,
+        fast_token_ratio=rules.fast_token_ratio,
+        max_ratio=rules.max_ratio,
+    )
+
+
+def plan_checked_sizes(
+    ele: dict[str, Any],
+    size: Size,
+    slow_frames: int,
+    fast_frames: int,
+    rules: VideoRules,
+    name: str,
+) -> tuple[Size, Size]:
+    """Return :func:`plan_frame_sizes` if limits allow it; errors call the video ``name``.
+
+    Raises:
+        LimitError: frames are to become larger than ``resized_pixels`` or ``resized_video_pixels``
+            allow.
+    """
+    sizes = plan_frame_sizes(ele, size, slow_frames, fast_frames, rules)
+    slow, fast = (height * width for height, width in sizes)
+    kinds = [size for size, count in zip(sizes, (slow_frames, fast_frames), strict=True) if count]
+    check_resized_frames(kinds, slow_frames * slow + fast_frames * fast, name)
+    return sizes

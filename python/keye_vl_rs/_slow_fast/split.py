@@ -1,0 +1,85 @@
+"""Which frames of a video are slow and which are fast."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keye_vl_rs import _core
+from keye_vl_rs._slow_fast.frames import frames_array
+from keye_vl_rs._slow_fast.similarity import PATCH_SIMILARITY
+from keye_vl_rs._slow_fast.sizes import smart_resize
+from keye_vl_rs._util.model import FACTOR, Size
+from keye_vl_rs._util.validation import number
+from keye_vl_rs.errors import FramesShapeError
+
+if TYPE_CHECKING:
+    import torch
+
+    from keye_vl_rs._sampling.rules import VideoRules
+
+__all__ = ["slow_fast_splitter", "split_frames"]
+
+
+def split_frames(frames: torch.Tensor, threshold: float, rules: VideoRules) -> torch.Tensor:
+    """Return which frames are slow (0: much has changed since the last slow one) or fast (1).
+
+    Args:
+        frames: uint8 (T, 3, H, W) or (T, H, W, 3).
+        threshold: a frame with a smaller share of unchanged patches is slow.
+        rules: say at which size frames are compared.
+
+    Returns:
+        (T,) int32.
+
+    Raises:
+        FramesShapeError, FramesDtypeError, AspectRatioError: the frames are none that can be
+            compared.
+        InvalidArgumentError: the threshold is NaN or no number.
+    """
+    import torch
+
+    array = frames_array(frames)
+    if array.ndim != 4 or not array.size:
+        raise FramesShapeError(
+            f"frames has shape {array.shape}: expected (T, 3, H, W), T at least 1"
+        )
+    height, width = frames.shape[2:] if frames.shape[1] == 3 else frames.shape[1:3]
+    size = _comparison_size(height, width, rules)
+    types = _core.slow_fast(array, *size, **_comparison(threshold))
+    return torch.from_numpy(types)
+
+
+def slow_fast_splitter(
+    height: int, width: int, threshold: float, rules: VideoRules
+) -> _core.SlowFastSplitter:
+    """Return what does the same as :func:`split_frames` for frames that come one by one.
+
+    Args:
+        height: of the frames.
+        width: of the frames.
+        threshold: as there.
+        rules: as there.
+    """
+    size = _comparison_size(height, width, rules)
+    return _core.SlowFastSplitter(height, width, *size, **_comparison(threshold))
+
+
+def _comparison_size(height: int, width: int, rules: VideoRules) -> Size:
+    """Return the size at which frames are compared."""
+    return smart_resize(
+        height,
+        width,
+        rules.factor,
+        min_pixels=rules.min_pixels,
+        max_pixels=rules.comparison_pixels,
+        max_ratio=rules.max_ratio,
+    )
+
+
+def _comparison(threshold: float) -> dict[str, Any]:
+    return {
+        # As in the published code, of this size whatever the rules' factor is.
+        "patch_size": FACTOR,
+        "patch_similarity": PATCH_SIMILARITY,
+        "min_frame_similarity": number("min_frame_similarity", threshold),
+    }

@@ -28,7 +28,7 @@ ONE_LEVEL = {
     *("encoding", "image_processing_arguments", "integrations_after_import"),
     *("integrations_openai", "integrations_openai_frames", "integrations_plugins"),
     *("integrations_programs", "integrations_switch", "integrations_transformers"),
-    *("integrations_vllm_inputs", "leading_elsewhere", "limits", "limits_resized"),
+    *("integrations_vllm_inputs", "layout", "leading_elsewhere", "limits", "limits_resized"),
     *("message_options", "messages", "moved", "picture_habits", "preprocess_arguments"),
     *(
         "processing_arguments",

@@ -12,7 +12,7 @@ from PIL import Image
 from clips import Clip
 from keye_vl_rs import preprocess_video, process_vision_info, vision_process
 from keye_vl_rs.errors import InvalidArgumentError, MediaNotFoundError, PromptError
-from keye_vl_rs.processors import loading
+from keye_vl_rs.processors import chat_template, loading
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processors.processor import KeyeVL1_5Processor
 from processor_for_tests import PROCESSOR, TOKENIZER, assert_bits

@@ -29,7 +29,7 @@ from keye_vl_rs.errors import (
 if TYPE_CHECKING:
     import torch
 
-    from keye_vl_rs._patches.tensors import Frames
+    from keye_vl_rs._slow_fast.frames import Frames
 
 __all__ = ["BicubicVideoFusionOpProcessor", "BicubicVideoProcessor", "check_resample"]
 

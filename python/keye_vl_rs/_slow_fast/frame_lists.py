@@ -86,7 +86,7 @@ def load_frames(
 
 
 def open_resized(
-    ele: Mapping[str, Any],
+    ele: dict[str, Any],
     factor: int,
     limits: tuple[float, float],
     max_ratio: float,

@@ -27,6 +27,8 @@ def test_long_images_have_the_bytes_of_pillow(length, kernel):
     lines["bar"] = lines["white"] * (
         abs(np.arange(length)[:, None, None] - length // 2) < length // 8
     )
+    if length > 1_000_000:
+        del lines["noise"]  # whose sums are smaller, and each line takes seconds
     for name, tall in lines.items():
         for outputs in (1, 3, 5) if length < 100_000 else (1,):
             for pixels, size in (

@@ -13,7 +13,8 @@ import torch
 from clips import Clip
 from loading import Videos, load
 
-WORKERS = 4
+# Those that are not forked import torch, each for itself.
+WORKERS = {"fork": 4, "forkserver": 2, "spawn": 2}
 ITEMS = 200
 
 
@@ -37,7 +38,7 @@ def test_a_data_loader_with_workers(method, paths):
     loader = torch.utils.data.DataLoader(
         Videos(paths, ITEMS),
         batch_size=None,
-        num_workers=WORKERS,
+        num_workers=WORKERS[method],
         multiprocessing_context=method,
         timeout=120,
     )

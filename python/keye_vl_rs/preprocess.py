@@ -10,24 +10,24 @@ from keye_vl_rs._chat.message_options import frame_parts
 from keye_vl_rs._decoding.reader import OnError
 from keye_vl_rs._media.deadline import Watch
 from keye_vl_rs._media.encoded_sources import frames_of_text
-from keye_vl_rs._patches.tensors import float_dtype, grid_thw, per_channel, video_patches
-from keye_vl_rs._patches.video_settings import VideoSettings
+from keye_vl_rs._patches.dtypes import float_dtype
+from keye_vl_rs._patches.pixel_config import PixelConfig, VideoSettings
+from keye_vl_rs._patches.tensors import per_channel, video_layout, video_patches
 from keye_vl_rs._sampling.indices import frame_indices
-from keye_vl_rs._sampling.rules import VideoRules
-from keye_vl_rs._sampling.timestamps import TimestampKind, TimestampRule, check_timestamps
-from keye_vl_rs._sampling.video import (
+from keye_vl_rs._sampling.reading import (
     check_on_error,
     chooser,
     decoder_threads,
     describe_source,
     open_reader,
 )
+from keye_vl_rs._sampling.rules import VideoRules
+from keye_vl_rs._sampling.timestamps import TimestampKind, TimestampRule, check_timestamps
 from keye_vl_rs._slow_fast.frame_lists import read_frame_list
 from keye_vl_rs._slow_fast.plan import plan_checked_sizes
 from keye_vl_rs._slow_fast.sizes import SLOW
 from keye_vl_rs._slow_fast.split import split_frames
 from keye_vl_rs._streaming.file import stream_file
-from keye_vl_rs._streaming.pipeline import PatchOptions
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import check_whole, exact_count, number_from_zero, positive_integer
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors
@@ -148,14 +148,14 @@ def preprocess_video(
     frames = frames_of_text(source)
     source = source if frames is None else frames
     ele = {"video": source, **{k: v for k, v in asked.items() if v is not None}}
-    pixels_dtype = torch.float32 if dtype is None else float_dtype(dtype)
-    options = PatchOptions(pixels_dtype, image_mean, image_std)
-    made_with = VideoSettings(
+    config = PixelConfig(
+        dtype=float_dtype(dtype),
         image_mean=per_channel(image_mean, "image_mean"),
         image_std=per_channel(image_std, "image_std"),
         min_pixels=_RULES.min_pixels if min_pixels is None else min_pixels,
         max_pixels=_RULES.max_pixels if max_pixels is None else max_pixels,
     )
+    made_with = VideoSettings.of(config)
     check_whole("max_frames", max_frames)
     check_whole("nframes", nframes)
     room = int(number_from_zero("buffer_bytes", buffer_bytes))
@@ -176,7 +176,7 @@ def preprocess_video(
             decoder_threads(threads)
             watch = Watch(f"{len(source)} frames", timeout, cancel)
             count = _frame_counter(watch.name, nframes, max_frames)
-            inputs = _from_list(ele, count, min_frame_similarity, options, watch)
+            inputs = _from_list(ele, count, min_frame_similarity, config, watch)
             return replace(inputs, made_with=made_with)
         watch = Watch(describe_source(source), timeout, cancel)
         count = _frame_counter(watch.name, nframes, max_frames)
@@ -190,7 +190,7 @@ def preprocess_video(
             is_cut = video_start is not None or video_end is not None
             rule = TimestampRule(timestamps, is_cut)
             video = stream_file(
-                *(reader, choose, ele, _RULES, min_frame_similarity, options, room, rule)
+                *(reader, choose, ele, _RULES, min_frame_similarity, config, room, rule)
             )
             inputs = _video_inputs(
                 video.pixels,
@@ -212,12 +212,9 @@ def _video_inputs(
     pixels: torch.Tensor, frame_types: torch.Tensor, sizes: tuple[Size, Size], **others: Any
 ) -> VideoInputs:
     """Return a video's tensors, with the grids and the number of its frames."""
-    import torch
-
     return VideoInputs(
         pixel_values_videos=pixels,
-        video_grid_thw=grid_thw(frame_types, *sizes),
-        num_frames=torch.tensor([len(frame_types)], dtype=torch.int64, device="cpu"),
+        **video_layout([(frame_types, *sizes)]),
         frame_types=frame_types,
         slow_size=sizes[0],
         fast_size=sizes[1],
@@ -229,7 +226,7 @@ def _from_list(
     ele: dict[str, Any],
     count: FrameCounter,
     min_frame_similarity: float,
-    options: PatchOptions,
+    config: PixelConfig,
     watch: Watch,
 ) -> VideoInputs:
     """A list of frames, which are all there."""
@@ -248,15 +245,9 @@ def _from_list(
     )
     watch.check()
     compared = time.perf_counter()
-    pixels = video_patches(
-        frames,
-        frame_types,
-        slow_size,
-        fast_size,
-        dtype=options.dtype,
-        image_mean=options.image_mean,
-        image_std=options.image_std,
-    )
+    arguments = config.fused()
+    assert arguments is not None, "the core does what a call of preprocess_video can ask for"
+    pixels = video_patches(frames, frame_types, slow_size, fast_size, **arguments)
     written = time.perf_counter()
     total = len(ele["video"])
     return _video_inputs(

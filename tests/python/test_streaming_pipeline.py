@@ -10,9 +10,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._patches.tensors import video_patches
 from keye_vl_rs._slow_fast.sizes import FAST, SLOW, count_patches
-from keye_vl_rs._streaming.pipeline import PatchOptions, PatchPipeline
+from keye_vl_rs._streaming.pipeline import PatchPipeline
 from keye_vl_rs._streaming.size_choices import SizeChoices, Window
 from tensors_for_tests import assert_bits
 
@@ -51,12 +52,12 @@ def plan(breaks):
 
 def run(frames, types, sizes, buffer_bytes, dtype=torch.float32):
     """The pipeline, its patches, and the most that it kept."""
-    options = PatchOptions(dtype, HALF, HALF)
+    config = PixelConfig(dtype=dtype, image_mean=HALF, image_std=HALF)
     pipeline = PatchPipeline(
         SizeChoices.of(len(frames), sizes),
         Types(types),
         lambda frame: frame.pixels,
-        options,
+        config,
         buffer_bytes,
     )
     most = 0

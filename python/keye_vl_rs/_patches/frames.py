@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
-from transformers.image_utils import ChannelDimension
 
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._patches.prepared import prepare, write_prepared
@@ -27,19 +26,19 @@ def frame_patches(
     size: Size,
     *,
     given: bool,
-    layout: ChannelDimension,
+    channels_first: bool,
     config: PixelConfig,
     resample: str = "bilinear",
 ) -> torch.Tensor:
     """Some frames of a video, all at one size, into (patches, 3, patch, patch).
 
     Args:
-        frames: (T, 3, H, W) or (T, H, W, 3), as ``layout`` says; uint8 or floats.
+        frames: (T, 3, H, W) if ``channels_first``, else (T, H, W, 3); uint8 or floats.
         indices: which of them, in which order; one at least.
         size: (height, width) that they come out at.
         given: whether the caller chose that size: the frames are resampled as tensors then, and
             otherwise as images, with Pillow, as in the published processor.
-        layout: where the channels are.
+        channels_first: where the channels are.
         config: what is done to pixels.
         resample: "bilinear" or "bicubic", for a size that is given.
     """
@@ -64,12 +63,12 @@ def frame_patches(
         if frames.dtype in (torch.float16, torch.bfloat16):
             # Which torch does not resample; the processor goes on in float32 in any case.
             frames = frames.float()
-        frames = frames if layout == ChannelDimension.FIRST else frames.permute(0, 3, 1, 2)
+        frames = frames if channels_first else frames.permute(0, 3, 1, 2)
         frames = functional.interpolate(frames, size, mode=resample, antialias=True)
-        layout, config = ChannelDimension.FIRST, replace(config, do_resize=False)
+        channels_first, config = True, replace(config, do_resize=False)
     if fused is None:
         frames = torch.as_tensor(frames, device="cpu").float()
-    config = replace(config, input_data_format=layout)
+    config = replace(config, channels_first=channels_first)
     return write_prepared([prepare(frames, config, "the video")], config)
 
 

@@ -15,7 +15,7 @@ import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs._slow_fast.sizes import CHANNELS, FACTOR, PATCH_SIZE, Size
+from keye_vl_rs._slow_fast.sizes import CHANNELS, FACTOR, PATCH_SIZE, SLOW, Size
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import number, number_from_zero, positive_number
 from keye_vl_rs.errors import (
@@ -112,12 +112,9 @@ class BicubicVideoProcessor:
         places = _places(indices, nframes)
         if not places:
             return None
-        import torch
-        from transformers.image_utils import ChannelDimension
-
         from keye_vl_rs._patches.frames import frame_patches
         from keye_vl_rs._patches.pixel_config import PixelConfig
-        from keye_vl_rs._patches.tensors import per_channel
+        from keye_vl_rs._patches.tensors import grid_thw, per_channel
 
         height, width = _whole("height", height), _whole("width", width)
         patch, factor = _whole("patch", patch), _whole("factor", factor)
@@ -150,15 +147,12 @@ class BicubicVideoProcessor:
             places,
             size,
             given=given or self._later_form,
-            layout=ChannelDimension.FIRST if first else ChannelDimension.LAST,
+            channels_first=first,
             config=config,
             resample=self.resample,
         )
-        grid = [[len(places), size[0] // patch, size[1] // patch]]
-        return {
-            "pixel_values_videos": patches,
-            "video_grid_thw": torch.tensor(grid, dtype=torch.int64, device="cpu"),
-        }
+        grid = grid_thw([SLOW] * len(places), size, size, patch)
+        return {"pixel_values_videos": patches, "video_grid_thw": grid}
 
 
 class BicubicVideoFusionOpProcessor(BicubicVideoProcessor):

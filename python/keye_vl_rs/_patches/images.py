@@ -22,6 +22,7 @@ from PIL import Image
 
 from keye_vl_rs import _core
 from keye_vl_rs._patches.accepted_inputs import is_rgb, rgb_pixels
+from keye_vl_rs._patches.dtypes import dtype_name
 from keye_vl_rs._patches.known_pillow import (
     KERNELS,
     memory_of,
@@ -30,7 +31,6 @@ from keye_vl_rs._patches.known_pillow import (
     shows_its_memory,
 )
 from keye_vl_rs._patches.pixel_config import PixelConfig
-from keye_vl_rs._patches.tensors import dtype_name
 from keye_vl_rs._slow_fast.sizes import Size
 from keye_vl_rs._util.threads import map_in_threads
 from keye_vl_rs.errors import KeyeVLError, UnreadableMediaError

@@ -1,16 +1,17 @@
-"""One call's settings of the image processor: complete, checked, and what follows from them."""
+"""How the pixels of one call become the values that the model reads: complete and checked.
+
+Processors, :func:`keye_vl_rs.preprocess_video` and the streaming path share one
+:class:`PixelConfig`. The part of it that changes tensors, :class:`VideoSettings`, is recorded with
+each preprocessed video.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from PIL import Image
-from transformers.image_utils import ChannelDimension
-
+from keye_vl_rs._patches.dtypes import check_dtype
 from keye_vl_rs._slow_fast.sizes import (
     CHANNELS,
     MERGE_SIZE,
@@ -19,60 +20,120 @@ from keye_vl_rs._slow_fast.sizes import (
     Size,
     smart_resize,
 )
-from keye_vl_rs._util.shorten import short_repr
-from keye_vl_rs._util.validation import number, number_from_zero, positive_integer, positive_number
-from keye_vl_rs.errors import InvalidArgumentError
 
-__all__ = ["MAX_PIXELS", "MIN_PIXELS", "PixelConfig", "make_pixel_config", "pixel_limits"]
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["MAX_PIXELS", "MIN_PIXELS", "PixelConfig", "VideoSettings"]
 
 # Of one image: 4 to 1280 tokens.
 MIN_PIXELS, MAX_PIXELS = 4 * TOKEN_PIXELS, 1280 * TOKEN_PIXELS
-_SIDES = ("height", "width")
-_DTYPES = {torch.float32, torch.bfloat16, torch.float16}
+_HALVES = (0.5, 0.5, 0.5)
+_BILINEAR = 2  # Pillow's number
 
 
 @dataclass(frozen=True)
-class PixelConfig:
-    """What is done to the images of one call."""
+class VideoSettings:
+    """The settings that the tensors of a :class:`keye_vl_rs.VideoInputs` were made with.
 
-    min_pixels: float
-    max_pixels: float
-    do_resize: bool = True
-    fixed_size: Size | None = None
-    resample: int = Image.Resampling.BILINEAR
-    do_rescale: bool = True
+    Their defaults are those of :func:`keye_vl_rs.preprocess_video`. The dtype is not among them:
+    the tensors have it.
+
+    Attributes:
+        rescale_factor: what bytes were multiplied by; 1 if they were not rescaled.
+        image_mean: per channel; 0 if the values were not normalised.
+        image_std: per channel; 1 if the values were not normalised.
+        resample: the filter, by Pillow's number: 2 is bilinear, 3 bicubic.
+        do_resize: whether frames were resized.
+        patch_size: side of a patch in pixels.
+        merge_size: side of a token in patches.
+        min_pixels: the fewest pixels that a frame might have; None for those of keye_vl_utils.
+        max_pixels: the most; None for those of keye_vl_utils.
+        fixed_size: (height, width) of all frames, where a call set it.
+    """
+
     rescale_factor: float = 1 / 255
-    do_normalize: bool = True
-    image_mean: tuple[float, ...] = (0.5, 0.5, 0.5)
-    image_std: tuple[float, ...] = (0.5, 0.5, 0.5)
-    do_convert_rgb: bool = True
+    image_mean: tuple[float, ...] = _HALVES
+    image_std: tuple[float, ...] = _HALVES
+    resample: int = _BILINEAR
+    do_resize: bool = True
     patch_size: int = PATCH_SIZE
     merge_size: int = MERGE_SIZE
-    input_data_format: ChannelDimension | None = None
+    min_pixels: float | None = None
+    max_pixels: float | None = None
+    fixed_size: Size | None = None
+
+    @classmethod
+    def of(cls, recipe: PixelConfig) -> VideoSettings:
+        """Return what a configuration does to pixels, without how it says so."""
+        channels = len(recipe.image_mean)
+        return cls(
+            rescale_factor=recipe.rescale_factor if recipe.do_rescale else 1.0,
+            image_mean=recipe.image_mean if recipe.do_normalize else (0.0,) * channels,
+            image_std=recipe.image_std if recipe.do_normalize else (1.0,) * channels,
+            resample=recipe.resample,
+            do_resize=recipe.do_resize,
+            patch_size=recipe.patch_size,
+            merge_size=recipe.merge_size,
+            min_pixels=recipe.min_pixels,
+            max_pixels=recipe.max_pixels,
+            fixed_size=recipe.fixed_size,
+        )
+
+
+@dataclass(frozen=True)
+class PixelConfig(VideoSettings):
+    """What one call does to pixels.
+
+    Attributes:
+        do_rescale: whether values are multiplied by ``rescale_factor``.
+        do_normalize: whether ``image_mean`` and ``image_std`` are applied.
+        do_convert_rgb: whether images of Pillow's become RGB.
+        channels_first: where arrays have their channels; None looks for 1 or 3 of them.
+        dtype: of the patches: float32 (also if None), bfloat16 or float16.
+        exif: whether images of Pillow's are turned as their EXIF orientation says.
+    """
+
+    do_rescale: bool = True
+    do_normalize: bool = True
+    do_convert_rgb: bool = True
+    channels_first: bool | None = None
     dtype: torch.dtype | None = None
     exif: bool = False
 
+    def __post_init__(self) -> None:
+        """Raise :class:`InvalidArgumentError` for a dtype that patches cannot have."""
+        if self.dtype is not None:
+            check_dtype(self.dtype)
+
     def target_size(self, height: int, width: int) -> Size:
-        """(height, width) that an image of this size is resized to."""
+        """Return the (height, width) that an image of this size is resized to."""
         if not self.do_resize:
             return height, width
         if self.fixed_size is not None:
             return self.fixed_size
         factor = self.patch_size * self.merge_size
+        low = MIN_PIXELS if self.min_pixels is None else self.min_pixels
+        high = MAX_PIXELS if self.max_pixels is None else self.max_pixels
         sides = (height, width)
-        size = smart_resize(height, width, factor, self.min_pixels, self.max_pixels)
+        size = smart_resize(height, width, factor, low, high)
         if min(round(side / factor) for side in sides) == 0:
             # A side under half a token rounds to nothing here, which makes the image too small and
             # has it grown; in the videos' rule it rounds to one token.
-            grow = math.sqrt(self.min_pixels / (height * width))
+            grow = math.sqrt(low / (height * width))
             height, width = (math.ceil(side * grow / factor) * factor for side in sides)
             return height, width
         return size
 
     def fused(self) -> dict[str, Any] | None:
-        """Arguments with which the core does what follows the resize, None if it does not."""
+        """Return the core's arguments for all that follows the resize, or None if it cannot do it.
+
+        They are those of :func:`keye_vl_rs._patches.tensors.video_patches`.
+        """
         if self.why_not_fused() is not None:
             return None
+        import torch
+
         return {
             "dtype": self.dtype or torch.float32,
             "patch_size": self.patch_size,
@@ -82,110 +143,9 @@ class PixelConfig:
         }
 
     def why_not_fused(self) -> str | None:
-        """What the core does not serve, None if it serves it."""
+        """Return why the core cannot do what follows the resize, or None."""
         if len(self.image_mean) != CHANNELS:
             return f"image_mean has {len(self.image_mean)} values"
         if not (self.do_rescale or self.do_normalize):
             return "neither do_rescale nor do_normalize is set"
         return None
-
-
-def make_pixel_config(settings: Any, overrides: Mapping[str, Any]) -> PixelConfig:
-    """An image processor's ``settings`` with a call's own ones on top; None leaves one as it is.
-
-    Raises :class:`InvalidArgumentError` for settings that do not go together.
-    """
-
-    def value(name: str) -> Any:
-        given = overrides.get(name)
-        return getattr(settings, name) if given is None else given
-
-    size = overrides.get("size")
-    low, high = pixel_limits(size) or (settings.min_pixels, settings.max_pixels)
-    low = low if overrides.get("min_pixels") is None else overrides["min_pixels"]
-    high = high if overrides.get("max_pixels") is None else overrides["max_pixels"]
-    mean, std = (_per_channel(name, value(name)) for name in ("image_mean", "image_std"))
-    if len(mean) != len(std):
-        raise InvalidArgumentError(f"image_mean has {len(mean)} values, image_std {len(std)}")
-    if value("temporal_patch_size") != 1:
-        raise InvalidArgumentError(
-            f"temporal_patch_size is {value('temporal_patch_size')}; Keye-VL-1.5 has 1"
-        )
-    layout = overrides.get("input_data_format")
-    return PixelConfig(
-        do_resize=bool(value("do_resize")),
-        fixed_size=_fixed_size(size),
-        min_pixels=number_from_zero("min_pixels", low),
-        max_pixels=positive_number("max_pixels", high),
-        resample=_filter(value("resample")),
-        do_rescale=bool(value("do_rescale")),
-        rescale_factor=float(number("rescale_factor", value("rescale_factor"))),
-        do_normalize=bool(value("do_normalize")),
-        image_mean=mean,
-        image_std=std,
-        do_convert_rgb=bool(value("do_convert_rgb")),
-        patch_size=positive_integer("patch_size", value("patch_size")),
-        merge_size=positive_integer("merge_size", value("merge_size")),
-        input_data_format=None if layout is None else ChannelDimension(layout),
-        dtype=_float_dtype(value("dtype")),
-        exif=_flag("exif", value("exif")),
-    )
-
-
-def pixel_limits(size: Any) -> tuple[int, int] | None:
-    """(min_pixels, max_pixels) of a ``size`` dictionary; None if it holds no limits."""
-    if size is None:
-        return None
-    # transformers has a class of its own for it, which is no Mapping.
-    if not callable(getattr(size, "get", None)):
-        raise InvalidArgumentError(
-            f"size is {short_repr(size)}: expected a dictionary with min_pixels and max_pixels"
-        )
-    for low, high in (("min_pixels", "max_pixels"), ("shortest_edge", "longest_edge")):
-        if size.get(low) is not None and size.get(high) is not None:
-            return size[low], size[high]
-    if _fixed_size(size) is None:
-        raise InvalidArgumentError(
-            f"size is {short_repr(size)}: expected min_pixels and max_pixels in it"
-        )
-    return None
-
-
-def _fixed_size(size: Any) -> Size | None:
-    if size is None or size.get("height") is None or size.get("width") is None:
-        return None
-    height, width = (positive_integer(f"{side} of size", size[side]) for side in _SIDES)
-    return height, width
-
-
-def _per_channel(name: str, values: Any) -> tuple[float, ...]:
-    given = values if isinstance(values, Iterable) else (values,) * CHANNELS
-    return tuple(float(number(name, value)) for value in given)
-
-
-def _filter(value: Any) -> int:
-    """The number of one of Pillow's filters."""
-    try:
-        return int(Image.Resampling(value))
-    except ValueError:
-        names = ", ".join(f"{one.value} ({one.name.lower()})" for one in Image.Resampling)
-        raise InvalidArgumentError(
-            f"resample is {short_repr(value)}: expected one of Pillow's filters, {names}"
-        ) from None
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidArgumentError(f"{name} is {short_repr(value)}: expected True or False")
-    return value
-
-
-def _float_dtype(dtype: Any) -> torch.dtype | None:
-    if dtype is None:
-        return None
-    found = getattr(torch, dtype.removeprefix("torch."), None) if isinstance(dtype, str) else dtype
-    if found not in _DTYPES:
-        raise InvalidArgumentError(
-            f"dtype is {short_repr(dtype)}; float32, bfloat16 and float16 are possible"
-        )
-    return found

@@ -46,12 +46,12 @@ def _checked(
     if len(frames) == 0:
         raise FramesShapeError("a video or image list is empty")
     pixels = [frame_pixels(frame, config.do_convert_rgb, config.exif) for frame in frames]
-    layout = config.input_data_format
+    channels_first = config.channels_first
     if isinstance(frames[0], Image.Image):
-        layout = ChannelDimension.LAST
-    elif layout is None:
-        layout = _layout_of(pixels[0])
-    if layout == ChannelDimension.FIRST:
+        channels_first = False
+    elif channels_first is None:
+        channels_first = _has_channels_first(pixels[0])
+    if channels_first:
         pixels = [image_array(one).transpose(1, 2, 0) for one in pixels]
     shapes = [shape_of(one) for one in pixels]
     height, width, channels = shapes[0]
@@ -102,15 +102,16 @@ def _shown(shape: tuple[int, int, int]) -> str:
     return f"{width}x{height} pixels with {channels} channels"
 
 
-def _layout_of(image: Any) -> ChannelDimension:
-    """Return where an array has its channels.
+def _has_channels_first(image: Any) -> bool:
+    """Tell if an array is (C, H, W), with 1 or 3 channels, and not (H, W, C).
 
     Raises:
         FramesShapeError: it has neither one nor three of them.
     """
     try:
-        return infer_channel_dimension_format(image)
+        found = infer_channel_dimension_format(image)
     except ValueError:
         raise FramesShapeError(
             f"an image has shape {tuple(image.shape)}: expected 1 or 3 channels, first or last"
         ) from None
+    return bool(found == ChannelDimension.FIRST)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import _core
+from keye_vl_rs._patches.dtypes import check_dtype, dtype_name
 from keye_vl_rs._slow_fast.frames import frame_types_list, frames_array
 from keye_vl_rs._slow_fast.sizes import (
     CHANNELS,
@@ -27,13 +29,12 @@ if TYPE_CHECKING:
     from keye_vl_rs._slow_fast.frames import Frames, FrameTypes
 
 __all__ = [
-    "dtype_name",
     "empty_patches",
-    "float_dtype",
     "grid_thw",
     "on_device",
     "per_channel",
     "to_numpy",
+    "video_layout",
     "video_patches",
 ]
 
@@ -50,7 +51,7 @@ def empty_patches(
     import torch
 
     dtype = dtype or torch.float32
-    dtype_name(dtype)
+    check_dtype(dtype)
     shape = (count, CHANNELS, patch_size, patch_size)
     try:
         # NumPy asks for huge pages: the first write to fresh memory is several times faster then.
@@ -127,20 +128,39 @@ def video_patches(
     return out
 
 
+def video_layout(
+    videos: Sequence[tuple[FrameTypes, Size, Size]], patch_size: int = PATCH_SIZE
+) -> dict[str, torch.Tensor]:
+    """Return ``video_grid_thw`` and ``num_frames`` of videos.
+
+    Args:
+        videos: of each the frame types, and the (height, width) of slow and of fast frames.
+        patch_size: side of a patch in pixels.
+
+    Returns:
+        ``video_grid_thw`` (runs, 3) int64: [frames, rows, columns] of patches for each run of
+        consecutive frames of one size, video after video; and ``num_frames`` (videos,) int64.
+    """
+    import torch
+
+    runs: list[list[int]] = []
+    counts: list[int] = []
+    for frame_types, slow_size, fast_size in videos:
+        types = frame_types_list(frame_types, len(frame_types))
+        counts.append(len(types))
+        for grid, frames in groupby(frames_grid(types, slow_size, fast_size, patch_size)):
+            runs.append([sum(1 for _ in frames), *grid])
+    return {
+        "video_grid_thw": torch.tensor(runs, dtype=torch.int64, device="cpu").reshape(-1, 3),
+        "num_frames": torch.tensor(counts, dtype=torch.int64, device="cpu"),
+    }
+
+
 def grid_thw(
     frame_types: FrameTypes, slow_size: Size, fast_size: Size, patch_size: int = PATCH_SIZE
 ) -> torch.Tensor:
-    """(runs, 3) int64: [frames, rows, columns] of patches for each run of frames of one size."""
-    import torch
-
-    types = frame_types_list(frame_types, len(frame_types))
-    runs: list[list[int]] = []
-    for rows, columns in frames_grid(types, slow_size, fast_size, patch_size):
-        if runs and runs[-1][1:] == [rows, columns]:
-            runs[-1][0] += 1
-        else:
-            runs.append([1, rows, columns])
-    return torch.tensor(runs, dtype=torch.int64, device="cpu").reshape(-1, 3)
+    """Return the ``video_grid_thw`` of one video, as :func:`video_layout` builds it."""
+    return video_layout([(frame_types, slow_size, fast_size)], patch_size)["video_grid_thw"]
 
 
 def to_numpy(tensor: Any) -> Any:
@@ -172,28 +192,6 @@ def on_device(tensor: torch.Tensor, device: Any) -> torch.Tensor:
         raise InvalidArgumentError(
             f"device is {short_repr(device)}: expected one that this torch has ({reason})"
         ) from error
-
-
-def float_dtype(dtype: Any) -> Any:
-    """The torch.dtype that a string names ("bfloat16", "torch.bfloat16"); others as they are."""
-    import torch
-
-    if not isinstance(dtype, str):
-        return dtype
-    found = getattr(torch, dtype.removeprefix("torch."), None)
-    return found if isinstance(found, torch.dtype) else dtype
-
-
-def dtype_name(dtype: torch.dtype) -> str:
-    """The name of a dtype that pixels can have; raises InvalidArgumentError for any other."""
-    import torch
-
-    names = {torch.float32: "float32", torch.bfloat16: "bfloat16", torch.float16: "float16"}
-    if not isinstance(dtype, torch.dtype) or dtype not in names:
-        raise InvalidArgumentError(
-            f"dtype is {short_repr(dtype)}: expected torch.float32, torch.bfloat16 or torch.float16"
-        )
-    return names[dtype]
 
 
 def _check_out(out: Any, shape: tuple[int, ...], dtype: torch.dtype) -> None:

@@ -1,69 +1,16 @@
-"""The settings that a preprocessed video was made with, for processors that take it later."""
+"""Whether tensors that were made before are those that a processor would make."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs._slow_fast.sizes import MERGE_SIZE, PATCH_SIZE, Size
+from keye_vl_rs._patches.pixel_config import VideoSettings
 
 if TYPE_CHECKING:
-    from keye_vl_rs._patches.pixel_config import PixelConfig
+    from keye_vl_rs._slow_fast.sizes import Size
 
 __all__ = ["VideoSettings", "contradictions"]
-
-_HALVES = (0.5, 0.5, 0.5)
-_BILINEAR = 2  # Pillow's number
-
-
-@dataclass(frozen=True)
-class VideoSettings:
-    """The settings that the tensors of a :class:`keye_vl_rs.VideoInputs` were made with.
-
-    Their defaults are those of :func:`keye_vl_rs.preprocess_video`. The dtype is not among them:
-    the tensors have it.
-
-    Attributes:
-        rescale_factor: what bytes were multiplied by; 1 if they were not rescaled.
-        image_mean: per channel; 0 if the values were not normalised.
-        image_std: per channel; 1 if the values were not normalised.
-        resample: the filter, by Pillow's number: 2 is bilinear, 3 bicubic.
-        do_resize: whether frames were resized.
-        patch_size: side of a patch in pixels.
-        merge_size: side of a token in patches.
-        min_pixels: the fewest pixels that a frame might have; None for those of keye_vl_utils.
-        max_pixels: the most; None for those of keye_vl_utils.
-        fixed_size: (height, width) of all frames, where a call set it.
-    """
-
-    rescale_factor: float = 1 / 255
-    image_mean: tuple[float, ...] = _HALVES
-    image_std: tuple[float, ...] = _HALVES
-    resample: int = _BILINEAR
-    do_resize: bool = True
-    patch_size: int = PATCH_SIZE
-    merge_size: int = MERGE_SIZE
-    min_pixels: float | None = None
-    max_pixels: float | None = None
-    fixed_size: Size | None = None
-
-    @classmethod
-    def of(cls, recipe: PixelConfig) -> VideoSettings:
-        """Return the settings with which a processor makes videos."""
-        channels = len(recipe.image_mean)
-        return cls(
-            rescale_factor=recipe.rescale_factor if recipe.do_rescale else 1.0,
-            image_mean=recipe.image_mean if recipe.do_normalize else (0.0,) * channels,
-            image_std=recipe.image_std if recipe.do_normalize else (1.0,) * channels,
-            resample=recipe.resample,
-            do_resize=recipe.do_resize,
-            patch_size=recipe.patch_size,
-            merge_size=recipe.merge_size,
-            min_pixels=recipe.min_pixels,
-            max_pixels=recipe.max_pixels,
-            fixed_size=recipe.fixed_size,
-        )
 
 
 def contradictions(
@@ -98,7 +45,7 @@ def contradictions(
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether numbers are equal; means and deviations in float32, as they are computed with."""
+    """Tell if numbers are equal; means and deviations in float32, as they are computed with."""
     if not isinstance(one, tuple):
         return bool(one == other)
     import numpy as np

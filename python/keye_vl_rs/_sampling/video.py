@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs import _core
 from keye_vl_rs._decoding.damage import Damage
 from keye_vl_rs._decoding.decoder import DecodeCounts
-from keye_vl_rs._decoding.reader import OnError, ReadFrames, VideoReader
-from keye_vl_rs._decoding.rgb import RgbConverter
+from keye_vl_rs._decoding.reader import OnError, ReadFrames
 from keye_vl_rs._decoding.timeline import Timeline
 from keye_vl_rs._decoding.video_file import VideoFile
 from keye_vl_rs._media.deadline import CancelFlag, Watch
-from keye_vl_rs._media.kinds import head_of, mp4_fault, not_video
 from keye_vl_rs._media.sources import MediaSource as VideoSource
-from keye_vl_rs._media.sources import describe_source, open_media
+from keye_vl_rs._media.sources import describe_source
 from keye_vl_rs._sampling.indices import frame_indices
+from keye_vl_rs._sampling.reading import chooser, open_reader, read_sampled
 from keye_vl_rs._sampling.rules import FrameCounter, VideoRules
 from keye_vl_rs._sampling.timestamps import TimestampKind, TimestampRule, check_timestamps
-from keye_vl_rs._util.malloc import return_freed_memory
-from keye_vl_rs._util.shorten import short_repr
-from keye_vl_rs._util.validation import number_from_zero, positive_integer
-from keye_vl_rs.errors import InvalidArgumentError, UnreadableMediaError
+from keye_vl_rs.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
 
-    Choose = Callable[[int, float], torch.Tensor | Sequence[int]]
+    from keye_vl_rs._sampling.reading import Choose
 
 __all__ = [
     "READING_OPTIONS",
     "SampledVideo",
     "VideoSource",
-    "check_on_error",
-    "decoder_threads",
-    "describe_source",
-    "open_reader",
     "read_video_file",
     "sample_video",
     "video_name",
@@ -46,9 +37,6 @@ __all__ = [
 
 # How the file of a video is read, of the options of a message.
 READING_OPTIONS = ("video_start", "video_end", "timeout", "on_error", "timestamps")
-
-# FFmpeg's own limit for as many threads as it finds cores.
-_MOST_THREADS = 16
 
 
 @dataclass(frozen=True)
@@ -138,113 +126,57 @@ def sample_video(
             missing, unsorted or out of range; or no frame is presented in the time that is asked
             for.
     """
-    import numpy as np
-    import torch
-
     is_cut = video_start is not None or video_end is not None
     rule = None if timestamps is None else TimestampRule(check_timestamps(timestamps), is_cut)
 
-    def consume(timeline: Timeline, places: list[int], read: ReadFrames) -> SampledVideo:
-        converter = RgbConverter(reader.file.name)
-        out = None
-        row = 0
-        distinct = sorted(set(places))
-        for place, frame in zip(distinct, read(distinct), strict=True):
-            pixels = converter.convert(frame)
-            if out is None:
-                out = np.empty((len(places), *pixels.shape), np.uint8)
-            for _ in range(places.count(place)):
-                out[row] = pixels
-                row += 1
-        assert out is not None, "one frame at least is chosen"
-        times = None if rule is None else rule.apply(timeline, places, reader.file.name).seconds
+    watch = Watch(describe_source(source), timeout, cancel)
+    with open_reader(source, watch=watch, threads=threads, on_error=on_error) as reader:
+        sampled = read_sampled(
+            reader,
+            chooser(choose, watch.name, video_start, video_end),
+            lambda _, size, count: _FrameArray(reader.file, size, count, rule),
+        )
+        return replace(sampled, damage=reader.damage)
+
+
+class _FrameArray:
+    """Collects sampled frames in one array, for :func:`read_sampled`."""
+
+    def __init__(
+        self, file: VideoFile, size: tuple[int, int], count: int, rule: TimestampRule | None
+    ) -> None:
+        """Allocate memory for ``count`` frames of ``size``, (height, width)."""
+        import numpy as np
+
+        self._file = file
+        self._rule = rule
+        self._frames = np.empty((count, *size, 3), np.uint8)
+        self._filled = 0
+
+    def add(self, frame: Any, pixels: NDArray[np.uint8]) -> None:
+        """Append the pixels of a frame, (H, W, 3)."""
+        self._frames[self._filled] = pixels
+        self._filled += 1
+
+    def settle(self) -> None:
+        """Do nothing: no frame is held."""
+
+    def finish(self, timeline: Timeline, places: list[int], read: ReadFrames) -> SampledVideo:
+        """Return the frames, whose ``damage`` is not known yet."""
+        import torch
+
+        times = None
+        if self._rule is not None:
+            times = self._rule.apply(timeline, places, self._file.name).seconds
         return SampledVideo(
-            torch.from_numpy(out).permute(0, 3, 1, 2),
+            torch.from_numpy(self._frames).permute(0, 3, 1, 2),
             torch.tensor(places, dtype=torch.int64, device="cpu"),
             timeline.count,
             timeline.fps,
             timeline.duration,
-            reader.file.counts,
+            self._file.counts,
             timestamps=times,
         )
-
-    watch = Watch(describe_source(source), timeout, cancel)
-    with open_reader(source, watch=watch, threads=threads, on_error=on_error) as reader:
-        sampled = reader.read(chooser(choose, watch.name, video_start, video_end), consume)
-        return replace(sampled, damage=reader.damage)
-
-
-def check_on_error(on_error: Any) -> None:
-    """Raises :class:`InvalidArgumentError` for what is none of :data:`OnError`."""
-    if not isinstance(on_error, str) or on_error not in get_args(OnError):
-        raise InvalidArgumentError(
-            f"on_error is {short_repr(on_error)}: expected 'raise', 'partial' or 'conceal'"
-        )
-
-
-@contextmanager
-def open_reader(
-    source: VideoSource, *, watch: Watch, threads: int | None, on_error: OnError
-) -> Iterator[VideoReader]:
-    """Fetch a video where it has to be, and give what reads its frames; as :func:`sample_video`."""
-    check_on_error(on_error)
-    try:
-        with open_media(source, watch) as media:
-            kind = not_video(head_of(media)) or mp4_fault(media)
-            if kind is not None:
-                raise UnreadableMediaError(f"{watch.name}: is {kind}")
-            file = VideoFile(media, watch.name, watch, decoder_threads(threads))
-            yield VideoReader(file, on_error)
-    except BaseException:
-        return_freed_memory()
-        raise
-
-
-def chooser(
-    choose: Choose, name: str, video_start: float | None, video_end: float | None
-) -> Callable[[Timeline], list[int]]:
-    """``choose`` for the frames of a part of a video, with its answer checked.
-
-    Raises:
-        InvalidArgumentError: a bound is no number from 0 on, or they are not in order.
-    """
-    start = None if video_start is None else number_from_zero("video_start", video_start)
-    end = None if video_end is None else number_from_zero("video_end", video_end)
-    if start is not None and end is not None and start > end:
-        raise InvalidArgumentError(
-            f"video_start is {short_repr(start)}, after video_end, which is {short_repr(end)}"
-        )
-
-    def places(timeline: Timeline) -> list[int]:
-        import torch
-
-        part = timeline.between(start, end, name)
-        total = len(part)
-        indices = torch.as_tensor(choose(total, timeline.fps), device="cpu")
-        if indices.ndim != 1 or not len(indices):
-            raise InvalidArgumentError(f"choose picked no frame of {total}: {indices.tolist()}")
-        if indices.is_floating_point() or indices.is_complex():
-            raise InvalidArgumentError(f"choose must pick integers, not {indices.dtype}")
-        indices = indices.to(torch.int64)
-        if indices[0] < 0 or indices[-1] >= total or (indices.diff() < 0).any():
-            raise InvalidArgumentError(
-                f"choose must pick sorted indices from 0 to {total - 1}, not {indices.tolist()}"
-            )
-        return [part[index] for index in indices.tolist()]
-
-    return places
-
-
-def decoder_threads(threads: int | None) -> int:
-    """As many as FFmpeg takes for so many cores, if it is not said.
-
-    Raises:
-        InvalidArgumentError: ``threads`` is no whole number from 0 on.
-    """
-    if threads is not None and number_from_zero("threads", threads) > 0:
-        return positive_integer("threads", threads)
-    cores = _core.thread_count()
-    return min(cores + 1, _MOST_THREADS) if cores > 1 else 1
 
 
 def read_video_file(ele: dict[str, Any], rules: VideoRules, count: FrameCounter) -> SampledVideo:

@@ -9,8 +9,8 @@ from keye_vl_rs._media.deadline import Watch
 from keye_vl_rs._media.image_warnings import exif_option
 from keye_vl_rs._media.images import image_name, load_image, map_images
 from keye_vl_rs._sampling.indices import frame_indices, frame_times
+from keye_vl_rs._sampling.reading import check_on_error
 from keye_vl_rs._sampling.timestamps import check_timestamps
-from keye_vl_rs._sampling.video import check_on_error
 from keye_vl_rs._slow_fast.sizes import smart_resize
 from keye_vl_rs._util.model import TOKEN_PIXELS
 from keye_vl_rs._util.validation import number_from_zero, optional_number, positive_integer

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._decoding.damage import Damage
 from keye_vl_rs._decoding.decoder import DecodeCounts
 from keye_vl_rs._decoding.reader import ReadFrames, VideoReader
-from keye_vl_rs._decoding.rgb import RgbConverter
 from keye_vl_rs._decoding.timeline import Timeline
+from keye_vl_rs._patches.pixel_config import PixelConfig
+from keye_vl_rs._sampling.reading import decode_places, read_sampled
 from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._sampling.timestamps import FrameTimes, TimestampRule
 from keye_vl_rs._slow_fast.plan import plan_frame_sizes
 from keye_vl_rs._slow_fast.split import slow_fast_splitter
-from keye_vl_rs._streaming.pipeline import PatchOptions, PatchPipeline
+from keye_vl_rs._streaming.pipeline import PatchPipeline
 from keye_vl_rs._streaming.size_choices import SizeChoices
 from keye_vl_rs._util.model import Size
 from keye_vl_rs.limits import check_resized_frames
@@ -63,7 +63,7 @@ def stream_file(
     ele: dict[str, Any],
     rules: VideoRules,
     min_frame_similarity: float,
-    options: PatchOptions,
+    config: PixelConfig,
     buffer_bytes: int,
     rule: TimestampRule,
 ) -> StreamedVideo:
@@ -75,7 +75,7 @@ def stream_file(
         ele: holds the limits for :func:`keye_vl_rs._slow_fast.plan.plan_frame_sizes`.
         rules: say what ``ele`` does not.
         min_frame_similarity: a frame with a smaller share of unchanged patches is slow.
-        options: how pixels become values.
+        config: how pixels become values; what the core does.
         buffer_bytes: for frames whose sizes depend on frames that are not decoded yet.
         rule: which times the frames get.
 
@@ -84,54 +84,86 @@ def stream_file(
     """
     clock = _Clock()
 
-    def consume(timeline: Timeline, places: list[int], read: ReadFrames) -> StreamedVideo:
-        converter = RgbConverter(reader.file.name)
-        pipeline: PatchPipeline | None = None
-        size = (0, 0)
-        times = Counter(places)
-        clock.enter("decode")
-        for place, frame in _each(places, read):
-            pixels = converter.convert(frame)
-            if pipeline is None:
-                size = (pixels.shape[0], pixels.shape[1])
-                pipeline = PatchPipeline(
-                    _choices(ele, rules, size, len(places), reader.file.name),
-                    slow_fast_splitter(*size, min_frame_similarity, rules),
-                    converter.convert,
-                    options,
-                    buffer_bytes,
-                    reader.file.name,
-                )
-            for _ in range(times[place]):
-                clock.enter("slow_fast")
-                pipeline.compare(pixels)
-                clock.enter("patches")
-                pipeline.write(frame, pixels)
-            # No longer than it takes: others have use for the memory.
-            del frame, pixels
-            pipeline.settle()
-            clock.enter("decode")
-        assert pipeline is not None, "one frame at least is chosen"
-        _fill_holes(pipeline, places, read, converter.convert, clock)
-        clock.enter("patches")
-        times_of = rule.apply(timeline, places, reader.file.name)
-        types, sizes = list(pipeline.frame_types), pipeline.sizes
-        return StreamedVideo(pipeline.finish(), types, sizes, size, times_of, timeline)
+    def make_sink(
+        convert: Callable[[Any], NDArray[np.uint8]], size: Size, count: int
+    ) -> _PatchSink:
+        pipeline = PatchPipeline(
+            _choices(ele, rules, size, count, reader.file.name),
+            slow_fast_splitter(*size, min_frame_similarity, rules),
+            convert,
+            config,
+            buffer_bytes,
+            reader.file.name,
+        )
+        return _PatchSink(pipeline, convert, size, rule, clock, reader.file.name)
 
-    streamed = reader.read(choose, consume)
+    clock.enter("decode")
+    streamed = read_sampled(reader, choose, make_sink)
     return replace(
         streamed, stage_seconds=clock.stop(), counts=reader.file.counts, damage=reader.damage
     )
 
 
-def _each(places: list[int], read: ReadFrames) -> Iterator[tuple[int, Any]]:
-    distinct = sorted(set(places))
-    return zip(distinct, read(distinct), strict=True)
+class _PatchSink:
+    """Compares frames and writes their patches, for :func:`read_sampled`."""
+
+    def __init__(
+        self,
+        pipeline: PatchPipeline,
+        convert: Callable[[Any], NDArray[np.uint8]],
+        size: Size,
+        rule: TimestampRule,
+        clock: _Clock,
+        name: str,
+    ) -> None:
+        """Feed ``pipeline``; ``clock`` is told what the time is spent on."""
+        self._pipeline = pipeline
+        self._convert = convert
+        self._size = size
+        self._rule = rule
+        self._clock = clock
+        self._name = name
+
+    def add(self, frame: Any, pixels: NDArray[np.uint8]) -> None:
+        """Compare a frame with the last slow one, and write it or keep it."""
+        self._clock.enter("slow_fast")
+        self._pipeline.compare(pixels)
+        self._clock.enter("patches")
+        self._pipeline.write(frame, pixels)
+
+    def settle(self) -> None:
+        """Free buffer memory."""
+        self._pipeline.settle()
+        self._clock.enter("decode")
+
+    def finish(self, timeline: Timeline, places: list[int], read: ReadFrames) -> StreamedVideo:
+        """Return all patches; the reader's damage and counts are not among it yet."""
+        self._fill_holes(places, read)
+        self._clock.enter("patches")
+        times = self._rule.apply(timeline, places, self._name)
+        types, sizes = list(self._pipeline.frame_types), self._pipeline.sizes
+        return StreamedVideo(self._pipeline.finish(), types, sizes, self._size, times, timeline)
+
+    def _fill_holes(self, places: list[int], read: ReadFrames) -> None:
+        """Decode the frames again for which the buffer was too small."""
+        numbers: dict[int, list[int]] = {}
+        for number in self._pipeline.holes:
+            numbers.setdefault(places[number], []).append(number)
+        if not numbers:
+            return
+        self._clock.enter("decode")
+        for place, frame in decode_places(numbers, read):
+            pixels = self._convert(frame)
+            self._clock.enter("patches")
+            for number in numbers[place]:
+                self._pipeline.fill(number, pixels)
+            self._clock.enter("decode")
 
 
 def _choices(
     ele: dict[str, Any], rules: VideoRules, size: Size, frames: int, name: str
 ) -> SizeChoices:
+    """Return the sizes that are possible, by how many frames turn out slow."""
     choices = SizeChoices.of(
         frames,
         lambda slow: plan_frame_sizes(ele, size, slow, frames - slow, rules),
@@ -139,28 +171,6 @@ def _choices(
     # Frames may be kept at any of these before it is known which of them is the right one.
     check_resized_frames([one for pair in choices.runs for one in pair], 0, name)
     return choices
-
-
-def _fill_holes(
-    pipeline: PatchPipeline,
-    places: list[int],
-    read: ReadFrames,
-    convert: Callable[[Any], NDArray[np.uint8]],
-    clock: _Clock,
-) -> None:
-    """Decode the frames again that there was no room for."""
-    numbers: dict[int, list[int]] = {}
-    for number in pipeline.holes:
-        numbers.setdefault(places[number], []).append(number)
-    if not numbers:
-        return
-    clock.enter("decode")
-    for place, frame in _each(list(numbers), read):
-        pixels = convert(frame)
-        clock.enter("patches")
-        for number in numbers[place]:
-            pipeline.fill(number, pixels)
-        clock.enter("decode")
 
 
 class _Clock:

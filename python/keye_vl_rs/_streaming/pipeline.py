@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs._patches.tensors import dtype_name, per_channel, video_patches
+from keye_vl_rs._patches.tensors import video_patches
 from keye_vl_rs._slow_fast.sizes import PATCH_SIZE, SLOW, Size
 from keye_vl_rs._streaming.frame_buffer import Kept, KeptFrames
 from keye_vl_rs._streaming.output_buffer import PatchRoom
@@ -20,37 +19,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from keye_vl_rs import _core
+    from keye_vl_rs._patches.pixel_config import PixelConfig
 
     Pixels = NDArray[np.uint8]
 
-__all__ = ["PatchOptions", "PatchPipeline"]
-
-
-@dataclass(frozen=True)
-class PatchOptions:
-    """How pixels become values, checked."""
-
-    dtype: torch.dtype
-    image_mean: Any
-    image_std: Any
-
-    def __post_init__(self) -> None:
-        """Raises InvalidArgumentError for what cannot be."""
-        dtype_name(self.dtype)
-        per_channel(self.image_mean, "image_mean")
-        per_channel(self.image_std, "image_std")
-
-    def write(self, pixels: Pixels, size: Size, out: torch.Tensor) -> None:
-        """Fill ``out`` with the patches of a frame at a size."""
-        video_patches(
-            pixels[None],
-            None,
-            size,
-            size,
-            out=out,
-            image_mean=self.image_mean,
-            image_std=self.image_std,
-        )
+__all__ = ["PatchPipeline"]
 
 
 class PatchPipeline:
@@ -66,7 +39,7 @@ class PatchPipeline:
         choices: SizeChoices,
         splitter: _core.SlowFastSplitter,
         convert: Callable[[Any], Pixels],
-        options: PatchOptions,
+        config: PixelConfig,
         buffer_bytes: int,
         name: str = "the video",
     ) -> None:
@@ -79,7 +52,9 @@ class PatchPipeline:
         self._name = name
         self._choices = choices
         self._splitter = splitter
-        self._options = options
+        arguments = config.fused()
+        assert arguments is not None, "what the core cannot do is not streamed"
+        self._arguments = arguments
         self._convert = convert
         self._kept = KeptFrames(choices, convert, buffer_bytes)
         self._slow = 0
@@ -136,7 +111,7 @@ class PatchPipeline:
         most = self._slow * slow + (seen - self._slow) * fast
         most += (self._choices.frames - seen) * max(slow, fast)
         check_resized_frames((), most * PATCH_SIZE**2, self._name)
-        self._room = PatchRoom(most, self._options.dtype)
+        self._room = PatchRoom(most, self._arguments["dtype"])
         for number, kept in enumerate(self._kept.take()):
             first, count = self._next_place(kept.kind)
             pixels = self._pixels(kept)
@@ -159,4 +134,6 @@ class PatchPipeline:
 
     def _write(self, pixels: Pixels, kind: int, first: int, count: int) -> None:
         assert self._room is not None, "there is room once sizes are known"
-        self._options.write(pixels, self.sizes[kind], self._room.slice(first, count))
+        size = self.sizes[kind]
+        out = self._room.slice(first, count)
+        video_patches(pixels[None], None, size, size, out=out, **self._arguments)

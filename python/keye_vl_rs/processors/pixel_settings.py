@@ -12,16 +12,11 @@ from transformers.image_processing_utils import BaseImageProcessor
 from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
 from keye_vl_rs._media.images import load_image
-from keye_vl_rs._patches.pixel_config import (
-    MAX_PIXELS,
-    MIN_PIXELS,
-    PixelConfig,
-    make_pixel_config,
-    pixel_limits,
-)
+from keye_vl_rs._patches.pixel_config import MAX_PIXELS, MIN_PIXELS, PixelConfig
 from keye_vl_rs._slow_fast.sizes import MERGE_SIZE, PATCH_SIZE
 from keye_vl_rs._util.tested_hosts import check_host
 from keye_vl_rs.errors import InvalidArgumentError
+from keye_vl_rs.processors.pixel_arguments import make_pixel_config, pixel_limits
 
 __all__ = ["PixelSettings"]
 

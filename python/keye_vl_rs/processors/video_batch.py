@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers.image_utils import ChannelDimension
 
 from keye_vl_rs._patches.accepted_inputs import video_array
 from keye_vl_rs._patches.frames import frame_patches
 from keye_vl_rs._patches.pixel_config import PixelConfig
-from keye_vl_rs._patches.tensors import empty_patches, grid_thw, video_patches
+from keye_vl_rs._patches.tensors import empty_patches, video_layout, video_patches
 from keye_vl_rs._patches.video_settings import VideoSettings, contradictions
 from keye_vl_rs._slow_fast.frames import frame_types_list
 from keye_vl_rs._slow_fast.sizes import CHANNELS, FAST, SLOW, Size, count_patches, frames_grid
@@ -49,7 +48,7 @@ class CheckedVideo:
     """One video's frames and what is to become of them."""
 
     frames: NDArray[Any] | torch.Tensor
-    layout: ChannelDimension
+    channels_first: bool
     types: list[int]
     timestamps: list[float] | None
     sizes: tuple[Size, Size]  # of slow and of fast frames
@@ -71,7 +70,7 @@ class CheckedVideo:
                 indices,
                 self.sizes[kind],
                 given=self.given[kind],
-                layout=self.layout,
+                channels_first=self.channels_first,
                 config=config,
             ).chunk(len(indices))
             for index, patches in zip(indices, made, strict=True):
@@ -127,14 +126,8 @@ def video_tensors(videos: Sequence[AnyVideo], config: PixelConfig) -> dict[str, 
         pixels = empty_patches(sum(counts), config.patch_size, dtype)
         for video, place in zip(videos, pixels.split(counts), strict=True):
             video.write_patches(config, place)
-    rows = [grid_thw(video.types, *video.sizes, config.patch_size) for video in videos]
-    return {
-        "pixel_values_videos": pixels,
-        "video_grid_thw": torch.cat(rows),
-        "num_frames": torch.tensor(
-            [len(video.types) for video in videos], dtype=torch.int64, device="cpu"
-        ),
-    }
+    layout = video_layout([(video.types, *video.sizes) for video in videos], config.patch_size)
+    return {"pixel_values_videos": pixels, **layout}
 
 
 def _per_video(name: str, value: Any, count: int, depth: int) -> list[Any]:
@@ -186,7 +179,7 @@ def _check_video(
     check_resized_frames([sizes[kind] for kind in set(types)], pixels, f"video {index}")
     return CheckedVideo(
         frames=frames,
-        layout=ChannelDimension.FIRST if first else ChannelDimension.LAST,
+        channels_first=first,
         types=types,
         timestamps=times,
         sizes=sizes,

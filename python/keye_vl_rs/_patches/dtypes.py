@@ -1,0 +1,64 @@
+"""The dtypes that patches can have: the one list of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keye_vl_rs._util.shorten import short_repr
+from keye_vl_rs.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["PIXEL_DTYPES", "check_dtype", "dtype_name", "float_dtype"]
+
+# By their names in torch, the default first.
+PIXEL_DTYPES = ("float32", "bfloat16", "float16")
+
+
+def float_dtype(dtype: Any) -> torch.dtype | None:
+    """Return the dtype that is given, or named ("bfloat16", "torch.bfloat16"); None stays None.
+
+    Raises:
+        InvalidArgumentError: patches cannot have it.
+    """
+    import torch
+
+    if dtype is None:
+        return None
+    found = getattr(torch, dtype.removeprefix("torch."), None) if isinstance(dtype, str) else dtype
+    if _name(found) is None:
+        raise _error(dtype)
+    return found
+
+
+def check_dtype(dtype: Any) -> None:
+    """Raise :class:`InvalidArgumentError` unless this is a dtype that patches can have."""
+    dtype_name(dtype)
+
+
+def dtype_name(dtype: Any) -> str:
+    """Return the name of a dtype that patches can have ("bfloat16").
+
+    Raises:
+        InvalidArgumentError: they cannot have it.
+    """
+    name = _name(dtype)
+    if name is None:
+        raise _error(dtype)
+    return name
+
+
+def _name(dtype: Any) -> str | None:
+    """Return the name of a dtype that patches can have, None for anything else."""
+    import torch
+
+    if not isinstance(dtype, torch.dtype):
+        return None
+    name = str(dtype).removeprefix("torch.")
+    return name if name in PIXEL_DTYPES else None
+
+
+def _error(dtype: Any) -> InvalidArgumentError:
+    one, two, three = (f"torch.{name}" for name in PIXEL_DTYPES)
+    return InvalidArgumentError(f"dtype is {short_repr(dtype)}: expected {one}, {two} or {three}")

@@ -48,9 +48,9 @@ SGLANG := 0.5.23
 SGLANG_NEEDS := aiohttp dill ipython msgspec orjson psutil pybase64 pyzmq sentencepiece starlette
 SGLANG_TRANSFORMERS := 5.19.0
 COMPAT_TRANSFORMERS := 4.52.4 4.57.6 5.0.0
-COMPAT_TESTS := $(addprefix tests/python/test_, chat.py fused_operator.py image_processing*.py \
-	integrations_*.py preprocess_media.py preview_*.py processing*.py prompt.py tested_hosts.py tokenization.py \
-	video_batch.py video_processing.py)
+COMPAT_TESTS := $(addprefix tests/python/, chat/test_prompt.py chat/test_tokenization.py hosts \
+	patches/test_fused_operator.py patches/test_image_batches.py preview processors \
+	test_preprocess_media.py util/test_tested_hosts.py)
 
 test: test-rust test-python ## Run cargo test and pytest (kernels at every SIMD level of this CPU)
 
@@ -119,8 +119,9 @@ test-vllm: $(COMPAT)/vllm-$(VLLM)/.made ## Run vLLM's multi-modal processing wit
 
 # Rust is out of reach here: the wheel must need none.
 WHEEL_ENV := build/wheel
-WHEEL_TESTS := $(addprefix tests/python/test_, core_layouts.py fused_operator.py image_processing.py \
-	preprocess_media.py preprocess_parity.py processing.py vision_process_files.py)
+WHEEL_TESTS := $(addprefix tests/python/, core/test_layouts.py patches/test_fused_operator.py \
+	processors/test_image_processor.py processors/test_processor.py test_preprocess_media.py \
+	test_preprocess_parity.py vision_process/test_files.py)
 test-wheel: $(VENV)/.created ## Build a wheel, look at its code, and run the parity tests on it where there is no Rust
 	rm -rf build/wheelhouse
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/wheelhouse .

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import gc
 import signal
+from pathlib import Path
 
 import pytest
 
-from machine_clock import machine_clock
+from support.machine_clock import machine_clock
 
+FOLDER = Path(__file__).parent
 # Files whose tests take longest, which begin first, so that no core is left with one at the end.
 LONGEST = (
-    *("fuzz", "integrations_programs", "processes", "leaks", "kills", "signals", "decoding_exact"),
-    *("image_processing_batches", "message_options", "decoding_damage", "damage"),
+    "robustness/test_fuzz.py",
+    "python/hosts/test_programs.py",
+    "robustness/test_processes.py",
+    "robustness/test_leaks.py",
+    "robustness/test_kills.py",
+    "robustness/test_signals.py",
+    "python/decoding/test_exact.py",
+    "python/patches/test_image_batches.py",
+    "python/chat/test_message_options.py",
+    "python/decoding/test_damage.py",
+    "robustness/test_damage.py",
 )
 
 
 def pytest_collection_modifyitems(items):
-    places = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+    places = {FOLDER / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 def pytest_collection_finish():

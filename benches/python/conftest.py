@@ -1,4 +1,4 @@
-"""What benchmarks share: two threads on each side, sampled clips, runs that alternate, and a table.
+"""What benchmarks share: runs that alternate, and what the figures depend on.
 
 Both sides of a comparison run in this process, in turn, after their results were found equal; the
 medians are compared, so that a machine whose speed drifts does not favour one of them.
@@ -6,51 +6,19 @@ medians are compared, so that a machine whose speed drifts does not favour one o
 
 from __future__ import annotations
 
-import os
 import statistics
-import sys
 import time
-from dataclasses import dataclass
-from pathlib import Path
 
+# First: it says how large the pools of torch and OpenCV become when they are imported.
+from side_by_side import THREADS, record
+
+# isort: split
 import pytest
+import torch
 
-THREADS = 2
-# Before torch or OpenCV is imported: their pools are as large as this says.
-os.environ["OMP_NUM_THREADS"] = str(THREADS)
-os.environ["KEYE_VL_UTILS_PARALLEL_NUM"] = str(THREADS)
-# The published path, written out for the tests, is what is compared with.
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "python"))
-
-import torch  # noqa: E402
-
-import keye_vl_rs  # noqa: E402
-from keye_vl_rs import _core, vision_process  # noqa: E402
-from keye_vl_rs.cli import bench  # noqa: E402
-
-torch.set_num_threads(THREADS)
-
-
-@dataclass
-class Sampled:
-    """A clip's sampled frames and what the processor needs to know of them."""
-
-    name: str
-    frames: torch.Tensor
-    kwargs: dict
-
-    @property
-    def processor_kwargs(self):
-        """As ``process_vision_info`` gives them: a list per name."""
-        return {key: [value] for key, value in self.kwargs.items()}
-
-
-def sample(name: str, path: Path, fps: float = 2.0, max_frames: int | None = None) -> Sampled:
-    """Decode a clip as ``process_vision_info`` does."""
-    ele = {"video": str(path), "fps": fps}
-    if max_frames is not None:
-        ele["max_frames"] = max_frames
-    return Sampled(name, *vision_process.fetch_video(ele))
+import keye_vl_rs
+from keye_vl_rs import _core
+from keye_vl_rs.cli import bench
 
 
 @pytest.fixture
@@ -74,12 +42,6 @@ def versus(benchmark):
         record(benchmark, statistics.median(times))
 
     return run
-
-
-def record(benchmark, reference_s):
-    """Note what a benchmark is compared with, and the ratio."""
-    benchmark.extra_info["reference_s"] = reference_s
-    benchmark.extra_info["ratio"] = reference_s / benchmark.stats.stats.median
 
 
 def pytest_benchmark_update_machine_info(config, machine_info):

@@ -16,9 +16,9 @@ from keye_vl_rs import _core, preprocess_video, vision_process
 from keye_vl_rs._decoding.reader import VideoReader
 from keye_vl_rs._media.deadline import Watch
 from keye_vl_rs._sampling.indices import frame_indices
-from memory_for_tests import peak_memory
-from preprocess_for_tests import published_inputs
-from vision_process_for_tests import reference
+from support.memory import peak_memory
+from support.preprocess import published_inputs
+from support.vision_process import reference
 
 # A clip, what is sampled of it, and how often each side runs.
 CASES = {

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import bench_clips
-from conftest import THREADS, record, sample
 from keye_vl_rs._patches.tensors import empty_patches, video_patches
+from side_by_side import THREADS, record, sample
 
 CLIPS = {"720p": bench_clips.clip_720p, "1080p": bench_clips.clip_1080p}
 COPIED_BYTES = 256 << 20

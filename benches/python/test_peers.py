@@ -7,10 +7,10 @@ import torch
 
 import bench_clips
 import peers
-from conftest import sample
 from keye_vl_rs._patches.tensors import video_patches
 from keye_vl_rs._slow_fast import sizes
 from keye_vl_rs.cli import bench
+from side_by_side import sample
 
 
 @pytest.fixture(scope="module")

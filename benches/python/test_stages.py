@@ -10,7 +10,6 @@ import pytest
 import torch
 
 import bench_clips
-from conftest import sample
 from keye_vl_rs import (
     BicubicVideoProcessor,
     KeyeVL1_5ImageProcessor,
@@ -18,7 +17,8 @@ from keye_vl_rs import (
     vision_process,
 )
 from oracle.published_processor import published_call
-from tokenizers_for_tests import make_tokenizer
+from side_by_side import sample
+from support.tokenizers import make_tokenizer
 
 TOKENIZER = make_tokenizer()
 # As in the checkpoint's configuration.

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from clips import Clip
 from keye_vl_rs import preprocess_video, preview, process_vision_info
 from keye_vl_rs.vision_process import extract_slow_fast_frames, fetch_video
-from processor_for_tests import PROCESSOR, TEXT
+from support.clips import Clip
+from support.processor import PROCESSOR, TEXT
+
+pytestmark = pytest.mark.one_level
 
 
 @contextmanager

@@ -17,7 +17,6 @@ import pytest
 from typer.testing import CliRunner
 
 import keye_vl_rs
-from clips import Clip
 from keye_vl_rs import (
     KeyeVL1_5ImageProcessor,
     KeyeVL1_5VideoProcessor,
@@ -31,9 +30,12 @@ from keye_vl_rs import (
 from keye_vl_rs.cli import app
 from keye_vl_rs.errors import InvalidArgumentError, LimitError, SourceNotAllowedError
 from keye_vl_rs.processors.processor import KeyeVL1_5Processor
-from processor_for_tests import PROCESSOR, TOKENIZER
-from tokenizers_for_tests import CHAT_TEMPLATE
-from vision_process_for_tests import pictures
+from support.clips import Clip
+from support.processor import PROCESSOR, TOKENIZER
+from support.tokenizers import CHAT_TEMPLATE
+from support.vision_process import pictures
+
+pytestmark = pytest.mark.one_level
 
 PREVIEW = "Keye-VL-8B-Preview"
 PREVIEW_PROCESSOR = preview.KeyeProcessor(None, TOKENIZER, chat_template=CHAT_TEMPLATE)

@@ -9,6 +9,8 @@ import pytest
 
 import keye_vl_rs
 
+pytestmark = pytest.mark.one_level
+
 PACKAGE = Path(keye_vl_rs.__file__).parent
 # The order in which data passes them: each may import those before it, and none behind it.
 ORDER = [

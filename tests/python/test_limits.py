@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clips import Clip
-from http_server_for_tests import BODY, serve
 from keye_vl_rs import (
     KeyeVL1_5ImageProcessor,
     KeyeVL1_5VideoProcessor,
@@ -33,7 +31,11 @@ from keye_vl_rs.errors import (
     SourceNotAllowedError,
 )
 from keye_vl_rs.limits import Limits, applied, current_limits
-from processor_for_tests import PROCESSOR, TOKENIZER
+from support.clips import Clip
+from support.http_server import BODY, serve
+from support.processor import PROCESSOR, TOKENIZER
+
+pytestmark = pytest.mark.one_level
 
 
 def first(total, fps):

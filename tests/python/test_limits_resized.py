@@ -16,6 +16,8 @@ from keye_vl_rs.errors import InvalidArgumentError, LimitError, OutOfMemoryError
 from keye_vl_rs.limits import Limits, applied
 from keye_vl_rs.processors.video_processor import KeyeVL1_5VideoProcessor
 
+pytestmark = pytest.mark.one_level
+
 SMALL = Limits(resized_pixels=1_000_000, resized_video_pixels=1_500_000)
 # Pixels of one frame.
 MUCH, ENDLESS = 3e6, 1e13

@@ -10,6 +10,8 @@ import pytest
 
 from keye_vl_rs import _moved
 
+pytestmark = pytest.mark.one_level
+
 
 @pytest.mark.parametrize("old", _moved._MOVED)
 def test_every_place_exists(old):

@@ -15,7 +15,7 @@ from PIL import Image
 from keye_vl_rs import preprocess_video
 from keye_vl_rs.errors import CancelledError, InvalidArgumentError
 
-pytestmark = pytest.mark.usefixtures("one_thread_of_torch")
+pytestmark = [pytest.mark.one_level, pytest.mark.usefixtures("one_thread_of_torch")]
 
 
 @pytest.mark.parametrize("name", ["fps", "max_frames", "nframes", "min_pixels", "max_pixels"])

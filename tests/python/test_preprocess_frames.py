@@ -7,14 +7,14 @@ import pytest
 import torch
 from PIL import Image
 
-from clips import Clip
 from keye_vl_rs import preprocess_video
 from keye_vl_rs.errors import (
     InvalidArgumentError,
 )
-from preprocess_for_tests import published_inputs
-from tensors_for_tests import assert_bits
-from vision_process_for_tests import reference
+from support.clips import Clip
+from support.preprocess import published_inputs
+from support.tensors import assert_bits
+from support.vision_process import reference
 
 pytestmark = pytest.mark.usefixtures("one_thread_of_torch")
 

@@ -10,7 +10,6 @@ import pytest
 import torch
 from PIL import Image
 
-from clips import Clip
 from keye_vl_rs import preprocess_video
 from keye_vl_rs.errors import (
     AspectRatioError,
@@ -24,6 +23,7 @@ from keye_vl_rs.errors import (
     NoVideoStreamError,
     UnreadableMediaError,
 )
+from support.clips import Clip
 
 pytestmark = pytest.mark.usefixtures("one_thread_of_torch")
 

@@ -8,13 +8,13 @@ import pytest
 import torch
 from PIL import Image
 
-import clips
-from clips import VP9, Clip
 from keye_vl_rs import preprocess_video
 from oracle import published_processor as published
-from preprocess_for_tests import assert_published
-from tensors_for_tests import assert_bits
-from vision_process_for_tests import TOKEN
+from support import clips
+from support.clips import VP9, Clip
+from support.preprocess import assert_published
+from support.tensors import assert_bits
+from support.vision_process import TOKEN
 
 pytestmark = pytest.mark.usefixtures("one_thread_of_torch")
 

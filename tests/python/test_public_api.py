@@ -13,6 +13,10 @@ import inspect
 import warnings
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.one_level
+
 LIST = Path(__file__).with_name("public_api.txt")
 MODULES = [
     *("allowed_sources", "cli", "content_parts", "errors", "fused_operator", "geometry"),

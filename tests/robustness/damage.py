@@ -18,7 +18,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from clips import picture
+from support.clips import picture
 
 Random = np.random.Generator
 

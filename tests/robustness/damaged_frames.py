@@ -24,9 +24,9 @@ from typing import Any
 import av
 import numpy as np
 
-from clips import picture
 from keye_vl_rs._sampling.video import SampledVideo, sample_video
 from keye_vl_rs.errors import DecodeError, KeyeVLError
+from support.clips import picture
 
 # By name: encoder, container, options, pixel format.
 CODECS: dict[str, tuple[str, str, dict[str, str], str]] = {

@@ -26,8 +26,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import forked
 from damage import Case, case
+from support import forked
 
 # What calls are given, and what a process gets on top before it counts as hung.
 TIMEOUT_S = 20.0

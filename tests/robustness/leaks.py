@@ -27,11 +27,11 @@ from typing import Any
 from PIL import Image
 
 import keye_vl_rs
-from clips import Clip, picture
 from damage import case
 from keye_vl_rs import preview
 from keye_vl_rs.errors import KeyeVLError
-from processor_for_tests import PROCESSOR, TEXT
+from support.clips import Clip, picture
+from support.processor import PROCESSOR, TEXT
 
 # Before anything is measured: modules load, pools start, caches fill.
 WARM_UP = 200

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import forked
+from support import forked
 
 _FRAMES = 4000
 # Of 30 million pixels, beside the clip.

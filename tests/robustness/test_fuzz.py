@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-import sys
-import time
 
 import pytest
 from hypothesis import strategies as st
@@ -14,10 +11,11 @@ from PIL import Image
 
 import damage
 import damaged_media
-import forked
 import odd_messages
+from fuzz_processes import call_a_target, read_badly
 from keye_vl_rs import vision_process
 from keye_vl_rs.errors import LimitError
+from support import forked
 
 
 def test_damaged_media_are_read_or_refused(tmp_path):
@@ -37,17 +35,6 @@ def test_a_number_always_gives_the_same_damage():
     assert sum(data in originals for data in first) < 5
 
 
-def read_badly(case, folder):
-    """What must not happen, in a process of its own."""
-    if case.number == 1:
-        os.kill(os.getpid(), signal.SIGSEGV)
-    if case.number == 3:
-        time.sleep(60)
-    if case.number == 5:
-        raise TypeError("not an error of this package")
-    return "read"
-
-
 def test_a_fault_is_a_fault(tmp_path, capfd):
     """Else a run without faults would say nothing."""
     keep = tmp_path / "kept"
@@ -60,14 +47,6 @@ def test_a_fault_is_a_fault(tmp_path, capfd):
     for number in (1, 3, 5):
         case = damage.case(number)
         assert (keep / f"{number}-{case.name}").read_bytes() == case.data
-
-
-def call_a_target(name, output):
-    """The program, in a process of its own."""
-    for number in (1, 2):
-        os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
-    sys.argv = ["odd_messages.py", "--calls", "500", "--only", name]
-    sys.exit(odd_messages.main())
 
 
 @pytest.mark.parametrize("name", odd_messages.targets())

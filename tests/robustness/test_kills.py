@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-import cli_programs
-from cli_for_tests import copies, leftovers, made, run
-from clips import Clip
+from support import cli_programs
+from support.cli import copies, leftovers, made, run
+from support.clips import Clip
 
 KILLS = 50
 VIDEOS = 8

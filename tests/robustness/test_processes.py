@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from clips import Clip
 from loading import Videos, load
+from support.clips import Clip
 
 # Those that are not forked import torch, each for itself.
 WORKERS = {"fork": 4, "forkserver": 2, "spawn": 2}

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 import stages
-from clips import Clip
-from http_server_for_tests import serve
+from support.clips import Clip
+from support.http_server import serve
 
 SOON_S = 1.0
 

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 import keye_vl_rs
-from clips import BUNNY, Clip
 from keye_vl_rs.errors import CancelledError, LimitError
-from processor_for_tests import PROCESSOR, TEXT, assert_bits, clip, video_kwargs
+from support.clips import BUNNY, Clip
+from support.processor import PROCESSOR, TEXT, assert_bits, clip, video_kwargs
 
 CALLERS = 16
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from openai import OpenAI
 
-from clips import Clip
 from keye_vl_rs import process_vision_info, to_openai_messages
-from requests_for_tests import opened, opened_frames, talk
-from vision_process_for_tests import pictures
+from support.clips import Clip
+from support.requests import opened, opened_frames, talk
+from support.vision_process import pictures
 
 ANSWER = {
     "id": "1",

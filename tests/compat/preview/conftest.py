@@ -7,7 +7,7 @@ import importlib.metadata
 import pytest
 import torch
 
-from clips import Clip, decord
+from support.clips import Clip, decord
 
 decord()
 

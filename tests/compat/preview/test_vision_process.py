@@ -13,9 +13,9 @@ import torch
 from keye_vl_utils import vision_process as published
 from PIL import Image
 
-from clips import picture
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.preview import vision_process as ours
+from support.clips import picture
 
 TOKEN = 28 * 28
 

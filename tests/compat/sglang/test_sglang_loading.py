@@ -11,16 +11,16 @@ import importlib.metadata
 import numpy as np
 import pytest
 
-from checkpoint_for_tests import make_checkpoint
 from keye_vl_rs._util.tested_hosts import TESTED
-from program_for_tests import run_program
+from support.checkpoint import make_checkpoint
+from support.program import run_program
 
 PROGRAM = """
 from sglang.srt.plugins import load_plugins
 load_plugins()
 load_plugins()
 from sglang.srt.utils.hf_transformers_utils import get_processor
-from processor_for_tests import clip, joined, video_kwargs
+from support.processor import clip, joined, video_kwargs
 
 processor = get_processor({folder!r}, trust_remote_code=True)
 used = type(processor).__module__.split(".")[0]

@@ -39,7 +39,7 @@ def model_config(tmp_path_factory):
     os.environ["HF_MODULES_CACHE"] = str(tmp_path_factory.mktemp("modules"))
     from vllm.config import ModelConfig
 
-    from checkpoint_for_tests import make_checkpoint
+    from support.checkpoint import make_checkpoint
 
     folder = make_checkpoint(tmp_path_factory.mktemp("checkpoint"), **MODEL)
     return ModelConfig(

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import vllm
 from PIL import Image
-from vllm_for_tests import assert_same, process, processor_of
 
 from keye_vl_rs import KeyeVL1_5Processor, vision_process
 from keye_vl_rs._util.tested_hosts import TESTED
 from keye_vl_rs.hosts import vllm as plugin
-from processor_for_tests import clip, joined, video_kwargs
+from support.processor import clip, joined, video_kwargs
+from support.vllm import assert_same, process, processor_of
 
 TYPES = [0, 1, 1, 0, 1]
 

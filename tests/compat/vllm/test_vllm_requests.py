@@ -10,12 +10,12 @@ import torch
 from PIL import Image
 from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
 from vllm.renderers.chat_utils.chat_message import parse_chat_messages
-from vllm_for_tests import assert_same, process, processor_of
 
-from clips import Clip, picture
 from keye_vl_rs import to_openai_messages, to_vllm_inputs
-from processor_for_tests import PROCESSOR
-from requests_for_tests import talk
+from support.clips import Clip, picture
+from support.processor import PROCESSOR
+from support.requests import talk
+from support.vllm import assert_same, process, processor_of
 
 # More than the frames that vLLM takes of a video by itself.
 FRAMES = 40

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 
-from clips import Clip
 from keye_vl_rs import (
     extract_vision_info,
     preview,
@@ -25,8 +24,11 @@ from keye_vl_rs._util.warn_once import forget_said
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processors.processor import KeyeVL1_5Processor
-from processor_for_tests import PROCESSOR, TOKENIZER
-from vision_process_for_tests import assert_same, data_url, pictures
+from support.clips import Clip
+from support.processor import PROCESSOR, TOKENIZER
+from support.vision_process import assert_same, data_url, pictures
+
+pytestmark = pytest.mark.one_level
 
 # As Qwen2-VL's: it looks for keys, also those whose value is None.
 KEYS_TEMPLATE = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ import torch
 from typer.main import get_command
 
 import keye_vl_rs
-from clips import Clip
 from keye_vl_rs import preview, process_vision_info, to_openai_messages, to_vllm_inputs
 from keye_vl_rs._chat.message_options import READ_BY
 from keye_vl_rs._util.warn_once import forget_said
@@ -20,10 +18,14 @@ from keye_vl_rs.cli import app
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processors.processor import KeyeVL1_5Processor
-from processor_for_tests import PROCESSOR, TOKENIZER
-from processor_for_tests import clip as frames_tensor
-from tokenizers_for_tests import CHAT_TEMPLATE
-from vision_process_for_tests import assert_same, data_url, pictures
+from support.clips import Clip
+from support.paths import ROOT
+from support.processor import PROCESSOR, TOKENIZER
+from support.processor import clip as frames_tensor
+from support.tokenizers import CHAT_TEMPLATE
+from support.vision_process import assert_same, data_url, pictures
+
+pytestmark = pytest.mark.one_level
 
 ALL = {"tokenize": True, "return_dict": True, "return_tensors": "pt"}
 PLAIN = KeyeVL1_5Processor(
@@ -272,7 +274,7 @@ def test_frames_have_options_of_their_own(caplog):
 
 
 def test_the_readme_names_what_is_read():
-    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     table = "\n".join(rows)
     named = {option for options in READ_BY.values() for option in options}

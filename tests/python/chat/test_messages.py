@@ -13,7 +13,9 @@ from keye_vl_rs import (
     to_vllm_inputs,
 )
 from keye_vl_rs.errors import InvalidArgumentError
-from processor_for_tests import PROCESSOR, TOKENIZER
+from support.processor import PROCESSOR, TOKENIZER
+
+pytestmark = pytest.mark.one_level
 
 IMAGE = {"type": "image", "image": "a.png"}
 VIDEO = {"type": "video", "video": "a.mp4"}

@@ -11,7 +11,9 @@ import torch
 from keye_vl_rs._chat import prompt
 from keye_vl_rs.errors import PromptError
 from oracle.keye_oracle import video_prompt as defined_prompt
-from prompts_for_tests import TIMES, random_prompts
+from support.prompts import TIMES, random_prompts
+
+pytestmark = pytest.mark.one_level
 
 TOKENS = prompt.VisionTokens()
 

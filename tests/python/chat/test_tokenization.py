@@ -9,8 +9,10 @@ from tokenizers import AddedToken
 
 from keye_vl_rs._chat import prompt
 from keye_vl_rs._chat.tokenization import tokenize
-from prompts_for_tests import random_prompts
-from tokenizers_for_tests import make_qwen2_tokenizer, make_tokenizer
+from support.prompts import random_prompts
+from support.tokenizers import make_qwen2_tokenizer, make_tokenizer
+
+pytestmark = pytest.mark.without_pixels
 
 TOKENS = prompt.VisionTokens()
 PLAIN = make_tokenizer()

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cli_for_tests import errors_of, leftovers, lines, load, made, run
 from keye_vl_rs.cli.jobs import run as batch_run
+from support.cli import errors_of, leftovers, lines, load, made, run
+
+pytestmark = pytest.mark.one_level
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,15 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from clips import BUNNY
 from keye_vl_rs import vision_process
 from keye_vl_rs.cli import app, bench, main
 from keye_vl_rs.errors import KeyeVLError
 from oracle.published_processor import published_call
-from preprocess_for_tests import HALF
-from processor_for_tests import TOKENIZER
+from support.clips import BUNNY
+from support.preprocess import HALF
+from support.processor import TOKENIZER
+
+pytestmark = pytest.mark.one_level
 
 
 @pytest.fixture(autouse=True)

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli_for_tests import errors_of, lines, made, run
 from keye_vl_rs.cli import app
 from keye_vl_rs.cli.outputs import plan_jobs
+from support.cli import errors_of, lines, made, run
+
+pytestmark = pytest.mark.one_level
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,13 @@ from rich.cells import cell_len
 from typer.testing import CliRunner
 
 import keye_vl_rs
-from cli_for_tests import errors_of, leftovers, lines, made, run
-from clips import Clip
 from keye_vl_rs import preprocess_video
 from keye_vl_rs.cli import app
 from keye_vl_rs.cli.outputs import VIDEO_SUFFIXES
+from support.cli import errors_of, leftovers, lines, made, run
+from support.clips import Clip
+
+pytestmark = pytest.mark.one_level
 
 
 def test_json_has_one_object_a_video(videos):

@@ -10,9 +10,12 @@ import pytest
 import torch
 
 import keye_vl_rs
-from cli_for_tests import NAMES, lines, load, made, run, usage_of
 from keye_vl_rs import preprocess_video
-from tensors_for_tests import assert_bits
+from support.cli import NAMES, lines, load, made, run, usage_of
+from support.paths import ROOT
+from support.tensors import assert_bits
+
+pytestmark = pytest.mark.one_level
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
@@ -126,7 +129,7 @@ def test_the_umask_decides_who_may_read_results(videos):
 
 def test_the_readme_lists_what_is_written(videos):
     """Every field of an object, and every name in the metadata."""
-    text = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    text = (ROOT / "README.md").read_text("utf-8")
     _, _, listed = text.partition("With `--json` the output has an object")
     listed = listed.partition("## Hosts")[0]
     result = lines(run("a.mp4", "missing.mp4", "--json"))

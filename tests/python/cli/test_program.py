@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 import keye_vl_rs
-from cli_for_tests import NAMES, copy_videos, leftovers, load, made
+from support.cli import NAMES, copy_videos, leftovers, load, made
+
+pytestmark = pytest.mark.one_level
 
 WRONG_LEVEL = {"KEYE_VL_RS_SIMD": "sse9"}
 NO_UNICODE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

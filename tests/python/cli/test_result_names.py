@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from cli_for_tests import lines, load, made, results, run
 from keye_vl_rs.cli import outputs
 from keye_vl_rs.cli.outputs import plan_jobs
+from support.cli import lines, load, made, results, run
+
+pytestmark = pytest.mark.one_level
 
 
 def targets(*inputs, output=None):

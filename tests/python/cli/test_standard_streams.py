@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from cli_for_tests import made
 from keye_vl_rs import cli
 from keye_vl_rs.cli import commands
+from support.cli import made
+
+pytestmark = pytest.mark.one_level
 
 UNDECODABLE = os.fsdecode(b"bad\xff.mp4")
 NAMES = ("жук.mp4", "😀.mp4", UNDECODABLE)

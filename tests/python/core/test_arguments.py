@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 
-from core_for_tests import PLAN, SPLIT, noise, write
 from keye_vl_rs import _core
 from keye_vl_rs.errors import (
     AspectRatioError,
@@ -15,6 +14,7 @@ from keye_vl_rs.errors import (
     InvalidArgumentError,
     SizeError,
 )
+from support.core import PLAN, SPLIT, noise, write
 
 
 @pytest.mark.parametrize("value", [0, -1, -(2**63)])

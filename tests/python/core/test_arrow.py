@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core_for_tests import PATCH, noise
 from keye_vl_rs import _core
 from keye_vl_rs.errors import FramesShapeError
+from support.core import PATCH, noise
 
 SIDE = 28
 NUMBERS = {name: value for name, value in PATCH.items() if name != "patch_size"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core_for_tests import COMPARE, PATCH, SPLIT, WRITTEN, noise, read_only, write
 from keye_vl_rs import _core
 from keye_vl_rs.errors import (
     FramesDtypeError,
@@ -13,6 +12,7 @@ from keye_vl_rs.errors import (
     InvalidArgumentError,
     KeyeVLError,
 )
+from support.core import COMPARE, PATCH, SPLIT, WRITTEN, noise, read_only, write
 
 CALLS = {
     "resize": lambda frames: _core.resize(frames, 28, 28),

@@ -9,8 +9,10 @@ from functools import partial
 import numpy as np
 import pytest
 
-from core_for_tests import PATCH, PLAN, SPLIT, WRITTEN, noise
 from keye_vl_rs import _core
+from support.core import PATCH, PLAN, SPLIT, WRITTEN, noise
+
+pytestmark = pytest.mark.one_level
 
 FRAMES = noise(2, 56, 56, 3)
 OUT = np.zeros(WRITTEN, np.float32)

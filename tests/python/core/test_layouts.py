@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core_for_tests import SPLIT, WRITTEN, noise, read_only, write
 from keye_vl_rs import _core
 from oracle import keye_oracle as oracle
+from support.core import SPLIT, WRITTEN, noise, read_only, write
 
 BIG = noise(9, 64, 96, 4)
 PLAIN = noise(4, 41, 57, 3)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core_for_tests import noise
 from keye_vl_rs import _core
+from support.core import noise
 
 KERNELS = {"pillow-bilinear": Image.Resampling.BILINEAR, "pillow-bicubic": Image.Resampling.BICUBIC}
 

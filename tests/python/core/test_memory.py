@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.one_level
+
 HUGE = {
     "resize, square": "_core.resize(x, 1 << 31, 1 << 31)",
     "resize, tall": "_core.resize(x, 2**63 - 1, 1)",

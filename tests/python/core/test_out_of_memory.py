@@ -6,6 +6,8 @@ import pytest
 
 from keye_vl_rs import _core
 
+pytestmark = pytest.mark.one_level
+
 # Calls that ask for memory: ten times as much as the smallest limit leaves, or more.
 CALLS = {
     "resize, weights of columns": "_core.resize(x[:1, :1, :1], 1 << 20, 1)",

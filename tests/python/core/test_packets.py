@@ -11,9 +11,11 @@ import av
 import numpy as np
 import pytest
 
-from clips import Clip
 from keye_vl_rs import _core
 from keye_vl_rs.errors import InvalidArgumentError
+from support.clips import Clip
+
+pytestmark = pytest.mark.without_pixels
 
 NOTHING = (False, False, 0, False, False, False)
 UNREADABLE = (*NOTHING[:5], True)

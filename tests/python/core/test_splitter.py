@@ -9,8 +9,6 @@ import av
 import numpy as np
 import pytest
 
-from clips import BUNNY, picture
-from core_for_tests import SPLIT, assert_others_run_during, noise, read_only
 from keye_vl_rs import _core
 from keye_vl_rs.errors import (
     FramesDtypeError,
@@ -19,6 +17,8 @@ from keye_vl_rs.errors import (
     KeyeVLError,
     SizeError,
 )
+from support.clips import BUNNY, picture
+from support.core import SPLIT, assert_others_run_during, noise, read_only
 
 SIZES = [(56, 84), (28, 28), (112, 140), (224, 28)]
 

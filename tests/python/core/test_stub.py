@@ -10,6 +10,8 @@ import pytest
 
 from keye_vl_rs import _core
 
+pytestmark = pytest.mark.one_level
+
 
 def stub_nodes(kind):
     stub = Path(_core.__file__).with_name("_core.pyi").read_text()

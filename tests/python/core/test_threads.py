@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core_for_tests import SPLIT, WRITTEN, assert_others_run_during, noise, write
 from keye_vl_rs import _core
+from support.core import SPLIT, WRITTEN, assert_others_run_during, noise, write
+
+pytestmark = pytest.mark.one_level
 
 
 @pytest.mark.parametrize("call", ["resize", "hsv_from_rgb", "slow_fast", "write_patches"])

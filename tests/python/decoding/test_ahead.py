@@ -9,11 +9,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from clips import Clip, every
 from keye_vl_rs._decoding.ahead import run_ahead
 from keye_vl_rs._media.deadline import Watch
 from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import CancelledError, InvalidArgumentError, MediaTimeoutError
+from support.clips import Clip, every
+
+pytestmark = pytest.mark.one_level
 
 WATCH = Watch("work")
 

@@ -11,11 +11,13 @@ from functools import partial
 
 import pytest
 
-from clips import Clip
 from keye_vl_rs import preprocess_video
 from keye_vl_rs._decoding.ahead import run_ahead
 from keye_vl_rs._media.deadline import Watch
 from keye_vl_rs.errors import CancelledError, DecodeError, MediaTimeoutError
+from support.clips import Clip
+
+pytestmark = pytest.mark.one_level
 
 HELD = ("InputContainer", "VideoCodecContext", "VideoFrame", "_Shared")
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 
-from clips import VP9, Clip, every, packets, pixels
 from damaged_frames import reported_times
 from keye_vl_rs import Damage, preprocess_video, process_vision_info
 from keye_vl_rs._decoding.damage import DamageMap, Report
@@ -24,6 +23,9 @@ from keye_vl_rs.errors import (
     InvalidArgumentError,
     PartialVideoWarning,
 )
+from support.clips import VP9, Clip, every, packets, pixels
+
+pytestmark = pytest.mark.one_level
 
 GROUPS = {"x264-params": "keyint=20:min-keyint=20:scenecut=0:bframes=2"}
 COUNT = 80

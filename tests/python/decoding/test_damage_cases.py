@@ -9,7 +9,6 @@ import av
 import numpy as np
 import pytest
 
-from clips import Clip, decode_all_as_rgb, every, packets, pixels
 from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import (
     DecodeError,
@@ -17,6 +16,9 @@ from keye_vl_rs.errors import (
     MediaError,
     PartialVideoWarning,
 )
+from support.clips import Clip, decode_all_as_rgb, every, packets, pixels
+
+pytestmark = pytest.mark.without_pixels
 
 GROUPS = {"x264-params": "keyint=25:min-keyint=25:scenecut=0:bframes=2"}
 H264 = Clip("f_h264.mp4", count=100, options=GROUPS)

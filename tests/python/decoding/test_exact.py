@@ -12,14 +12,16 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-import clips
-from clips import Clip, decode_all_as_rgb, every, pixels
 from keye_vl_rs._decoding import decoder
 from keye_vl_rs._decoding.container import open_video
 from keye_vl_rs._decoding.packets import list_packets
 from keye_vl_rs._media.deadline import Watch
 from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.limits import Limits
+from support import clips
+from support.clips import Clip, decode_all_as_rgb, every, pixels
+
+pytestmark = pytest.mark.without_pixels
 
 COUNT = 96
 # Small, for there are many.

@@ -10,6 +10,8 @@ from keye_vl_rs._decoding.decoder import DecodeCounts, PacketCursor
 from keye_vl_rs._decoding.packets import PacketTable
 from keye_vl_rs._media.deadline import Watch
 
+pytestmark = pytest.mark.one_level
+
 
 class Counted(Sequence):
     """A list that counts how many of its items are read."""

@@ -15,6 +15,8 @@ from keye_vl_rs._decoding.plan import can_share, plan_segments
 from keye_vl_rs._decoding.timeline import Timeline
 from keye_vl_rs.errors import InvalidArgumentError
 
+pytestmark = pytest.mark.without_pixels
+
 
 def table(pts, access=(0,), disposable=(), *, leading_needed=False):
     return PacketTable(

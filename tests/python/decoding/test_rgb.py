@@ -6,10 +6,20 @@ import numpy as np
 import pytest
 from av.video.reformatter import Interpolation
 
-import clips
-from clips import VP9, Clip, assert_clip_is_decords, assert_like_decord, every, pixels, third
 from keye_vl_rs import preprocess_video
 from keye_vl_rs._sampling.video import sample_video
+from support import clips
+from support.clips import (
+    VP9,
+    Clip,
+    assert_clip_is_decords,
+    assert_like_decord,
+    every,
+    pixels,
+    third,
+)
+
+pytestmark = pytest.mark.one_level
 
 CLIPS = [
     Clip("full_range_format.mp4", pix_fmt="yuvj420p"),

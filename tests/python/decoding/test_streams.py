@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clips import Clip, add_stream, decord, every, open_output
 from keye_vl_rs._sampling.video import sample_video
+from support.clips import Clip, add_stream, decord, every, open_output
+
+pytestmark = pytest.mark.without_pixels
 
 SMALL = Clip("", width=80, height=60)
 LARGE = Clip("", width=160, height=120)

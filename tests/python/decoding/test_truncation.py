@@ -8,9 +8,11 @@ import av
 import numpy as np
 import pytest
 
-from clips import VP9, Clip, every, packets, pixels
 from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import DecodeError, MediaError, PartialVideoWarning
+from support.clips import VP9, Clip, every, packets, pixels
+
+pytestmark = pytest.mark.without_pixels
 
 FRONT = {"movflags": "faststart"}
 FRAGMENTS = {"movflags": "frag_keyframe+empty_moov"}

@@ -12,6 +12,8 @@ import pytest
 from keye_vl_rs.hosts import after_import
 from keye_vl_rs.hosts.after_import import forget, when_imported
 
+pytestmark = pytest.mark.one_level
+
 NAME = "keye_vl_rs_host_for_tests"
 
 

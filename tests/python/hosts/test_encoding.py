@@ -13,7 +13,9 @@ from PIL import Image
 
 from keye_vl_rs.hosts import encoding
 from keye_vl_rs.hosts.encoding import encode_images
-from vision_process_for_tests import pictures
+from support.vision_process import pictures
+
+pytestmark = pytest.mark.one_level
 
 
 def decoded(data):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +11,9 @@ import torch
 from transformers.processing_utils import ProcessorMixin
 
 import keye_vl_rs
-from processor_for_tests import TEXT, TOKENIZER, assert_bits, clip, joined, video_kwargs
+from support.checkpoint import CODE
+from support.processor import TEXT, TOKENIZER, assert_bits, clip, joined, video_kwargs
 
-CODE = Path(__file__).parent / "checkpoint"
 TYPES = [0, 1, 1, 0, 1]
 VIDEO, ABOUT = clip(5, 60, 80), joined(video_kwargs(TYPES))
 CHOSEN = {name: ABOUT[name] for name in ("frame_types", "timestamps")}

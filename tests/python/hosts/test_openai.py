@@ -11,8 +11,10 @@ from PIL import Image
 
 from keye_vl_rs import preview, process_vision_info, to_openai_messages
 from keye_vl_rs.errors import InvalidArgumentError, MediaNotFoundError
-from requests_for_tests import opened, opened_frames, talk
-from vision_process_for_tests import data_url, pictures
+from support.requests import opened, opened_frames, talk
+from support.vision_process import data_url, pictures
+
+pytestmark = pytest.mark.one_level
 
 
 @pytest.fixture(scope="module")

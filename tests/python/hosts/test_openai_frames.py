@@ -7,12 +7,14 @@ import json
 import pytest
 import torch
 
-from clips import BUNNY
 from keye_vl_rs import fetch_image, fetch_video, preprocess_video, preview, to_openai_messages
 from keye_vl_rs.errors import EmptyMediaError, InvalidArgumentError, UnreadableMediaError
-from processor_for_tests import PROCESSOR, assert_bits
-from requests_for_tests import opened, opened_frames, talk
-from vision_process_for_tests import assert_same, data_url, pictures
+from support.clips import BUNNY
+from support.processor import PROCESSOR, assert_bits
+from support.requests import opened, opened_frames, talk
+from support.vision_process import assert_same, data_url, pictures
+
+pytestmark = pytest.mark.one_level
 
 
 def message(part):

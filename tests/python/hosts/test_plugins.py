@@ -12,6 +12,8 @@ import pytest
 import keye_vl_rs
 from keye_vl_rs.hosts import after_import, sglang, switch, vllm
 
+pytestmark = pytest.mark.one_level
+
 GROUPS = {"vllm.general_plugins": vllm.register, "sglang.srt.plugins": sglang.register}
 PROCESSORS = "vllm.transformers_utils.processors"
 

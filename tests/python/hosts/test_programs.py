@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import transformers
 
-from checkpoint_for_tests import FORMS, make_checkpoint
-from clips import Clip, decord
-from program_for_tests import run_program
+from support.checkpoint import FORMS, make_checkpoint
+from support.clips import Clip, decord
+from support.program import run_program
+
+pytestmark = pytest.mark.one_level
 
 decord()
 
@@ -50,7 +52,7 @@ def program(form, tmp_path_factory):
     folder = tmp_path_factory.mktemp("program")
     from PIL import Image
 
-    from clips import picture
+    from support.clips import picture
 
     Image.fromarray(picture(300, 200, 3)).save(folder / "image.png")
     return PROGRAM.format(

@@ -16,6 +16,8 @@ from keye_vl_rs import vision_process as ours
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.hosts.switch import switched_off
 
+pytestmark = pytest.mark.one_level
+
 OPERATORS = ("BicubicVideoProcessor", "BicubicVideoFusionOpProcessor")
 FUNCTIONS = ("extract_vision_info", "fetch_image", "fetch_video", "process_vision_info")
 

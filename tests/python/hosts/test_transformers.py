@@ -9,8 +9,10 @@ import transformers
 from transformers import AutoImageProcessor, AutoProcessor, AutoVideoProcessor
 
 import keye_vl_rs
-from checkpoint_for_tests import HALVES, make_checkpoint
 from keye_vl_rs.hosts.transformers import AUTO_MODULES, register
+from support.checkpoint import HALVES, make_checkpoint
+
+pytestmark = pytest.mark.one_level
 
 VERSION = tuple(map(int, transformers.__version__.split(".")[:2]))
 OURS = {

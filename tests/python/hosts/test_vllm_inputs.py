@@ -9,9 +9,11 @@ import torch
 
 from keye_vl_rs import preview, process_vision_info, to_vllm_inputs
 from keye_vl_rs.errors import InvalidArgumentError, MediaNotFoundError
-from processor_for_tests import PROCESSOR
-from requests_for_tests import talk
-from vision_process_for_tests import assert_same, data_url, pictures
+from support.processor import PROCESSOR
+from support.requests import talk
+from support.vision_process import assert_same, data_url, pictures
+
+pytestmark = pytest.mark.one_level
 
 
 @pytest.fixture(scope="module")

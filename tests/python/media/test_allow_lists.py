@@ -7,11 +7,13 @@ import socket
 
 import pytest
 
-from http_server_for_tests import BODY, Handler, serve
 from keye_vl_rs._media import allow_lists
 from keye_vl_rs._media.allow_lists import check_address, check_host, check_path
 from keye_vl_rs._media.sources import open_bytes
 from keye_vl_rs.errors import MediaError, SourceNotAllowedError
+from support.http_server import BODY, Handler, serve
+
+pytestmark = pytest.mark.without_pixels
 
 PUBLIC = ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "64:ff9b::5db8:d822"]
 NOT_PUBLIC = [

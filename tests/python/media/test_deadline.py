@@ -9,7 +9,6 @@ import time
 import av
 import pytest
 
-from clips import Clip, every
 from keye_vl_rs._media.deadline import Watch
 from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import (
@@ -20,6 +19,9 @@ from keye_vl_rs.errors import (
     MediaTimeoutError,
     PartialVideoWarning,
 )
+from support.clips import Clip, every
+
+pytestmark = pytest.mark.without_pixels
 
 
 class CountingFlag:

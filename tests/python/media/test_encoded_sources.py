@@ -12,8 +12,6 @@ import pytest
 import torch
 from PIL import Image
 
-import cli_for_tests
-from clips import every, pixels
 from keye_vl_rs import Limits, preprocess_video, preview, process_vision_info, to_openai_messages
 from keye_vl_rs._media.images import load_image
 from keye_vl_rs._media.sources import describe_source
@@ -28,6 +26,10 @@ from keye_vl_rs.errors import (
     MediaNotFoundError,
     UnreadableMediaError,
 )
+from support import cli
+from support.clips import every, pixels
+
+pytestmark = pytest.mark.one_level
 
 
 def forms(data, media_type):
@@ -208,7 +210,7 @@ def test_damaged_base64_says_so():
 
 @pytest.mark.parametrize("name", ["path", "folders", "data", "base64"])
 def test_the_command_line_holds_no_long_source(name, tmp_path):
-    result = cli_for_tests.run(LONG_SOURCES[name], "--output", tmp_path)
+    result = cli.run(LONG_SOURCES[name], "--output", tmp_path)
     assert result.exit_code == 1
     assert "x" * 100 not in result.output + result.stderr
     assert len(result.output) < 700
@@ -221,5 +223,5 @@ def test_a_long_path_is_found_whole_again(h264, tmp_path):
     folder.mkdir(parents=True)
     shutil.copy(h264, folder / "clip.mp4")
     for skipped in (False, True):
-        result = cli_for_tests.run(folder / "clip.mp4", "--output", tmp_path / "out", "--json")
-        assert cli_for_tests.lines(result)[0]["skipped"] is skipped, result.output
+        result = cli.run(folder / "clip.mp4", "--output", tmp_path / "out", "--json")
+        assert cli.lines(result)[0]["skipped"] is skipped, result.output

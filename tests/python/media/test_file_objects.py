@@ -12,7 +12,6 @@ import threading
 import numpy as np
 import pytest
 
-from clips import decode_all, every, pixels
 from keye_vl_rs._media.deadline import Watch
 from keye_vl_rs._media.sources import describe_source, open_bytes, open_media
 from keye_vl_rs._sampling.video import sample_video
@@ -23,6 +22,9 @@ from keye_vl_rs.errors import (
     MediaError,
     MediaTimeoutError,
 )
+from support.clips import decode_all, every, pixels
+
+pytestmark = pytest.mark.without_pixels
 
 DATA = bytes(range(256)) * 1000
 

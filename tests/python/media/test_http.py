@@ -11,13 +11,15 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-from clips import decode_all, every, pixels
-from http_server_for_tests import BODY, Handler, serve
 from keye_vl_rs._media import http
 from keye_vl_rs._media.deadline import Watch
 from keye_vl_rs._media.sources import open_bytes, open_media
 from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import CancelledError, EmptyMediaError, MediaError, MediaTimeoutError
+from support.clips import decode_all, every, pixels
+from support.http_server import BODY, Handler, serve
+
+pytestmark = pytest.mark.one_level
 
 
 @pytest.fixture(scope="module")

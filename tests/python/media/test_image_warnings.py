@@ -23,8 +23,10 @@ from keye_vl_rs._media.images import load_image
 from keye_vl_rs._util.warn_once import forget_said
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, UnreadableMediaError
 from keye_vl_rs.processors.processor import KeyeVL1_5Processor
-from processor_for_tests import TOKENIZER
-from tokenizers_for_tests import CHAT_TEMPLATE
+from support.processor import TOKENIZER
+from support.tokenizers import CHAT_TEMPLATE
+
+pytestmark = pytest.mark.one_level
 
 ORIENTATIONS = range(2, 9)
 

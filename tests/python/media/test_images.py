@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from http_server_for_tests import serve
 from keye_vl_rs._media.images import load_image
 from keye_vl_rs.errors import (
     EmptyMediaError,
@@ -19,6 +18,7 @@ from keye_vl_rs.errors import (
     MediaNotFoundError,
     UnreadableMediaError,
 )
+from support.http_server import serve
 
 MODES = ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK", "I;16"]
 

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clips import Clip, decode_all, every, pixels
 from keye_vl_rs import preprocess_video, preview, process_vision_info
 from keye_vl_rs._media.images import load_image
 from keye_vl_rs._media.kinds import image_hint
@@ -24,6 +23,9 @@ from keye_vl_rs.errors import (
     MediaNotFoundError,
     UnreadableMediaError,
 )
+from support.clips import Clip, decode_all, every, pixels
+
+pytestmark = pytest.mark.without_pixels
 
 
 def jpeg():

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from clips import Clip
 from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import UnreadableMediaError
+from support.clips import Clip
+
+pytestmark = pytest.mark.one_level
 
 LEADING = {
     "playlist.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:5,\n{clip}\n#EXT-X-ENDLIST\n",

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-from clips import decode_all, every, pixels
 from keye_vl_rs import preprocess_video, preview, process_vision_info
 from keye_vl_rs._sampling.video import describe_source, sample_video
 from keye_vl_rs.errors import (
@@ -19,6 +18,9 @@ from keye_vl_rs.errors import (
     MediaError,
     MediaNotFoundError,
 )
+from support.clips import decode_all, every, pixels
+
+pytestmark = pytest.mark.one_level
 
 
 @pytest.mark.parametrize("kind", ["str", "path", "bytes", "memoryview", "url", "raw_url", "host"])

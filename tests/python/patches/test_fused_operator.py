@@ -19,8 +19,8 @@ from keye_vl_rs.errors import (
     SizeError,
 )
 from oracle import published_processor as published
-from processor_for_tests import TOKENIZER, assert_bits, clip, joined, video_kwargs
-from tensors_for_tests import assert_bits as assert_same
+from support.processor import TOKENIZER, assert_bits, clip, joined, video_kwargs
+from support.tensors import assert_bits as assert_same
 
 TEXT = "<|vision_start|><|video_pad|><|vision_end|>What happens?"
 SETTINGS = {

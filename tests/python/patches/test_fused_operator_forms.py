@@ -11,7 +11,7 @@ from keye_vl_rs import BicubicVideoFusionOpProcessor, BicubicVideoProcessor
 from oracle import published_processor as published
 from oracle.keye_oracle import normalize_lut
 from oracle.later_form import LaterForm, later_lut
-from processor_for_tests import TEXT, TOKENIZER, assert_bits, clip, joined, video_kwargs
+from support.processor import TEXT, TOKENIZER, assert_bits, clip, joined, video_kwargs
 
 HALVES = ((0.5,) * 3, (0.5,) * 3)
 CLIP = (published.CLIP_MEAN, published.CLIP_STD)

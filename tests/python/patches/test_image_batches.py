@@ -11,14 +11,14 @@ import pytest
 import torch
 from PIL import Image, ImageSequence
 
-from images_for_tests import noise, opened, picture, saved
 from keye_vl_rs import _core
 from keye_vl_rs._patches import images, known_pillow
 from keye_vl_rs.errors import AspectRatioError, FramesShapeError, UnreadableMediaError
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from oracle import published_processor as published
-from processor_for_tests import assert_bits
-from program_for_tests import run_program
+from support.images import noise, opened, picture, saved
+from support.processor import assert_bits
+from support.program import run_program
 
 # Of a program that makes its own.
 PICTURES = """

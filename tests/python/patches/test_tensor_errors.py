@@ -15,7 +15,7 @@ from keye_vl_rs.errors import (
 )
 from keye_vl_rs.vision_process import extract_slow_fast_frames
 
-pytestmark = pytest.mark.usefixtures("one_thread_of_torch")
+pytestmark = [pytest.mark.one_level, pytest.mark.usefixtures("one_thread_of_torch")]
 
 
 FRAMES = torch.zeros(2, 3, 56, 84, dtype=torch.uint8)

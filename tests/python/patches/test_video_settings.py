@@ -9,7 +9,6 @@ import pytest
 import torch
 from PIL import Image
 
-from clips import Clip
 from keye_vl_rs import (
     KeyeVL1_5ImageProcessor,
     KeyeVL1_5Processor,
@@ -19,7 +18,10 @@ from keye_vl_rs import (
     process_vision_info,
 )
 from keye_vl_rs.errors import InvalidArgumentError
-from processor_for_tests import CHAT_TEMPLATE, TOKENIZER
+from support.clips import Clip
+from support.processor import CHAT_TEMPLATE, TOKENIZER
+
+pytestmark = pytest.mark.one_level
 
 HALVES = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
 TOKEN = 28 * 28  # pixels

@@ -11,7 +11,6 @@ import pytest
 import torch
 from PIL import Image
 
-from clips import Clip
 from keye_vl_rs.errors import InvalidArgumentError, MediaNotFoundError, PromptError
 from keye_vl_rs.preview import (
     KeyeProcessor,
@@ -21,9 +20,10 @@ from keye_vl_rs.preview import (
     process_vision_info,
 )
 from oracle.published_preview import published_call
-from processor_for_tests import TOKENIZER, assert_bits, clip
-from tokenizers_for_tests import CHAT_TEMPLATE
-from vision_process_for_tests import pictures
+from support.clips import Clip
+from support.processor import TOKENIZER, assert_bits, clip
+from support.tokenizers import CHAT_TEMPLATE
+from support.vision_process import pictures
 
 PROCESSOR = KeyeProcessor(SiglipImageProcessor(), TOKENIZER, chat_template=CHAT_TEMPLATE)
 VIDEO = "<|vision_start|><|video_pad|><|vision_end|>What happens?"

@@ -9,14 +9,16 @@ import pytest
 import torch
 from PIL import Image
 
-from clips import Clip
 from keye_vl_rs import preprocess_video, process_vision_info, vision_process
 from keye_vl_rs.errors import InvalidArgumentError, MediaNotFoundError, PromptError
 from keye_vl_rs.processors import chat_template, loading
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processors.processor import KeyeVL1_5Processor
-from processor_for_tests import PROCESSOR, TOKENIZER, assert_bits
-from tokenizers_for_tests import CHAT_TEMPLATE
+from support.clips import Clip
+from support.processor import PROCESSOR, TOKENIZER, assert_bits
+from support.tokenizers import CHAT_TEMPLATE
+
+pytestmark = pytest.mark.one_level
 
 CLIP = {name: getattr(PROCESSOR.image_processor, name) for name in ("image_mean", "image_std")}
 ALL = {"tokenize": True, "return_dict": True, "return_tensors": "pt", "add_generation_prompt": True}

@@ -17,7 +17,7 @@ from keye_vl_rs.errors import PromptError
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processors.processor import KeyeVL1_5Processor, KeyeVL1_5ProcessorKwargs
 from oracle.published_processor import CLIP_MEAN, CLIP_STD, published_call
-from processor_for_tests import (
+from support.processor import (
     PROCESSOR,
     TEXT,
     TOKENIZER,
@@ -26,7 +26,9 @@ from processor_for_tests import (
     joined,
     video_kwargs,
 )
-from tokenizers_for_tests import CHAT_TEMPLATE, make_tokenizer
+from support.tokenizers import CHAT_TEMPLATE, make_tokenizer
+
+pytestmark = pytest.mark.one_level
 
 
 def test_save_and_load(tmp_path):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from images_for_tests import picture
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, LimitError
 from keye_vl_rs.preview import SiglipImageProcessor
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from oracle import published_processor as published
-from processor_for_tests import PROCESSOR, assert_bits
+from support.images import picture
+from support.processor import PROCESSOR, assert_bits
+
+pytestmark = pytest.mark.one_level
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ import torch
 from PIL import Image
 from transformers import AutoImageProcessor, PretrainedConfig
 
-from images_for_tests import picture
 from keye_vl_rs._patches import images
 from keye_vl_rs.errors import AspectRatioError, FramesShapeError, InvalidArgumentError, SizeError
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from oracle import published_processor as published
-from processor_for_tests import assert_bits
+from support.images import picture
+from support.processor import assert_bits
 
 HALF = (0.5, 0.5, 0.5)
 

@@ -13,7 +13,7 @@ from keye_vl_rs.errors import InvalidArgumentError, PromptError
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processors.processor import KeyeVL1_5Processor
 from oracle.published_processor import published_call
-from processor_for_tests import (
+from support.processor import (
     MIXES,
     PROCESSOR,
     TEXT,

@@ -14,7 +14,9 @@ from PIL import Image
 from keye_vl_rs._util.warn_once import say_once
 from keye_vl_rs.errors import FramesShapeError, FrameTypesError, InvalidArgumentError, PromptError
 from oracle.published_processor import published_call
-from processor_for_tests import PROCESSOR, TEXT, TOKENIZER, assert_bits, clip, joined, video_kwargs
+from support.processor import PROCESSOR, TEXT, TOKENIZER, assert_bits, clip, joined, video_kwargs
+
+pytestmark = pytest.mark.one_level
 
 TYPES = [0, 1, 1, 0, 1]
 VIDEO, ABOUT = clip(5, 60, 80), joined(video_kwargs(TYPES))

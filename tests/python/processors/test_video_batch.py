@@ -20,7 +20,7 @@ from keye_vl_rs.errors import (
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processors.processor import KeyeVL1_5Processor
 from oracle.published_processor import published_call
-from processor_for_tests import (
+from support.processor import (
     MIXES,
     PROCESSOR,
     TEXT,
@@ -30,6 +30,8 @@ from processor_for_tests import (
     joined,
     video_kwargs,
 )
+
+pytestmark = pytest.mark.one_level
 
 
 @pytest.mark.parametrize("types", MIXES.values(), ids=MIXES.keys())

@@ -12,7 +12,7 @@ from keye_vl_rs.errors import FrameTypesError, InvalidArgumentError
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processors.processor import KeyeVL1_5Processor
 from oracle.published_processor import published_call
-from processor_for_tests import PROCESSOR, TEXT, TOKENIZER, assert_bits, clip, joined, video_kwargs
+from support.processor import PROCESSOR, TEXT, TOKENIZER, assert_bits, clip, joined, video_kwargs
 
 OUTPUTS = ["pixel_values_videos", "video_grid_thw", "num_frames"]
 HALVES = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}

@@ -8,10 +8,12 @@ from fractions import Fraction
 import pytest
 import torch
 
-from clips import Clip, add_stream, every, irregular, open_output
 from keye_vl_rs import preprocess_video, preview, process_vision_info
 from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import InvalidArgumentError
+from support.clips import Clip, add_stream, every, irregular, open_output
+
+pytestmark = pytest.mark.one_level
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-import clips
-from clips import (
+from keye_vl_rs._decoding import listing, reader, rgb
+from keye_vl_rs._sampling.video import sample_video
+from support import clips
+from support.clips import (
     VP9,
     Clip,
     assert_clip_is_decords,
@@ -22,8 +24,8 @@ from clips import (
     pixels,
     third,
 )
-from keye_vl_rs._decoding import listing, reader, rgb
-from keye_vl_rs._sampling.video import sample_video
+
+pytestmark = pytest.mark.without_pixels
 
 X265 = "log-level=error:keyint=10:bframes=3:"
 IRREGULAR = clips.irregular(40)

@@ -13,8 +13,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import clips
-from clips import Clip, every, pixels, third
 from damaged_frames import reported_times
 from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import (
@@ -26,6 +24,10 @@ from keye_vl_rs.errors import (
     PartialVideoWarning,
     UnreadableMediaError,
 )
+from support import clips
+from support.clips import Clip, every, pixels, third
+
+pytestmark = pytest.mark.without_pixels
 
 BAD_BYTES = {
     "zeros": bytes(5000),

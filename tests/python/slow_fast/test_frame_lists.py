@@ -12,7 +12,7 @@ from keye_vl_rs.errors import (
     MediaNotFoundError,
     MediaTimeoutError,
 )
-from vision_process_for_tests import (
+from support.vision_process import (
     TOKEN,
     assert_fetches_alike,
     assert_same,
@@ -21,7 +21,7 @@ from vision_process_for_tests import (
     reference,
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread_of_torch")
+pytestmark = [pytest.mark.one_level, pytest.mark.usefixtures("one_thread_of_torch")]
 
 
 @pytest.mark.parametrize("fps", [None, 1, 2.0, 0.7, 29.97, 1 / 3])

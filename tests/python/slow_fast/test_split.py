@@ -17,7 +17,7 @@ from keye_vl_rs.errors import (
     InvalidArgumentError,
     KeyeVLError,
 )
-from vision_process_for_tests import (
+from support.vision_process import (
     CUTS,
     TOKEN,
     assert_same,

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from clips import Clip, add_stream, open_output
 from keye_vl_rs import preprocess_video, vision_process
 from keye_vl_rs._patches.tensors import video_patches
 from keye_vl_rs.errors import CancelledError, InvalidArgumentError
-from memory_for_tests import peak_memory
-from tensors_for_tests import assert_bits
-from vision_process_for_tests import TOKEN
+from support.clips import Clip, add_stream, open_output
+from support.memory import peak_memory
+from support.tensors import assert_bits
+from support.vision_process import TOKEN
+
+pytestmark = pytest.mark.one_level
 
 # Under this budget the sizes of 40 frames depend on how many are slow.
 TIGHT = {"fps": 25.0, "video_total_pixels": 40 * 60 * TOKEN, "max_pixels": 200 * TOKEN}

@@ -15,7 +15,7 @@ from keye_vl_rs._patches.tensors import video_patches
 from keye_vl_rs._slow_fast.sizes import FAST, SLOW, count_patches
 from keye_vl_rs._streaming.pipeline import PatchPipeline
 from keye_vl_rs._streaming.size_choices import SizeChoices, Window
-from tensors_for_tests import assert_bits
+from support.tensors import assert_bits
 
 HALF = (0.5, 0.5, 0.5)
 SIDES = (28, 56, 84, 112)

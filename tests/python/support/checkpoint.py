@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tokenizers_for_tests import CHAT_TEMPLATE, make_tokenizer
+from support.tokenizers import CHAT_TEMPLATE, make_tokenizer
 
 HALVES = {"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}
 FORMS = ("BicubicVideoProcessor", "BicubicVideoFusionOpProcessor")
 
-_CODE = Path(__file__).parent / "checkpoint"
+# Stand-ins for the code that a checkpoint brings along.
+CODE = Path(__file__).with_name("checkpoint_code")
 
 
 def make_checkpoint(folder: Path, form: str = FORMS[0], **config) -> Path:
@@ -21,7 +22,7 @@ def make_checkpoint(folder: Path, form: str = FORMS[0], **config) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     make_tokenizer().save_pretrained(folder)
-    for code in _CODE.glob("*.py"):
+    for code in CODE.glob("*.py"):
         (folder / code.name).write_text(code.read_text().replace(FORMS[0], form))
     processor = "processing_keye_vl_1_5.KeyeVL1_5Processor"
     image_processor = "image_processing_keye_vl_1_5.KeyeVL1_5ImageProcessor"

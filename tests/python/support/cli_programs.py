@@ -7,7 +7,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-import forked
+from support import forked
 
 
 def start(folder, *arguments, slow=()):

@@ -23,10 +23,11 @@ import torch
 
 from keye_vl_rs._decoding.rgb import RgbConverter
 from keye_vl_rs._sampling.video import SampledVideo, sample_video
+from support.paths import ROOT
 
 VP9 = {"codec": "libvpx-vp9", "options": {"cpu-used": "8", "deadline": "realtime"}}
 
-BUNNY = Path(__file__).resolve().parents[1] / "media" / "bunny_360p.mp4"
+BUNNY = ROOT / "tests" / "media" / "bunny_360p.mp4"
 
 # The rotation part of a tkhd matrix, in 16.16 fixed point, by degrees clockwise.
 _TKHD_ROTATIONS = {

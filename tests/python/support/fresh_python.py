@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from core_for_tests import COMPARE, PATCH, SPLIT
+from support.core import COMPARE, PATCH, SPLIT
 
 PRELUDE = f"""
 import json, os

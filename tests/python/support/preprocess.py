@@ -6,8 +6,8 @@ import torch
 
 from keye_vl_rs import preprocess_video
 from oracle import published_processor as published
-from tensors_for_tests import assert_bits
-from vision_process_for_tests import reference
+from support.tensors import assert_bits
+from support.vision_process import reference
 
 HALF = (0.5, 0.5, 0.5)
 

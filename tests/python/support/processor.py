@@ -7,7 +7,7 @@ import torch
 
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processors.processor import KeyeVL1_5Processor
-from tokenizers_for_tests import CHAT_TEMPLATE, make_tokenizer
+from support.tokenizers import CHAT_TEMPLATE, make_tokenizer
 
 TOKENIZER = make_tokenizer()
 PROCESSOR = KeyeVL1_5Processor(KeyeVL1_5ImageProcessor(), TOKENIZER, chat_template=CHAT_TEMPLATE)

@@ -6,7 +6,7 @@ import os
 import traceback
 from typing import Any
 
-import forked
+from support import forked
 
 
 def run_program(code: str, names: tuple[str, ...], **environment: str) -> dict[str, Any]:

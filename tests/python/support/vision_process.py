@@ -12,8 +12,8 @@ import torch
 from keye_vl_utils import vision_process as reference
 from PIL import Image
 
-import clips
 from keye_vl_rs import vision_process as ours
+from support import clips
 
 clips.decord()
 

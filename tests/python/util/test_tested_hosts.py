@@ -9,6 +9,8 @@ from keye_vl_rs._util.tested_hosts import TESTED, check_host
 from keye_vl_rs._util.warn_once import say_once
 from keye_vl_rs.errors import UnsupportedHostError
 
+pytestmark = pytest.mark.one_level
+
 
 @pytest.fixture(autouse=True)
 def nothing_said_yet():

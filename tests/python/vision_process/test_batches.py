@@ -8,12 +8,12 @@ import threading
 import pytest
 from PIL import Image
 
-from images_for_tests import opened, picture, saved
 from keye_vl_rs import vision_process as ours
 from keye_vl_rs.errors import InvalidArgumentError, MediaNotFoundError, UnreadableMediaError
-from vision_process_for_tests import assert_same, data_url, reference
+from support.images import opened, picture, saved
+from support.vision_process import assert_same, data_url, reference
 
-pytestmark = pytest.mark.usefixtures("one_thread_of_torch")
+pytestmark = [pytest.mark.one_level, pytest.mark.usefixtures("one_thread_of_torch")]
 
 
 @pytest.fixture(params=["1", "2", "5"], autouse=True)

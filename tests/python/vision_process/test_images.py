@@ -13,7 +13,7 @@ from keye_vl_rs.errors import (
     InvalidArgumentError,
     SizeError,
 )
-from vision_process_for_tests import (
+from support.vision_process import (
     TOKEN,
     assert_same,
     data_url,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-import clips
 from keye_vl_rs import vision_process as ours
 from keye_vl_rs.errors import (
     InvalidArgumentError,
 )
-from vision_process_for_tests import (
+from support import clips
+from support.vision_process import (
     TOKEN,
     assert_same,
     data_url,
@@ -17,7 +17,7 @@ from vision_process_for_tests import (
     reference,
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread_of_torch")
+pytestmark = [pytest.mark.one_level, pytest.mark.usefixtures("one_thread_of_torch")]
 
 
 def conversation(*content):

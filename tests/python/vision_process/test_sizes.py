@@ -15,7 +15,7 @@ from keye_vl_rs.errors import (
     InvalidArgumentError,
     SizeError,
 )
-from vision_process_for_tests import (
+from support.vision_process import (
     TOKEN,
     assert_fetches_alike,
     assert_same,
@@ -23,7 +23,7 @@ from vision_process_for_tests import (
     reference,
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread_of_torch")
+pytestmark = [pytest.mark.without_pixels, pytest.mark.usefixtures("one_thread_of_torch")]
 
 
 def test_every_public_name_has_the_published_arguments():

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from cli_for_tests import copies, errors_of, leftovers, lines, made, run
 from keye_vl_rs.cli.jobs import run as batch_run
+from support.cli import copies, errors_of, leftovers, lines, made, run
+
+pytestmark = pytest.mark.one_level
 
 
 @pytest.fixture

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
-import cli_programs
-from cli_for_tests import copies, leftovers, load, made, run
 from keye_vl_rs.cli.jobs.partial_files import (
     discard_partials,
     partial_of,
     sweep_partials,
     whole_file,
 )
+from support import cli_programs
+from support.cli import copies, leftovers, load, made, run
+
+pytestmark = pytest.mark.one_level
 
 TARGET = Path("out/a.safetensors")
 

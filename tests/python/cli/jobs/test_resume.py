@@ -12,7 +12,9 @@ import safetensors.torch
 import torch
 
 import keye_vl_rs
-from cli_for_tests import (
+from keye_vl_rs.cli.jobs import resume as batch_made
+from keye_vl_rs.cli.jobs.tensors_file import write_tensors
+from support.cli import (
     call_before,
     copies,
     errors_of,
@@ -23,9 +25,9 @@ from cli_for_tests import (
     results,
     run,
 )
-from http_server_for_tests import serve
-from keye_vl_rs.cli.jobs import resume as batch_made
-from keye_vl_rs.cli.jobs.tensors_file import write_tensors
+from support.http_server import serve
+
+pytestmark = pytest.mark.one_level
 
 
 @pytest.fixture

@@ -12,14 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from cli_for_tests import call_before, copies, errors_of, lines, load, made, results, run
-from clips import Clip
 from keye_vl_rs import _core, preprocess_video
 from keye_vl_rs._decoding.rgb import RgbConverter
 from keye_vl_rs.cli.jobs import run as batch_run
 from keye_vl_rs.cli.jobs.run import share_threads
 from keye_vl_rs.errors import PartialVideoWarning
-from tensors_for_tests import assert_bits
+from support.cli import call_before, copies, errors_of, lines, load, made, results, run
+from support.clips import Clip
+from support.tensors import assert_bits
+
+pytestmark = pytest.mark.one_level
 
 # Nothing here takes long; a test that waits for longer has failed.
 PATIENCE_S = 20

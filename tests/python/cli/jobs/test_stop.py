@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-import cli_programs
-from cli_for_tests import call_before, copies, errors_of, leftovers, lines, made, run
 from keye_vl_rs.cli.jobs import run as batch_run
+from support import cli_programs
+from support.cli import call_before, copies, errors_of, leftovers, lines, made, run
+
+pytestmark = pytest.mark.one_level
 
 # About a second is what is promised; a busy machine takes its time to end a process.
 SOON_S = 1.5

@@ -1,0 +1,1 @@
+"""What tests share: clips, images, processors, processes, and how results are compared."""

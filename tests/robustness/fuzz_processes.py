@@ -1,0 +1,29 @@
+"""What the fuzzers' tests run in processes of its own: those import it by its name."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+import odd_messages
+
+
+def read_badly(case, folder):
+    """What must not happen, in a process of its own."""
+    if case.number == 1:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if case.number == 3:
+        time.sleep(60)
+    if case.number == 5:
+        raise TypeError("not an error of this package")
+    return "read"
+
+
+def call_a_target(name, output):
+    """The program, in a process of its own."""
+    for number in (1, 2):
+        os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
+    sys.argv = ["odd_messages.py", "--calls", "500", "--only", name]
+    sys.exit(odd_messages.main())

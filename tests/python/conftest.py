@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from PIL import Image
 
 from keye_vl_rs import _core
 from support.cli import copy_videos
@@ -61,6 +62,14 @@ def short_name(short):
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory):
     return Clip("clip.mp4", count=30).write(tmp_path_factory.mktemp("clips"))
+
+
+@pytest.fixture
+def png(tmp_path):
+    """An image of 60x50 pixels."""
+    path = tmp_path / "image.png"
+    Image.new("RGB", (60, 50)).save(path)
+    return path
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ import numpy as np
 from keye_vl_rs._sampling.video import SampledVideo, sample_video
 from keye_vl_rs.errors import DecodeError, KeyeVLError
 from support.clips import picture
+from support.ffmpeg_reports import reported_times
 
 # By name: encoder, container, options, pixel format.
 CODECS: dict[str, tuple[str, str, dict[str, str], str]] = {
@@ -97,52 +98,6 @@ def overwritten(data: bytes, seed: int, runs: int = 3, length: int = 60) -> byte
         at = int(random.integers(len(data) // 4, len(data) * 3 // 4))
         changed[at : at + length] = random.bytes(length)
     return bytes(changed)
-
-
-def reported_times(data: bytes) -> set[int]:
-    """Times of the frames on which FFmpeg reports something, or from whose restart on it did.
-
-    Independent of the package: every packet, one thread, restarts as the container marks them.
-    """
-    av.logging.set_level(av.logging.INFO)
-    av.logging.set_skip_repeated(False)
-    times: set[int] = set()
-    packets: list[tuple[int, bool]] = []
-    reports: set[int] = set()
-    try:
-        with av.logging.Capture(), av.open(io.BytesIO(data)) as container:
-            stream = container.streams.video[0]
-            context = stream.codec_context
-            context.thread_count = 1
-            context.copy_opaque = True
-            for place, packet in enumerate(container.demux(stream)):
-                packet.opaque = place
-                end = packet.size == 0
-                if not end:
-                    packets.append((packet.pts, packet.is_keyframe))
-                with av.logging.Capture() as lines:
-                    try:
-                        frames = context.decode(None if end else packet)
-                    except av.FFmpegError:
-                        frames = []
-                        reports.add(place)
-                if any(level <= av.logging.ERROR for level, _, _ in lines):
-                    reports.add(place)
-                reports.update(frame.opaque for frame in frames if frame.is_corrupt)
-    finally:
-        av.logging.set_level(None)
-        av.logging.set_skip_repeated(True)
-    active, restart = False, None
-    for place, (time, key) in enumerate(packets):
-        if key:
-            active, restart = False, time
-        # A picture that is presented before the key frame in front of it refers to what came before
-        # that, and no later frame refers to it.
-        leading = time is not None and restart is not None and time < restart
-        active = active or (place in reports and not leading)
-        if time is not None and (active or place in reports):
-            times.add(time)
-    return times
 
 
 def read(data: bytes, choose: Any, threads: int, on_error: str = "conceal") -> SampledVideo:

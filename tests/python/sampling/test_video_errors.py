@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from damaged_frames import reported_times
 from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import (
     DecodeError,
@@ -26,6 +25,7 @@ from keye_vl_rs.errors import (
 )
 from support import clips
 from support.clips import Clip, every, pixels, third
+from support.ffmpeg_reports import reported_times
 
 pytestmark = pytest.mark.without_pixels
 

@@ -54,6 +54,12 @@ def made(folder="."):
     return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*.safetensors"))
 
 
+def versions(folder="out"):
+    """What changes of files when they are replaced: a number alone may be another file's next."""
+    found = {path.name: path.stat() for path in Path(folder).iterdir()}
+    return {name: (status.st_ino, status.st_mtime_ns) for name, status in found.items()}
+
+
 def leftovers(folder="."):
     return [path.name for path in Path(folder).rglob("*") if "partial" in path.name]
 

@@ -2,56 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from pathlib import Path
 
 import pytest
-import safetensors.torch
-import torch
 
-import keye_vl_rs
-from keye_vl_rs.cli.jobs import resume as batch_made
-from keye_vl_rs.cli.jobs.tensors_file import write_tensors
-from support.cli import (
-    call_before,
-    copies,
-    errors_of,
-    leftovers,
-    lines,
-    load,
-    made,
-    results,
-    run,
-)
+from support.cli import copies, errors_of, lines, load, made, results, run, versions
 from support.http_server import serve
 
 pytestmark = pytest.mark.one_level
-
-
-@pytest.fixture
-def done(videos, monkeypatch):
-    """Two videos that were done, and a function that does them again and tells which it did."""
-    assert run("a.mp4", "deep/b.mp4", "-o", "out").exit_code == 0
-
-    def again(*options, videos=("a.mp4", "deep/b.mp4")):
-        names = []
-        with monkeypatch.context() as patch:
-            call_before(patch, lambda name, given: names.append(name))
-            result = run(*videos, "-o", "out", *options)
-        assert result.exit_code == 0, result.output
-        assert leftovers() == []
-        again.result = result
-        return sorted(names)
-
-    return again
-
-
-def versions(folder="out"):
-    """What changes of files when they are replaced: a number alone may be another file's next."""
-    found = {path.name: path.stat() for path in Path(folder).iterdir()}
-    return {name: (status.st_ino, status.st_mtime_ns) for name, status in found.items()}
 
 
 def test_what_is_done_is_skipped(done):
@@ -164,126 +124,6 @@ def test_another_name_of_the_same_source(done):
     assert done(videos=["./deep/../a.mp4", os.path.abspath("deep/b.mp4")]) == []
 
 
-def cut(path):
-    path.write_bytes(path.read_bytes()[:-1])
-
-
-def lengthen(path):
-    with open(path, "ab") as file:
-        file.write(b"\0")
-
-
-def without_names(path):
-    """A file of another program."""
-    safetensors.torch.save_file({"weight": torch.zeros(3)}, path)
-
-
-def without_metadata(path):
-    safetensors.torch.save_file(load(path)[0], path)
-
-
-def without_a_tensor(path):
-    tensors, metadata = load(path)
-    del tensors["timestamps"]
-    safetensors.torch.save_file(tensors, path, metadata)
-
-
-def with_odd_metadata(path):
-    tensors, metadata = load(path)
-    safetensors.torch.save_file(tensors, path, metadata | {"options": "[", "summary": "3"})
-
-
-@pytest.mark.parametrize("spoil", [cut, lengthen])
-def test_what_is_no_whole_output_is_done_again(spoil, done):
-    right = Path("out/a.safetensors").read_bytes()
-    spoil(Path("out/a.safetensors"))
-    assert done("--json") == ["a.mp4"]
-    assert results(done.result)["a.mp4"]["replaces"] == "it was not whole"
-    assert Path("out/a.safetensors").read_bytes() == right
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        without_names,
-        without_metadata,
-        without_a_tensor,
-        with_odd_metadata,
-        lambda path: path.write_text("notes of mine"),
-        lambda path: path.write_bytes(b""),
-        lambda path: path.write_bytes(b"1234567"),
-        lambda path: path.write_bytes(b"\xff" * 99),
-        lambda path: path.write_bytes((9).to_bytes(8, "little") + b"no JSON!!"),
-        lambda path: path.write_bytes((2).to_bytes(8, "little") + b"[]"),
-        lambda path: path.write_bytes((20).to_bytes(8, "little") + b'{"__metadata__": 3} '),
-        lambda path: path.write_bytes((20).to_bytes(8, "little") + b'{"__metadata__": {}}'),
-    ],
-)
-def test_a_file_of_somebody_else_is_kept(spoil, done):
-    right = Path("out/a.safetensors").read_bytes()
-    spoil(Path("out/a.safetensors"))
-    before, there = Path("out/a.safetensors").read_bytes(), versions()
-    result = run("a.mp4", "deep/b.mp4", "-o", "out", "--json")
-    assert result.exit_code == 1
-    text = (
-        "a.mp4: its result out/a.safetensors would replace a file that is no result of "
-        "keye-vl-rs: choose another --output, or give --overwrite to replace it"
-    )
-    assert results(result)["a.mp4"] == {
-        "source": "a.mp4",
-        "error": text,
-        "error_type": "FileExistsError",
-    }
-    assert errors_of(result) == [f"error: {text}"]
-    assert results(result)["b.mp4"]["skipped"]
-    assert (Path("out/a.safetensors").read_bytes(), versions()) == (before, there)
-    assert done("--overwrite") == ["a.mp4", "b.mp4"]
-    assert Path("out/a.safetensors").read_bytes() == right
-
-
-@pytest.mark.parametrize("change", [(), ("cut",), ("version",)])
-def test_the_result_of_another_video_is_kept(change, done, short, monkeypatch):
-    shutil.copy(short, "other/a.mp4")
-    if "cut" in change:
-        cut(Path("out/a.safetensors"))
-    if "version" in change:
-        monkeypatch.setattr(batch_made, "__version__", "99.0")
-    before = versions()
-    result = run("other/a.mp4", "-o", "out")
-    assert result.exit_code == 1
-    assert errors_of(result) == [
-        "error: other/a.mp4: its result out/a.safetensors would replace the result of another "
-        "video, a.mp4: choose another --output, or give --overwrite to replace it"
-    ]
-    assert versions() == before
-    assert run("other/a.mp4", "-o", "out", "--overwrite").exit_code == 0
-    assert load("out/a.safetensors")[1]["source"] == "other/a.mp4"
-
-
-def test_an_output_of_another_version(done, monkeypatch):
-    monkeypatch.setattr(batch_made, "__version__", "99.0")
-    assert done() == ["a.mp4", "b.mp4"]
-    assert f"it was made by version {keye_vl_rs.__version__}" in done.result.stderr
-
-
-def test_what_fails_leaves_what_was_there(done):
-    before = Path("out/a.safetensors").read_bytes()
-    Path("a.mp4").write_text("no video")
-    result = run("a.mp4", "deep/b.mp4", "-o", "out", "--json")
-    assert result.exit_code == 1
-    failure = results(result)["a.mp4"]
-    assert failure == {
-        "source": "a.mp4",
-        "error": failure["error"],
-        "error_type": "UnreadableMediaError",
-        "old_output": "out/a.safetensors",
-    }
-    (error,) = errors_of(result)
-    assert error == f"error: {failure['error']}; out/a.safetensors is still the old result"
-    assert Path("out/a.safetensors").read_bytes() == before
-    assert run("a.mp4", "-o", "out").exit_code == 1
-
-
 def test_an_address(clip, tmp_path, monkeypatch):
     monkeypatch.setenv("KEYE_VL_RS_ALLOW_PRIVATE_ADDRESSES", "1")
     monkeypatch.chdir(tmp_path)
@@ -310,27 +150,3 @@ def test_progress_counts_what_is_skipped(videos, clip):
     assert run("in/0.mp4", "in/1.mp4", "in/2.mp4").exit_code == 0
     result = run("in", FORCE_COLOR="1", TERM="xterm", COLUMNS="120")
     assert "4/4" in result.stderr
-
-
-def test_the_library_reads_what_is_written(tmp_path):
-    tensors = {
-        "b": torch.arange(6).reshape(2, 3),
-        "a": torch.rand(5, 7),
-        "half": torch.rand(3).to(torch.bfloat16),
-        "c": torch.rand(3).to(torch.float16),
-        "empty": torch.zeros(0, 3),
-        "d": torch.arange(9, dtype=torch.int32).reshape(3, 3).T,
-    }
-    path = tmp_path / "ours"
-    with open(path, "wb") as file:
-        write_tensors(file, tensors, {"format": "pt"})
-    found, metadata = load(path)
-    assert metadata == {"format": "pt"}
-    assert set(found) == set(tensors)
-    for name, tensor in tensors.items():
-        assert found[name].dtype == tensor.dtype
-        assert torch.equal(found[name], tensor)
-    header = path.read_bytes()[8:].partition(b"}}")[0] + b"}}"
-    for name, one in json.loads(header).items():
-        if name in tensors:
-            assert one["data_offsets"][0] % tensors[name].element_size() == 0

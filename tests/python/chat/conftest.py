@@ -1,0 +1,21 @@
+"""A clip for messages, and warnings that are given anew."""
+
+from __future__ import annotations
+
+import pytest
+
+from keye_vl_rs._util.warn_once import forget_said
+from support.clips import Clip
+
+
+@pytest.fixture(scope="module")
+def clip(folder):
+    return str(Clip("options.mp4", count=60, width=84, height=56).write(folder))
+
+
+@pytest.fixture
+def warnings_anew():
+    """Warnings are given once in a process, which other tests are in too."""
+    forget_said()
+    yield
+    forget_said()

@@ -1,13 +1,15 @@
-"""The package's folders import in one direction only, and its files stay small."""
+"""The package's folders import in one direction only, tests mirror them, and files stay small."""
 
 from __future__ import annotations
 
 import ast
+import os
 from pathlib import Path
 
 import pytest
 
 import keye_vl_rs
+from support.paths import ROOT
 
 pytestmark = pytest.mark.one_level
 
@@ -23,6 +25,19 @@ FACADES = ("vision_process", "preview")
 # only a table is left.
 OTHERS = ("__init__", "_core", "_moved")
 MODULES = sorted(PACKAGE.rglob("*.py"))
+TESTS = ROOT / "tests" / "python"
+MAX_LINES = 300
+# One stub describes the whole compiled module.
+ANY_LENGTH = {"python/keye_vl_rs/_core.pyi"}
+# To be shortened.
+TOO_LONG = {
+    "python/keye_vl_rs/preview/vision_process.py",
+    "python/keye_vl_rs/vision_process.py",
+    "rust/core/geometry.rs",
+    "rust/core/parallel.rs",
+    "tests/kernels.rs",
+    "tests/pipeline.rs",
+}
 
 
 def part_of(module):
@@ -85,3 +100,44 @@ def test_the_root_is_small():
         if path.is_file() and not path.name.startswith("_core.")
     ]
     assert len(entries) <= 12, entries
+
+
+def sources():
+    """Python and Rust files of the repository, without what was built."""
+    for top in ("python", "tests", "benches", "rust"):
+        for folder, names, files in os.walk(ROOT / top):
+            names[:] = [name for name in names if name not in ("target", "__pycache__")]
+            for name in files:
+                if name.endswith((".py", ".pyi", ".rs")):
+                    yield Path(folder, name)
+
+
+def test_files_are_short():
+    lines = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
+        for path in sources()
+    }
+    assert len(lines) > 100
+    too_long = {name: count for name, count in lines.items() if count > MAX_LINES}
+    assert too_long.keys() <= ANY_LENGTH | TOO_LONG, too_long
+
+
+def without_underscores(path):
+    return Path(*(part.lstrip("_") for part in path.parts))
+
+
+def test_every_folder_of_the_package_has_its_folder_of_tests():
+    folders = {path.parent.relative_to(PACKAGE) for path in MODULES if path.parent != PACKAGE}
+    missing = {
+        str(folder)
+        for folder in folders
+        if not any((TESTS / without_underscores(folder)).glob("test_*.py"))
+    }
+    assert missing == set()
+
+
+def test_folders_of_tests_are_named_after_folders_and_modules():
+    modules = {without_underscores(path.relative_to(PACKAGE).with_suffix("")) for path in MODULES}
+    known = {Path("core"), *modules, *(path.parent for path in modules)}
+    found = {path.parent.relative_to(TESTS) for path in TESTS.rglob("test_*.py")}
+    assert found <= known, found - known

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 import bench_clips
-from keye_vl_rs import _core, preprocess_video, vision_process
-from keye_vl_rs._decoding.reader import VideoReader
+from keye_vl_rs import preprocess_video, vision_process
 from keye_vl_rs._media.deadline import Watch
 from keye_vl_rs._sampling.indices import frame_indices
+from keye_vl_rs._sampling.reading import open_reader
 from support.memory import peak_memory
 from support.preprocess import published_inputs
 from support.vision_process import reference
@@ -57,13 +57,14 @@ def test_whole_call_over_decoding_alone(name, versus):
     clip, options, rounds = CASES[name]
     path = str(clip())
 
-    def decode():
-        reader = VideoReader(path, path, Watch(path), _core.thread_count() + 1)
-        table, timeline, _ = reader._list()
+    def places(timeline):
         count = vision_process.smart_nframes(options, timeline.count, timeline.fps)
-        places = frame_indices(timeline.count, count).tolist()
-        frames = reader._by_packets(table, timeline, needed_only=True)(places)
-        return sum(1 for _ in frames), reader.counts
+        return frame_indices(timeline.count, count).tolist()
+
+    def decode():
+        with open_reader(path, watch=Watch(path), threads=None, on_error="raise") as reader:
+            frames = reader.read(places, lambda _, wanted, read: sum(1 for _ in read(wanted)))
+            return frames, reader.file.counts
 
     inputs = preprocess_video(path, **options)
     frames, counts = decode()

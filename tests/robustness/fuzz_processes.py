@@ -7,8 +7,6 @@ import signal
 import sys
 import time
 
-import odd_messages
-
 
 def read_badly(case, folder):
     """What must not happen, in a process of its own."""
@@ -25,5 +23,8 @@ def call_a_target(name, output):
     """The program, in a process of its own."""
     for number in (1, 2):
         os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
+    # Here, so that processes which only read start sooner.
+    import odd_messages
+
     sys.argv = ["odd_messages.py", "--calls", "500", "--only", name]
     sys.exit(odd_messages.main())

@@ -47,6 +47,7 @@ _MOVED = {
     "picture_habits": ["_media.image_warnings"],
     "pixel_settings": ["processors.pixel_settings"],
     "plain_patches": ["_patches.reference"],
+    "preview.frame_resize": ["_patches.float_frames"],
     "processing": ["processors.processor"],
     "processor_base": ["processors.base"],
     "processor_files": ["processors.checkpoint_files"],

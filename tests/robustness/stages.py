@@ -91,7 +91,7 @@ def _resizing(clip: str, address: str) -> Callable[[], Any]:
 
 def _preview(clip: str, address: str) -> Callable[[], Any]:
     """Frames that torch resizes."""
-    from keye_vl_rs.preview.frame_resize import resize_frames
+    from keye_vl_rs._patches.float_frames import resize_frames
 
     frames = _frames()
     return lambda: resize_frames(frames, (28, 28))

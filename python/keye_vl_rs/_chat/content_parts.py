@@ -1,10 +1,10 @@
-"""What a part of a message's content is: the one rule for everything that reads messages.
+"""What a part of a message's content is: the only place that decides it.
 
 A part comes in many forms: that of ``keye_vl_utils`` (``{"type": "video", "video": ...}``), those
 of OpenAI (``{"type": "image_url", "image_url": {"url": ...}}``, ``input_image``), those of
 transformers (``{"type": "image", "url": ...}``), and rows of a table, where absent keys are None.
-:func:`plain_part` gives the first form for all of them, so that media are loaded, and placed in a
-prompt by a chat template, from the same dictionaries.
+:func:`plain_part` converts all of them to the first form, the plain one, so that media are loaded
+from the same dictionaries from which a chat template places them in a prompt.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from keye_vl_rs._chat.unknown_parts import (
     media_inside,
 )
 from keye_vl_rs._media.encoded_sources import frames_of_text
+from keye_vl_rs._media.sources import is_remote
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.warn_once import say_once_about
 from keye_vl_rs.errors import InvalidArgumentError
@@ -27,18 +28,20 @@ __all__ = [
     "IMAGE",
     "VIDEO",
     "frame_part",
+    "is_frame_list",
     "media_kind",
     "plain_image",
     "plain_part",
     "plain_video",
+    "server_address",
 ]
 
 Kind: TypeAlias = Literal["image", "video"]
 IMAGE: Kind = "image"
 VIDEO: Kind = "video"
 
-# The keys that hold a medium. The published ones come first, and the first that is there is read.
-# Those of _SHARED_KEYS, which are transformers', need a type beside them.
+# The keys that hold a medium; the first one that is present is read. Those of keye_vl_utils come
+# first. Those of _SHARED_KEYS, which are transformers', need a type beside them.
 _SHARED_KEYS = ("url", "path", "base64")
 _OWN_KEYS: dict[Kind, tuple[str, str]] = {
     IMAGE: ("image", "image_url"),
@@ -57,21 +60,21 @@ _TYPES: dict[str, Kind] = {
 def plain_part(
     part: Any, where: str, *, needs_source: bool = True, for_server: bool = False
 ) -> dict[str, Any]:
-    """The part in the published form, without keys whose value is None; ``part`` stays as it is.
+    """Return a copy of a part in the plain form, without keys whose value is None.
 
     Args:
         part: a part of a message's content.
-        where: its place, as errors name it.
-        needs_source: refuse an image or a video without its source. A chat template needs none.
-        for_server: let pass what a server may understand, such as the type "file".
+        where: its place in the messages, for errors.
+        needs_source: refuse an image or a video without a source. A chat template needs none.
+        for_server: accept what a server may understand, such as the type "file".
 
     Returns:
-        ``{"type": "image", "image": source, ...}``, ``{"type": "video", "video": source, ...}``, or
-        what the part says if it is neither; texts have the type "text".
+        ``{"type": "image", "image": source, ...}`` or ``{"type": "video", "video": source, ...}``;
+        any other part with its own keys. Texts have the type "text".
 
     Raises:
-        InvalidArgumentError: the part is no dictionary, holds two media or a medium and a text, or
-            looks like a medium and is none that is understood.
+        InvalidArgumentError: the part is not a dictionary, holds two media or a medium and a text,
+            or looks like a medium in a form that is not understood.
     """
     if not isinstance(part, Mapping):
         raise InvalidArgumentError(
@@ -94,27 +97,68 @@ def plain_part(
         return plain
     plain.pop(present[0])
     if plain.pop(other, None) is not None:
-        say_once_about(other, f"{other} of a message is not read where it has {own}, which is")
+        say_once_about(other, f"a message has both {own} and {other}: only {own} is read")
     source = _source(given[present[0]], f"{where}[{present[0]!r}]", present[0])
     frames = frames_of_text(source) if kind == VIDEO else None
     return {**plain, own: source if frames is None else frames}
 
 
 def plain_image(ele: Any, where: str) -> dict[str, Any]:
-    """:func:`plain_part` of what has to be an image."""
+    """Return :func:`plain_part` of an image.
+
+    Raises:
+        InvalidArgumentError: as there, or ``ele`` is not an image.
+    """
     return _plain_medium(ele, where, IMAGE)
 
 
 def plain_video(ele: Any, where: str) -> dict[str, Any]:
-    """:func:`plain_part` of what has to be a video."""
+    """Return :func:`plain_part` of a video.
+
+    Raises:
+        InvalidArgumentError: as there, or ``ele`` is not a video.
+    """
     return _plain_medium(ele, where, VIDEO)
 
 
 def frame_part(frame: Any, shared: Mapping[str, Any], place: int) -> dict[str, Any]:
-    """The image that a frame of a list is: a source, with the options of its video, or a part."""
+    """Return a frame of a list as an image in the plain form.
+
+    Args:
+        frame: an image in any form of :func:`plain_part`, which keeps its own options, or a source.
+        shared: the options of the video, which hold for a source.
+        place: index of the frame, for errors.
+    """
     if isinstance(frame, Mapping) and any(key in frame for key in (*_OWN_KEYS[IMAGE], "type")):
         return plain_image(frame, f"frame {place}")
-    return {**shared, "type": IMAGE, "image": _source(frame, f"frame {place}", "image")}
+    return {**shared, "type": IMAGE, IMAGE: _source(frame, f"frame {place}", IMAGE)}
+
+
+def media_kind(plain: Mapping[str, Any]) -> Kind | None:
+    """Return whether a part in the plain form is an image or a video, or None for any other."""
+    kind = plain.get("type")
+    return _TYPES.get(kind) if isinstance(kind, str) else None
+
+
+def is_frame_list(plain: Mapping[str, Any]) -> bool:
+    """Return whether a part in the plain form is a video that is given as a list of frames."""
+    return isinstance(plain.get(VIDEO), (list, tuple))
+
+
+def server_address(part: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return OpenAI's ``{"url": ...}`` of a video that a server can open itself, or None.
+
+    Args:
+        part: a video as it was given, not in the plain form, in which all addresses are alike:
+            only an http(s) or ``data:`` address under ``video_url`` is the server's.
+    """
+    own, other = _OWN_KEYS[VIDEO]
+    address = part.get(other) if part.get(own) is None else None
+    address = dict(address) if isinstance(address, Mapping) else {"url": address}
+    url = address.get("url")
+    if not isinstance(url, str):
+        return None
+    return address if is_remote(url) or url[:5].lower() == "data:" else None
 
 
 def _plain_medium(ele: Any, where: str, kind: Kind) -> dict[str, Any]:
@@ -127,14 +171,11 @@ def _plain_medium(ele: Any, where: str, kind: Kind) -> dict[str, Any]:
     return plain
 
 
-def media_kind(plain: Mapping[str, Any]) -> Kind | None:
-    """Whether what :func:`plain_part` gave is an image or a video; None if it is neither."""
-    kind = plain.get("type")
-    return _TYPES.get(kind) if isinstance(kind, str) else None
-
-
 def _kind(given: dict[str, Any], where: str, for_server: bool) -> Kind | None:
-    """What the keys that are not None say; the type "text" is added to texts without one."""
+    """Return what the keys of a part say; add the type "text" to texts without a type.
+
+    ``given`` has no key whose value is None.
+    """
     stated = given.get("type")
     stated = stated if isinstance(stated, str) else None
     kind = _TYPES.get(stated) if stated is not None else None
@@ -155,7 +196,7 @@ def _kind(given: dict[str, Any], where: str, for_server: bool) -> Kind | None:
         is_text = stated in TEXT_TYPES or (stated is None and given.get("text"))
         if is_text:
             raise InvalidArgumentError(
-                f"{where} is a text and has {key!r}: expected the two as parts of their own"
+                f"{where} is a text and has {key!r}: expected the two as separate parts"
             )
         return own
     if kind is not None:
@@ -182,12 +223,12 @@ def _kind(given: dict[str, Any], where: str, for_server: bool) -> Kind | None:
 
 
 def _source(value: Any, where: str, key: str) -> Any:
-    """A medium out of OpenAI's ``{"url": ...}`` or a table's ``{"bytes": ..., "path": ...}``.
+    """Return the source in OpenAI's ``{"url": ...}`` or a table's ``{"bytes": ..., "path": ...}``.
 
-    Base64 is said to be that by its key: it stays ``{"base64": ...}``, which is a source.
+    Base64 under a key of that name stays ``{"base64": ...}``, which is a source.
     """
     if getattr(getattr(value, "dtype", None), "kind", None) == "O":
-        # A list of frames, as pandas has the lists of a table.
+        # A list of frames: pandas stores lists in a table as arrays.
         return list(value)
     if not isinstance(value, Mapping):
         return {"base64": value} if key == "base64" else value

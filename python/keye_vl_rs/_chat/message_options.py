@@ -1,6 +1,6 @@
-"""What messages may say beside their media, and who reads it.
+"""The options that stand beside media in messages, and which kind of medium reads which.
 
-An option that is new to messages takes a line in :data:`READ_BY`.
+A new option of messages needs one line in :data:`READ_BY`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from keye_vl_rs._chat.content_parts import VIDEO, frame_part, media_kind
+from keye_vl_rs._chat.content_parts import IMAGE, VIDEO, frame_part, is_frame_list, media_kind
 from keye_vl_rs._sampling.video import READING_OPTIONS
 from keye_vl_rs._util.shorten import short_repr, shorten
 from keye_vl_rs._util.warn_once import say_once_about
@@ -20,8 +20,11 @@ __all__ = [
     "VIDEO_OPTIONS",
     "frame_parts",
     "take_call_options",
+    "take_exif",
     "warn_of_unread",
+    "warn_of_unread_in_video",
     "with_defaults",
+    "with_options",
 ]
 
 # How a video is sampled and sized for Keye-VL-1.5.
@@ -31,23 +34,23 @@ VIDEO_OPTIONS = (
 )
 _SIZE_OPTIONS = ("min_pixels", "max_pixels", "resized_height", "resized_width")
 
-# What is read, by what is said to have it.
+# The options that are read, by the kind of medium; warnings use the names of the kinds.
 READ_BY: dict[str, tuple[str, ...]] = {
     "an image": (*_SIZE_OPTIONS, "exif"),
     "a video file": (*VIDEO_OPTIONS, *READING_OPTIONS),
-    # Of its frames, which are resized one by one before they are sampled, sizes are read too.
+    # Its frames are resized one by one before they are sampled, so they may have sizes.
     "a frame of a list": (*_SIZE_OPTIONS, "exif"),
     "a list of frames": (*VIDEO_OPTIONS, "resized_height", "resized_width", "timeout", "exif"),
     "a video file of Keye-VL-8B-Preview": (
         *("fps", "num_frames", "nframes", "min_frames", "max_frames", "total_pixels"),
-        # Its prompt says a rate, and no times.
+        # Its prompt has a rate, and no timestamps.
         *(*_SIZE_OPTIONS, *(option for option in READING_OPTIONS if option != "timestamps")),
     ),
     "a list of frames of Keye-VL-8B-Preview": (
         *("fps", "num_frames", *_SIZE_OPTIONS, "timeout", "exif"),
     ),
 }
-# What says the same where it is read.
+# Options with the same meaning, which other kinds of media read.
 _INSTEAD = {
     "end": ("video_end",),
     "end_time": ("video_end",),
@@ -68,11 +71,16 @@ _INSTEAD = {
     "video_min_pixels": ("min_pixels",),
     "video_total_pixels": ("total_pixels",),
 }
-# Why there is nothing that says the same.
-_WHY_NOT = {"exif": "videos are turned as their files say, and frames of a list by exif"}
-# What is read together, or not at all.
+# Why no option has the same meaning.
+_WHY_NOT = {
+    "exif": "video files are rotated as their metadata says; exif applies to images and lists of "
+    "frames"
+}
+# Options that are read only together.
 _TOGETHER = {"resized_height": "resized_width", "resized_width": "resized_height"}
-# What stands beside media for others: servers, tables, people.
+# Options that are read only beside another one, by the kind of medium.
+_READ_BESIDE = {"a list of frames of Keye-VL-8B-Preview": {"max_frames": "num_frames"}}
+# Keys that others use: servers, tables, people.
 _NOT_OPTIONS = frozenset(
     {
         *("type", "image", "video", "cache_control", "id", "uuid", "index", "name"),
@@ -80,34 +88,37 @@ _NOT_OPTIONS = frozenset(
         *("caption", "description", "label", "metadata"),
     }
 )
-# Options of messages that may be given to a call, for all its videos.
+# Options that a call may have for all of its videos.
 CALL_OPTIONS = ("fps", "num_frames", "max_frames", "nframes")
-# Those that a call would take for variables of its template.
+# Options that a call would take for variables of its template.
 _OF_ONE_MEDIUM = tuple(
     dict.fromkeys(
         option
         for options in READ_BY.values()
         for option in options
-        # These are settings of processors, too.
+        # The last three are settings of processors, too.
         if option not in (*CALL_OPTIONS, "min_pixels", "max_pixels", "exif")
     )
 )
-# Over this share of equal letters a key is taken for an option that is misspelt.
+# Similarity (difflib's ratio) from which on a key counts as a misspelt option.
 _SIMILAR = 0.85
 
 
 def warn_of_unread(ele: Mapping[str, Any], what: str) -> None:
-    """Warn of what ``ele`` carries and nothing reads, once for each key in a process.
+    """Warn of options that are not read, once per option and process.
 
     Args:
-        ele: an image or a video of a message, in the published form.
-        what: a key of :data:`READ_BY`.
+        ele: an image or a video of a message, in the plain form.
+        what: its kind, a key of :data:`READ_BY`.
     """
     read = READ_BY[what]
+    beside = _READ_BESIDE.get(what, {})
     for key, value in ele.items():
         if value is None or key in _NOT_OPTIONS or not isinstance(key, str):
             continue
         partner = _TOGETHER.get(key)
+        if key in beside and ele.get(beside[key]) is not None:
+            continue
         if key not in read:
             hint = _hint(key, read)
         elif partner is not None and ele.get(partner) is None:
@@ -117,26 +128,39 @@ def warn_of_unread(ele: Mapping[str, Any], what: str) -> None:
         say_once_about(key, f"{shorten(key)} in the message of {what} is not read{hint}")
 
 
+def warn_of_unread_in_video(ele: Mapping[str, Any], model: str | None = None) -> None:
+    """Call :func:`warn_of_unread` for a video.
+
+    Args:
+        ele: a video of a message, in the plain form.
+        model: None for Keye-VL-1.5, or "Keye-VL-8B-Preview".
+    """
+    what = "a list of frames" if is_frame_list(ele) else "a video file"
+    warn_of_unread(ele, what if model is None else f"{what} of {model}")
+
+
 def _hint(key: str, read: Sequence[str]) -> str:
-    """Say what is read instead of an option."""
+    """Return the end of a warning: what to use instead of an option."""
     meant = [name for name in _INSTEAD.get(key, ()) if name in read]
     meant = meant or difflib.get_close_matches(key.lower(), read, n=1, cutoff=_SIMILAR)
     if meant:
-        return f": {', '.join(meant)} would be"
+        return f": use {', '.join(meant)}"
     if key in _WHY_NOT:
         return f": {_WHY_NOT[key]}"
-    return f"; what is: {', '.join(read)}"
+    return f"; options that are: {', '.join(read)}"
 
 
 def frame_parts(ele: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The images that the frames of a list are, each with the options of the list or its own.
+    """Return the frames of a list as images in the plain form, each with its options.
+
+    Frames that are parts have their own options; all others have those of the list.
 
     Args:
-        ele: a video of a message, in the published form, whose ``video`` is a list.
+        ele: a video of a message, in the plain form, that is a list of frames.
     """
-    shared = {key: value for key, value in ele.items() if key not in ("type", "video")}
-    parts = [frame_part(frame, shared, place) for place, frame in enumerate(ele["video"])]
-    for frame, part in zip(ele["video"], parts, strict=True):
+    shared = {key: value for key, value in ele.items() if key not in ("type", VIDEO)}
+    parts = [frame_part(frame, shared, place) for place, frame in enumerate(ele[VIDEO])]
+    for frame, part in zip(ele[VIDEO], parts, strict=True):
         if isinstance(frame, Mapping):
             own = {key: value for key, value in part.items() if key in frame}
             warn_of_unread(own, "a frame of a list")
@@ -144,9 +168,12 @@ def frame_parts(ele: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def take_call_options(*given: dict[str, Any]) -> dict[str, Any]:
-    """Take :data:`CALL_OPTIONS` out of a call's arguments; what comes first wins.
+    """Remove :data:`CALL_OPTIONS` from a call's arguments, and return them.
 
-    They may also stand among ``videos_kwargs``, where transformers has them.
+    They may also stand in ``videos_kwargs``, where transformers has them.
+
+    Args:
+        given: dictionaries of arguments; the first value of an option wins.
 
     Raises:
         InvalidArgumentError: among the arguments is an option that only a message can have.
@@ -165,15 +192,26 @@ def take_call_options(*given: dict[str, Any]) -> dict[str, Any]:
     return defaults
 
 
+def take_exif(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Remove ``exif`` from a call's arguments, and return it unless it is missing or None.
+
+    It is apart from :data:`CALL_OPTIONS` because processors have a setting of this name.
+    """
+    if arguments.get("exif") is None:
+        return {}
+    return {"exif": arguments.pop("exif")}
+
+
 def _check_not_of_one(arguments: Mapping[str, Any]) -> None:
     for name in _OF_ONE_MEDIUM:
         value = arguments.get(name)
-        # The times of frames that are given to a processor have the same name as this option.
+        # The timestamps that are given to a processor have the same name as this option.
         if value is None or (name == "timestamps" and not isinstance(value, str)):
             continue
         raise InvalidArgumentError(
-            f"{name} is {short_repr(value)} in a call: expected it beside each video or image that "
-            f"it is for, in the message ({', '.join(CALL_OPTIONS[:3])} hold for all videos)"
+            f"{name} is {short_repr(value)} in a call: expected it in the messages, beside each "
+            f"video or image that it is for (only {', '.join(CALL_OPTIONS[:3])} may be given for "
+            "all videos of a call)"
         )
 
 
@@ -182,36 +220,44 @@ def with_defaults(
     defaults: Mapping[str, Any],
     exclusive: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
-    """The messages with options for the videos that do not say them, and ``exif`` for pictures.
+    """Return the messages with :func:`with_options` of each of their parts.
 
     Args:
-        conversation: as :func:`keye_vl_rs._chat.messages.plain_conversation` gives it.
-        defaults: those of a call.
-        exclusive: options of which a video has one; a video's own is not joined by another.
+        conversation: as :func:`keye_vl_rs._chat.messages.plain_conversation` returns it.
+        defaults: as there.
+        exclusive: as there.
     """
-
-    def joined(part: Any) -> Any:
-        kind = media_kind(part)
-        if kind is None:
-            return part
-        taken = exclusive if any(name in part for name in exclusive) else ()
-        kept = {
-            name: value
-            for name, value in defaults.items()
-            if name not in taken and _is_for(name, kind, part)
-        }
-        return {**kept, **part}
-
     return [
-        {**message, "content": [joined(part) for part in message["content"]]}
+        {
+            **message,
+            "content": [with_options(part, defaults, exclusive) for part in message["content"]],
+        }
         if isinstance(message.get("content"), list)
         else dict(message)
         for message in conversation
     ]
 
 
-def _is_for(name: str, kind: str, part: Mapping[str, Any]) -> bool:
-    """Tell if an option of a call is about a part: ``exif`` about pictures, others about videos."""
-    if name == "exif":
-        return kind != VIDEO or isinstance(part.get("video"), (list, tuple))
-    return kind == VIDEO
+def with_options(
+    part: dict[str, Any], defaults: Mapping[str, Any], exclusive: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return an image or a video with the options of its call; other parts as they are.
+
+    ``exif`` is for images and lists of frames, all other options are for videos.
+
+    Args:
+        part: a part of a message, in the plain form; its own options win.
+        defaults: the options of the call.
+        exclusive: options of which a video has one: if it has one itself, it gets none of them.
+    """
+    kind = media_kind(part)
+    if kind is None:
+        return part
+    taken = exclusive if any(name in part for name in exclusive) else ()
+    has_images = kind == IMAGE or is_frame_list(part)
+    wanted = {
+        name: value
+        for name, value in defaults.items()
+        if name not in taken and (has_images if name == "exif" else kind == VIDEO)
+    }
+    return {**wanted, **part}

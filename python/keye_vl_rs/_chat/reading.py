@@ -1,8 +1,8 @@
 """The functions that read the media of conversations for Keye-VL-1.5.
 
-Programs and servers replace functions and constants of :mod:`keye_vl_rs.vision_process`, as they do
-in ``keye_vl_utils``; a processor that loads the media of a conversation is to obey that. It knows
-nothing of that module, which says here what it has.
+As in ``keye_vl_utils``, programs and servers replace functions and constants of
+:mod:`keye_vl_rs.vision_process`, and a processor that loads the media of a conversation must use
+the replacements. Processors do not import that module; it registers its functions here.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ __all__ = ["Readers", "readers", "set_readers"]
 
 @dataclass(frozen=True)
 class Readers:
-    """What reads media.
+    """The current functions and constants that read media.
 
     Attributes:
-        fetch_images: opens and resizes images, as ``keye_vl_rs.vision_process.fetch_images``.
+        fetch_image: opens and resizes an image, as :func:`keye_vl_rs.fetch_image`.
         fetch_video: samples a video, as :func:`keye_vl_rs.fetch_video`.
         fps: frames per second to sample where a video does not say it.
         are_replaced: whether the program has replaced a function that reads videos.
     """
 
-    fetch_images: Callable[..., list[Any]]
+    fetch_image: Callable[[dict[str, Any]], Any]
     fetch_video: Callable[[dict[str, Any]], tuple[Any, dict[str, Any]]]
     fps: float
     are_replaced: bool
@@ -35,10 +35,10 @@ _get: list[Callable[[], Readers]] = []
 
 
 def set_readers(get: Callable[[], Readers]) -> None:
-    """Have :func:`readers` call ``get``, each time."""
+    """Register the function that :func:`readers` calls each time."""
     _get[:] = [get]
 
 
 def readers() -> Readers:
-    """Return what reads media now."""
+    """Return the current readers."""
     return _get[0]()

@@ -120,14 +120,17 @@ def load_image(
 def map_images(
     fetch: Callable[[Ele], Result], eles: Sequence[Ele], names: Sequence[str]
 ) -> list[Result]:
-    """``fetch`` of every image of messages, several at a time, in order.
-
-    Errors begin with the image's name out of ``names``.
+    """Call ``fetch`` with each image of messages, several at a time, and return the results.
 
     As many threads as ``_core.thread_count()`` says open and resize images; each holds one original
     at a time. Of several errors the first in order is raised.
+
+    Args:
+        fetch: opens an image.
+        eles: parts of messages in the plain form: each has its source under ``image``.
+        names: what errors call each image.
     """
-    sources = [ele.get("image", ele.get("image_url")) for ele in eles]
+    sources = [ele["image"] for ele in eles]
     files = [id(file) for source in sources if (file := _file_of(source)) is not None]
     # Images that read from one file do so one after the other.
     share = len(set(files)) < len(files)

@@ -1,41 +1,46 @@
-"""Videos that are given as lists of frames: what the calls for both models have in common."""
+"""Videos that are given as lists of frames: steps shared by both models."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._media.deadline import Watch
-from keye_vl_rs._media.image_warnings import exif_option
-from keye_vl_rs._media.images import image_name, load_image, map_images
+from keye_vl_rs._media.images import map_images
 from keye_vl_rs._sampling.indices import frame_indices, frame_times
 from keye_vl_rs._sampling.reading import check_on_error
 from keye_vl_rs._sampling.timestamps import check_timestamps
+from keye_vl_rs._slow_fast.resized_images import ImageRules, open_resized
 from keye_vl_rs._slow_fast.sizes import smart_resize
 from keye_vl_rs._util.model import TOKEN_PIXELS
-from keye_vl_rs._util.validation import number_from_zero, optional_number, positive_integer
+from keye_vl_rs._util.validation import number_from_zero, optional_number
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError
-from keye_vl_rs.limits import check_resized, check_resized_frames
 
 if TYPE_CHECKING:
     import torch
     from PIL import Image
 
+    from keye_vl_rs._sampling.preview_rules import PreviewRules
     from keye_vl_rs._sampling.rules import FrameCounter, VideoRules
-    from keye_vl_rs._util.model import Size
 
-__all__ = ["check_frame_size", "load_frames", "open_resized", "read_frame_list", "start_watch"]
+__all__ = ["list_deadline", "read_frame_list", "read_frame_pairs"]
 
-# What a stated size is brought between, whatever limits there are for others.
-_LEAST_PIXELS, _MOST_PIXELS = 4 * TOKEN_PIXELS, 20480 * TOKEN_PIXELS
+# Limits of a size that the options state (keye_vl_utils 1.5.2).
+_STATED_MIN_PIXELS, _STATED_MAX_PIXELS = 4 * TOKEN_PIXELS, 20480 * TOKEN_PIXELS
 
 
-def start_watch(ele: Mapping[str, Any]) -> Watch:
-    """Start the clock of a list's ``timeout``, and check what is read of files alone.
+@contextmanager
+def list_deadline(ele: Mapping[str, Any]) -> Iterator[None]:
+    """Check the options that only files use, and apply ``timeout`` to the block.
+
+    The deadline is checked at the end of the block.
 
     Raises:
         InvalidArgumentError: ``timeout``, ``on_error``, ``timestamps``, ``video_start`` or
-            ``video_end`` has a value that it cannot have for any video.
+            ``video_end`` has a value that no video can have.
+        MediaTimeoutError: the block took longer than ``timeout``.
     """
     if ele.get("on_error") is not None:
         check_on_error(ele["on_error"])
@@ -44,90 +49,9 @@ def start_watch(ele: Mapping[str, Any]) -> Watch:
     for name in ("video_start", "video_end"):
         if ele.get(name) is not None:
             number_from_zero(name, ele[name])
-    return Watch(f"{len(ele['video'])} frames", ele.get("timeout"))
-
-
-def check_frame_size(size: Size, source: Any, frames: int) -> None:
-    """Let a frame be resized to ``size``, with as many others as its video has ``frames``.
-
-    Raises:
-        LimitError: that is more than ``resized_pixels`` or ``resized_video_pixels`` allow.
-    """
-    check_resized(size, image_name(source))
-    check_resized_frames([], frames * size[0] * size[1], f"the video of {frames:,} frames")
-
-
-def load_frames(
-    fetch: Callable[[dict[str, Any]], Image.Image],
-    parts: Sequence[dict[str, Any]],
-    places: Sequence[int],
-) -> list[Image.Image]:
-    """``fetch`` of the frames at some places of a list, which come out in one size.
-
-    Args:
-        fetch: opens and resizes a frame.
-        parts: all frames, each a dictionary with an ``image``. Only those at ``places`` are opened.
-        places: those of the sampled frames, in order.
-
-    Raises:
-        FramesShapeError: two of them come out in different sizes.
-    """
-    sampled = [parts[place] for place in places]
-    images = map_images(fetch, sampled, [f"frame {place}" for place in places])
-    for place, image in zip(places, images, strict=True):
-        if image.size != images[0].size:
-            (width, height), (first_width, first_height) = image.size, images[0].size
-            raise FramesShapeError(
-                f"the frames of a video are resized to different sizes: frame {place} to "
-                f"{width}x{height}, frame {places[0]} to {first_width}x{first_height}: expected "
-                "frames of one size"
-            )
-    return images
-
-
-def open_resized(
-    ele: dict[str, Any],
-    factor: int,
-    limits: tuple[float, float],
-    max_ratio: float,
-    frames: int = 1,
-) -> Image.Image:
-    """Open an image, or one of so many frames, and resize it as its options say.
-
-    Args:
-        ele: has an ``image``, and may have ``min_pixels`` and ``max_pixels``, or
-            ``resized_height`` and ``resized_width``; and ``exif``.
-        factor: both sides become multiples of it.
-        limits: the fewest and the most pixels, where ``ele`` does not say them.
-        max_ratio: the longest side over the shortest, at most.
-        frames: how many there are of its size.
-
-    Raises:
-        MediaError: a subclass, when the image cannot be read, or is to become larger than limits
-            allow.
-        AspectRatioError, SizeError, InvalidArgumentError: its size is impossible.
-    """
-    image = load_image(ele["image"], exif=exif_option(ele))
-    if "resized_height" in ele and "resized_width" in ele:
-        size = smart_resize(
-            positive_integer("resized_height", ele["resized_height"]),
-            positive_integer("resized_width", ele["resized_width"]),
-            factor,
-            _LEAST_PIXELS,
-            _MOST_PIXELS,
-            max_ratio,
-        )
-    else:
-        size = smart_resize(
-            image.height,
-            image.width,
-            factor,
-            optional_number(ele, "min_pixels", limits[0], zero=True),
-            optional_number(ele, "max_pixels", limits[1]),
-            max_ratio,
-        )
-    check_frame_size(size, ele["image"], frames)
-    return image.resize((size[1], size[0]))
+    deadline = Watch(f"{len(ele['video'])} frames", ele.get("timeout"))
+    yield
+    deadline.check()
 
 
 def read_frame_list(
@@ -137,7 +61,7 @@ def read_frame_list(
     count: FrameCounter,
     factor: int,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Return (frames, timestamps) of a video given as a list of frames.
+    """Return (frames, timestamps) of a video given as a list of frames, for Keye-VL-1.5.
 
     Frames are resized one by one; those that are not sampled are not opened. Without ``fps`` there
     are no timestamps.
@@ -145,12 +69,12 @@ def read_frame_list(
     Args:
         ele: the video, with its options.
         parts: the frames, each with its options.
-        rules: say what these do not.
+        rules: apply where ``ele`` and ``parts`` say nothing.
         count: as in :func:`keye_vl_rs._sampling.video.read_video_file`.
-        factor: sides of frames become multiples of it.
+        factor: sides of frames become multiples of it, in pixels.
 
     Returns:
-        uint8 (T, 3, H, W), and (T,) float32 or None.
+        uint8 (T, 3, H, W), and (T,) float32 in seconds or None.
 
     Raises:
         InvalidArgumentError: the list is empty, or a number is impossible.
@@ -160,16 +84,82 @@ def read_frame_list(
     import numpy as np
     import torch
 
-    if not parts:
-        raise InvalidArgumentError("video is an empty list: expected one frame at least")
+    _check_not_empty(parts)
     rules.check_counts(ele)
     fps = optional_number(ele, "fps", rules.fps)
     indices = frame_indices(len(parts), count(ele, len(parts), fps))
-    limits = (rules.min_pixels, rules.max_pixels)
-    images = load_frames(
-        lambda part: open_resized(part, factor, limits, rules.max_ratio, len(indices)),
-        *(parts, indices.tolist()),
+    resize = partial(
+        smart_resize,
+        min_pixels=_STATED_MIN_PIXELS,
+        max_pixels=_STATED_MAX_PIXELS,
+        max_ratio=rules.max_ratio,
     )
+    image_rules = ImageRules(factor, rules.min_pixels, rules.max_pixels, resize)
+    images = _load_frames(parts, indices.tolist(), image_rules)
     arrays = [torch.from_numpy(np.array(image)).permute(2, 0, 1) for image in images]
     timestamps = frame_times(indices, fps) if ele.get("fps") else None
     return torch.stack(arrays, dim=0), timestamps
+
+
+def read_frame_pairs(
+    ele: dict[str, Any],
+    parts: Sequence[dict[str, Any]],
+    rules: PreviewRules,
+    image_rules: ImageRules,
+) -> tuple[list[Image.Image], float]:
+    """Return (frames, frames per second) of a video given as a list, for Keye-VL-8B-Preview.
+
+    All frames are taken unless ``num_frames`` says how many. The last one is repeated until their
+    number is a multiple of ``rules.frame_factor``.
+
+    Args:
+        ele: the video, with its options.
+        parts: the frames, each with its options.
+        rules: apply where ``ele`` says nothing.
+        image_rules: apply where ``parts`` say nothing.
+
+    Raises:
+        InvalidArgumentError: the list is empty, or a number is impossible.
+        FramesShapeError: frames come out in different sizes.
+        MediaError: a subclass, when a frame cannot be read.
+    """
+    _check_not_empty(parts)
+    rate = optional_number(ele, "fps", rules.fps)
+    optional_number(ele, "max_frames", rules.max_frames)
+    places = list(range(len(parts)))
+    if ele.get("num_frames") is not None:
+        count = rules.count_exactly(ele, len(parts))
+        places = frame_indices(len(parts), count).tolist()
+        rate = rate * count / len(parts)
+    images = _load_frames(parts, places, image_rules)
+    missing = -len(images) % rules.frame_factor
+    return images + [images[-1]] * missing, rate
+
+
+def _check_not_empty(parts: Sequence[Any]) -> None:
+    if not parts:
+        raise InvalidArgumentError("video is an empty list: expected at least one frame")
+
+
+def _load_frames(
+    parts: Sequence[dict[str, Any]], places: Sequence[int], rules: ImageRules
+) -> list[Image.Image]:
+    """Open and resize the frames at ``places`` of a list, which come out in one size.
+
+    Raises:
+        FramesShapeError: two of them come out in different sizes.
+    """
+    images = map_images(
+        lambda part: open_resized(part, rules, len(places)),
+        [parts[place] for place in places],
+        [f"frame {place}" for place in places],
+    )
+    for place, image in zip(places, images, strict=True):
+        if image.size != images[0].size:
+            (width, height), (first_width, first_height) = image.size, images[0].size
+            raise FramesShapeError(
+                f"frames of a video are resized to different sizes: frame {place} to "
+                f"{width}x{height}, frame {places[0]} to {first_width}x{first_height}: expected "
+                "frames of one size"
+            )
+    return images

@@ -1,11 +1,11 @@
-"""Keye-VL-8B-Preview: what ``keye_vl_utils`` 1.0.0 and that model's processor do, faster.
+"""Keye-VL-8B-Preview: drop-in replacements for ``keye_vl_utils`` 1.0.0 and the model's processor.
 
-- :func:`process_vision_info` and its like: the drop-in for ``keye_vl_utils`` 1.0.0.
-- :class:`KeyeProcessor`, :class:`SiglipImageProcessor`: processors for transformers, imported when
-  first asked for.
+- :func:`process_vision_info` and the functions beside it replace ``keye_vl_utils`` 1.0.0.
+- :class:`KeyeProcessor` and :class:`SiglipImageProcessor` are processors for transformers. They are
+  imported on first use.
 
-This model has no slow and fast frames: a video's frames have one size, come two at a time, and are
-resized before the processor sees them.
+This model has no slow and fast frames: all frames of a video have one size, are processed in pairs,
+and are resized before they reach the processor.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import torch
 from PIL import Image
 from transformers.image_processing_utils import BatchFeature
 
+from keye_vl_rs._patches.float_frames import bytes_of_floats
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processors.videos import list_videos
 
@@ -15,11 +15,11 @@ _HALVES = (0.5, 0.5, 0.5)
 
 
 class SiglipImageProcessor(KeyeVL1_5ImageProcessor):
-    """Resizes images bicubically to whole tokens, normalises and cuts them into patches.
+    """Resizes images bicubically to whole tokens, normalises them and cuts them into patches.
 
-    The arguments are those of :class:`keye_vl_rs.KeyeVL1_5ImageProcessor`; what differs is the
-    default of ``resample``, ``image_mean`` and ``image_std``. Videos are one more kind of input
-    here: frames of one size, which ``process_vision_info`` has resized.
+    The arguments are those of :class:`keye_vl_rs.KeyeVL1_5ImageProcessor`, with other defaults for
+    ``resample``, ``image_mean`` and ``image_std``. It takes videos too: frames of one size, as
+    ``process_vision_info`` resizes them.
     """
 
     def __init__(
@@ -38,24 +38,7 @@ class SiglipImageProcessor(KeyeVL1_5ImageProcessor):
         )
 
     def preprocess(self, images: Any = None, videos: Any = None, **kwargs: Any) -> BatchFeature:
-        """As in the base class; float frames that hold whole numbers go the way of bytes."""
+        """As in the base class; float frames that hold whole numbers are processed as bytes."""
         if videos is not None:
-            videos = [_as_bytes(video) for video in list_videos(videos)]
+            videos = [bytes_of_floats(video) for video in list_videos(videos)]
         return super().preprocess(images, videos, **kwargs)
-
-
-def _as_bytes(video: Any) -> Any:
-    """Frames as ``process_vision_info`` makes them as the bytes that they are, others untouched.
-
-    The published processor turns such frames into bytes too, for Pillow, and finds then that their
-    size is right already.
-    """
-    if not isinstance(video, torch.Tensor) or video.dtype != torch.float32:
-        return video
-    parts = []
-    for frame in video:
-        part = frame.clamp(0, 255).to(torch.uint8)
-        if not torch.equal(part.float(), frame):
-            return video
-        parts.append(part)
-    return torch.stack(parts)

@@ -1,7 +1,7 @@
-"""The processor of Keye-VL-8B-Preview: text, images and videos into what the model reads."""
+"""The processor of Keye-VL-8B-Preview: from text, images and videos to the model's inputs."""
 
 # No `from __future__ import annotations` here: transformers and vLLM read the annotations below as
-# objects, to learn which keyword arguments this processor takes.
+# objects, to find out which keyword arguments this processor takes.
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from transformers.image_processing_utils import BatchFeature
 from transformers.processing_utils import ProcessingKwargs, Unpack, VideosKwargs
 
 from keye_vl_rs._chat import prompt
-from keye_vl_rs._chat.message_options import take_call_options, with_defaults
+from keye_vl_rs._chat.message_options import take_call_options, take_exif, with_defaults
 from keye_vl_rs._chat.messages import is_one_conversation, plain_conversations
 from keye_vl_rs._patches.accepted_inputs import flatten_images
 from keye_vl_rs._util.validation import positive_number
@@ -28,13 +28,13 @@ __all__ = ["KeyeProcessor", "KeyeProcessorKwargs"]
 
 
 class KeyeVideosKwargs(VideosKwargs, total=False):  # type: ignore[misc,call-arg]
-    """``fps``: frames per second of the videos' frames, one number or one per video."""
+    """``fps``: the sampled frames per second, one number for all videos or one per video."""
 
     fps: Any
 
 
 class KeyeProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[misc,call-arg]
-    """The keyword arguments of :meth:`KeyeProcessor.__call__`, by what they are about."""
+    """The keyword arguments of :meth:`KeyeProcessor.__call__`, by modality."""
 
     text_kwargs: KeyeTextKwargs
     images_kwargs: KeyeVL1_5ImagesKwargs
@@ -46,7 +46,7 @@ class KeyeProcessor(BaseProcessor):
     """Prepares text, images and videos for Keye-VL-8B-Preview.
 
     Args:
-        image_processor: its settings are those of images and videos alike; None makes one.
+        image_processor: its settings apply to images and videos; None for the default one.
         tokenizer: Qwen's, with the model's vision tokens.
         chat_template: a Jinja template.
 
@@ -71,26 +71,26 @@ class KeyeProcessor(BaseProcessor):
         videos: Any = None,
         **kwargs: Unpack[KeyeProcessorKwargs],
     ) -> BatchFeature:
-        """Tokenise texts and turn the images and videos that they name into patches.
+        """Tokenise texts, and cut their images and videos into patches.
 
         Args:
             images: one image or a list: ``PIL.Image``, arrays or tensors.
             text: one prompt or several, with one image (video) token for each image (video), in
-                order. Prompts pass untouched when there are neither images nor videos.
-            videos: one video or a list, as :func:`keye_vl_rs.preview.process_vision_info` gives
+                order. Without images and videos, prompts are tokenised as they are.
+            videos: one video or a list, as :func:`keye_vl_rs.preview.process_vision_info` returns
                 them: (T, 3, H, W), or a list of frames of one size.
-            kwargs: ``fps`` of the videos' frames, one number (2.0) or one per video; the
-                tokenizer's; the image processor's; ``return_tensors``; ``device``.
+            kwargs: ``fps``, the sampled frames per second, one number (2.0) or one per video;
+                arguments of the tokenizer and the image processor; ``return_tensors``; ``device``.
 
         Returns:
-            ``input_ids`` and ``attention_mask``, lists without ``return_tensors``; ``pixel_values``
-            (patches, 3, 14, 14), ``image_grid_thw`` (images, 3); ``pixel_values_videos`` (patches,
-            3, 14, 14), ``video_grid_thw`` (videos, 3), ``second_per_grid_ts`` (videos,) float32,
-            seconds between frames.
+            ``input_ids`` and ``attention_mask``, which are lists without ``return_tensors``;
+            ``pixel_values`` (patches, 3, 14, 14), ``image_grid_thw`` (images, 3);
+            ``pixel_values_videos`` (patches, 3, 14, 14), ``video_grid_thw`` (videos, 3),
+            ``second_per_grid_ts`` (videos,) float32, seconds between frames.
 
         Raises:
-            PromptError: a text holds more or fewer vision tokens than there are inputs.
-            FramesShapeError, SizeError, InvalidArgumentError: an input or an argument does not fit.
+            PromptError: the texts hold more or fewer vision tokens than there are inputs.
+            FramesShapeError, SizeError, InvalidArgumentError: an input or an argument is invalid.
 
         """
         merged, wanted = self._merged(kwargs)
@@ -134,32 +134,31 @@ class KeyeProcessor(BaseProcessor):
         limits: Limits | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Spell a conversation, or a batch of them, out; with ``tokenize`` make the model's inputs.
+        """Render a conversation, or a batch of them, or prepare the model's inputs for it.
 
-        The latter with images and videos loaded by
-        :func:`keye_vl_rs.preview.process_vision_info`.
+        Images and videos are loaded by :func:`keye_vl_rs.preview.process_vision_info`.
 
         Args:
             conversation: messages, or a list of such lists.
-            chat_template: a Jinja template or the name of one; the processor's if None.
-            tokenize: give ``input_ids``, or with ``return_dict=True`` all inputs; else the text.
+            chat_template: a Jinja template or the name of one; None for the processor's own.
+            tokenize: return ``input_ids``, or with ``return_dict=True`` all inputs; otherwise the
+                text.
             return_dict: see ``tokenize``.
-            processor_kwargs: for :meth:`__call__`; ``fps``, ``num_frames`` and ``nframes`` hold for
-                videos that say none of them, ``max_frames`` for those that do not say it, ``exif``
-                for images and lists of frames.
+            processor_kwargs: for :meth:`__call__`. ``fps``, ``num_frames`` and ``nframes`` apply to
+                videos that have none of them, ``max_frames`` to videos that do not have it,
+                ``exif`` to images and lists of frames.
             return_tensors: for :meth:`__call__`.
-            limits: what each image and video may ask for; None is what the environment says.
-            kwargs: transformers' own, and variables of the template.
+            limits: bounds on each image and video; None for those of the environment.
+            kwargs: other arguments of transformers, and variables of the template.
 
         Raises:
-            MediaError, InvalidArgumentError: subclasses of them, that name what is wrong.
+            MediaError, InvalidArgumentError: subclasses of them; the message says what is wrong.
         """
         conversation = plain_conversations(conversation, needs_sources=tokenize)
         call = dict(processor_kwargs or {})
         if tokenize:
             defaults = take_call_options(call, kwargs)
-            if kwargs.get("exif") is not None:
-                call.setdefault("exif", kwargs.pop("exif"))
+            call = {**take_exif(kwargs), **call}
             if self._engine().pixel_config(self._merged(call)[0]["images_kwargs"]).exif:
                 defaults["exif"] = True
             talks = [conversation] if is_one_conversation(conversation) else conversation
@@ -168,16 +167,16 @@ class KeyeProcessor(BaseProcessor):
         texts = super().apply_chat_template(conversation, chat_template, tokenize=False, **kwargs)
         if not tokenize:
             return texts
-        images, videos, about = vision_process.process_vision_info(
+        images, videos, video_kwargs = vision_process.process_vision_info(
             conversation, return_video_kwargs=True, limits=limits
         )
         if videos is not None:
-            call["fps"] = about["fps"]
+            call["fps"] = video_kwargs["fps"]
         with applied(limits):
-            made = self(
+            inputs = self(
                 images=images, text=texts, videos=videos, return_tensors=return_tensors, **call
             )
-        return made if return_dict else made["input_ids"]
+        return inputs if return_dict else inputs["input_ids"]
 
     def _video_placeholders(
         self, vision: Mapping[str, Any], merge_size: int
@@ -193,12 +192,12 @@ class KeyeProcessor(BaseProcessor):
 
 
 def _seconds_per_grid(fps: Any, videos: int) -> list[float]:
-    """Seconds between two frames of each video."""
+    """Return the seconds between two frames of each video."""
     if hasattr(fps, "__len__"):
         rates = list(fps)
         if len(rates) != videos:
             raise InvalidArgumentError(
-                f"fps has {len(rates)} entries for {videos} videos; give one per video, or a number"
+                f"fps has {len(rates)} entries for {videos} videos: give one per video, or a number"
             )
     else:
         rates = [fps] * videos

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from keye_vl_rs._chat.content_parts import media_kind
-from keye_vl_rs._chat.message_options import READ_BY, warn_of_unread
-from keye_vl_rs._chat.messages import media_runs
+from keye_vl_rs._chat.content_parts import is_frame_list, media_kind
+from keye_vl_rs._chat.fetching import fetch_media
+from keye_vl_rs._chat.message_options import READ_BY, warn_of_unread, with_options
 from keye_vl_rs._chat.reading import readers
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._patches.video_settings import VideoSettings
+from keye_vl_rs._slow_fast.processor_kwargs import VIDEO_KWARGS
 from keye_vl_rs._slow_fast.sizes import MERGE_SIZE, PATCH_SIZE
 from keye_vl_rs._util.validation import positive_integer
 from keye_vl_rs._util.warn_once import say_once
@@ -23,8 +24,6 @@ __all__ = ["ChatMedia", "load_media"]
 
 logger = logging.getLogger(__name__)
 
-# What is said about a video that is given as frames.
-_ABOUT = ("height", "width", "fast_height", "fast_width", "timestamps", "frame_types")
 _RESCALE = 1 / 255
 
 
@@ -64,27 +63,18 @@ def load_media(
     media = ChatMedia([], [], {})
     about: list[dict[str, Any]] = []
     streams = _can_stream(config)
-    # Of what holds for all, that which is about pictures.
-    of_images = {key: value for key, value in defaults.items() if key == "exif"}
-    of_files = {key: value for key, value in defaults.items() if key != "exif"}
     for conversation in conversations:
-        images: list[Any] = []
-        videos: list[Any] = []
-        for kind, parts in media_runs(_media_parts(conversation)):
-            if kind == "image":
-                images += readers().fetch_images(
-                    [{**of_images, **part} for part in parts], first=len(images)
-                )
-                continue
-            for part in parts:
-                given = defaults if isinstance(part["video"], (list, tuple)) else of_files
-                video, of_video = _load_video({**given, **part}, config, streams=streams)
-                videos.append(video)
-                about.append(of_video)
+        images, loaded = fetch_media(
+            [with_options(part, defaults) for part in _media_parts(conversation)],
+            readers().fetch_image,
+            lambda part: _load_video(part, config, streams=streams),
+        )
+        videos = [video for video, _ in loaded]
+        about += [of_video for _, of_video in loaded]
         media.images.append(images)
         media.videos.append(videos)
     if any(about):
-        media.about = {key: [of_video.get(key) for of_video in about] for key in _ABOUT}
+        media.about = {key: [of_video.get(key) for of_video in about] for key in VIDEO_KWARGS}
     return media
 
 
@@ -104,7 +94,7 @@ def _load_video(
     ele: dict[str, Any], config: PixelConfig, *, streams: bool
 ) -> tuple[Any, dict[str, Any]]:
     """A video as :class:`VideoInputs`, or its frames and what is said about them."""
-    if isinstance(ele["video"], (list, tuple)) or not streams:
+    if is_frame_list(ele) or not streams:
         return readers().fetch_video(ele)
     warn_of_unread(ele, "a video file")
     options = {key: ele[key] for key in READ_BY["a video file"] if ele.get(key) is not None}

@@ -94,7 +94,7 @@ def test_frames_are_those_of_the_published_resize_to_the_last_bit():
     from torchvision.transforms import InterpolationMode
     from torchvision.transforms import functional as torchvision
 
-    from keye_vl_rs.preview.frame_resize import resize_frames
+    from keye_vl_rs._patches.float_frames import resize_frames
 
     generator = torch.Generator().manual_seed(0)
     for height, width in [(31, 57), (112, 112), (360, 640), (720, 404)]:

@@ -115,7 +115,7 @@ def test_the_first_of_two_sources_is_read(caplog):
         found = [process_vision_info(talk(part)) for _ in range(2)]
     assert_same(found[0], process_vision_info(talk({"image": PICTURE})))
     assert [record.getMessage() for record in caplog.records] == [
-        "image_url of a message is not read where it has image, which is"
+        "a message has both image and image_url: only image is read"
     ]
 
 

@@ -130,7 +130,8 @@ def test_options_of_one_medium_are_not_for_calls(clip):
     for run in runs.values():
         for name, value in values.items():
             with pytest.raises(
-                InvalidArgumentError, match=f"{name} is {value!r} in a call: expected it beside"
+                InvalidArgumentError,
+                match=f"{name} is {value!r} in a call: expected it in the messages",
             ):
                 run(**{name: value})
 

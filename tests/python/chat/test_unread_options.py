@@ -50,7 +50,7 @@ def warnings_of(caplog, run, *given):
 )
 def test_what_nothing_reads_is_said_once(option, instead, clip, caplog):
     said, bare = talk(clip, **{option: 4}), talk(clip)
-    expected = [f"{option} in the message of a video file is not read: {instead} would be"]
+    expected = [f"{option} in the message of a video file is not read: use {instead}"]
     for run in (
         process_vision_info,
         to_openai_messages,
@@ -67,20 +67,20 @@ def test_what_nothing_reads_is_said_once(option, instead, clip, caplog):
 def test_every_key_that_nothing_reads_is_said(option, clip, caplog):
     read = ", ".join(READ_BY["a video file"])
     assert warnings_of(caplog, process_vision_info, talk(clip, **{option: "x"})) == [
-        f"{option} in the message of a video file is not read; what is: {read}"
+        f"{option} in the message of a video file is not read; options that are: {read}"
     ]
     for video, kind in ((FRAMES, "a list of frames"), (FRAMES[0], "an image")):
         part = {"type": "image", "image": video, option: "x"}
         said = talk(video, **{option: "x"}) if video is FRAMES else [{"content": [part]}]
         (line,) = warnings_of(caplog, process_vision_info, said)
-        assert line.startswith(f"{option} in the message of {kind} is not read; what is: ")
+        assert line.startswith(f"{option} in the message of {kind} is not read; options that are: ")
 
 
 def test_exif_of_a_video_file(clip, caplog):
     (line,) = warnings_of(caplog, process_vision_info, talk(clip, exif=True))
     assert line == (
-        "exif in the message of a video file is not read: videos are turned as their files say, "
-        "and frames of a list by exif"
+        "exif in the message of a video file is not read: video files are rotated as their "
+        "metadata says; exif applies to images and lists of frames"
     )
 
 
@@ -113,8 +113,8 @@ def test_frames_have_options_of_their_own(caplog):
     )
     for run in (process_vision_info, preview.process_vision_info):
         assert warnings_of(caplog, run, *lists) == [
-            "fps in the message of a frame of a list is not read; what is: min_pixels, max_pixels, "
-            "resized_height, resized_width, exif"
+            "fps in the message of a frame of a list is not read; options that are: min_pixels, "
+            "max_pixels, resized_height, resized_width, exif"
         ]
 
 
@@ -132,11 +132,11 @@ def test_the_readme_names_what_is_read():
 
 def test_what_preview_does_not_read(clip, caplog):
     (line,) = warnings_of(caplog, preview.process_vision_info, talk(clip, video_total_pixels=1e6))
-    assert line.endswith("of Keye-VL-8B-Preview is not read: total_pixels would be")
+    assert line.endswith("of Keye-VL-8B-Preview is not read: use total_pixels")
     (line,) = warnings_of(caplog, preview.process_vision_info, talk(FRAMES, nframes=4))
     assert line.startswith("nframes in the message of a list of frames of Keye-VL-8B-Preview")
     (line,) = warnings_of(caplog, preview.process_vision_info, talk(FRAMES, max_frames=4))
-    assert line.endswith("of Keye-VL-8B-Preview is not read: num_frames would be")
+    assert line.endswith("of Keye-VL-8B-Preview is not read: use num_frames")
     both = talk(FRAMES, max_frames=4, num_frames=8)
     assert not warnings_of(caplog, preview.process_vision_info, both)
 
@@ -156,4 +156,6 @@ def test_options_of_images(caplog):
     image = {"type": "image", "image": FRAMES[0], "fps": 2.0}
     for run in (process_vision_info, preview.process_vision_info):
         (line,) = warnings_of(caplog, run, [{"role": "user", "content": [image]}])
-        assert line.startswith("fps in the message of an image is not read; what is: min_pixels, ")
+        assert line.startswith(
+            "fps in the message of an image is not read; options that are: min_pixels, "
+        )

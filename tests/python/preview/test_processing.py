@@ -160,11 +160,13 @@ def test_errors_of_the_drop_in(short, tmp_path, monkeypatch):
         fetch_video({"video": str(tmp_path / "none.mp4")})
     with pytest.raises(InvalidArgumentError, match="video is an empty list"):
         fetch_video({"video": []})
-    with pytest.raises(InvalidArgumentError, match=r"fps is 1 and nframes 4: expected one of them"):
+    with pytest.raises(
+        InvalidArgumentError, match=r"fps is 1 and nframes is 4: expected one of them"
+    ):
         fetch_video({"video": str(short), "fps": 1, "nframes": 4})
-    with pytest.raises(InvalidArgumentError, match="500 frames are to be sampled of 50"):
+    with pytest.raises(InvalidArgumentError, match="500 of 50 frames are to be sampled"):
         fetch_video({"video": str(short), "nframes": 500})
-    with pytest.raises(InvalidArgumentError, match=r"video_start is 1\.5 and video_end 1\.0"):
+    with pytest.raises(InvalidArgumentError, match=r"video_start is 1\.5 and video_end is 1\.0"):
         fetch_video({"video": str(short), "video_start": 1.5, "video_end": 1.0})
     with pytest.raises(InvalidArgumentError, match="content of type 'image' has no image"):
         process_vision_info([{"role": "user", "content": [{"type": "image"}]}])

@@ -1,0 +1,185 @@
+"""How Keye-VL-8B-Preview samples videos: frames in multiples of two, and no frame types.
+
+The rules are those of keye_vl_utils 1.0.0.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from keye_vl_rs._sampling.indices import spaced_places
+from keye_vl_rs._sampling.video import sample_video
+from keye_vl_rs._util.shorten import short_number, short_repr
+from keye_vl_rs._util.validation import (
+    exact_count,
+    number_from_zero,
+    optional_number,
+    positive_number,
+)
+from keye_vl_rs.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    import torch
+
+    from keye_vl_rs._sampling.rules import FrameCounter
+
+__all__ = ["FrameRange", "PreviewRules", "frame_range", "read_video_file"]
+
+logger = logging.getLogger(__name__)
+
+# (first, last, how many) of the frames to sample from, by a video's options, its number of frames
+# and its frames per second.
+FrameRange = Callable[[dict[str, Any], int, float], tuple[int, int, int]]
+# Options that are passed on to sample_video. FrameRange handles video_start and video_end, and the
+# prompt of this model has no timestamps.
+_READING_OPTIONS = ("timeout", "on_error")
+
+
+@dataclass(frozen=True)
+class PreviewRules:
+    """The numbers of keye_vl_utils 1.0.0, or those that a program has set instead.
+
+    Attributes:
+        frame_factor: sampled frames come in multiples of it.
+        fps: frames per second to sample where a video does not say it.
+        min_frames: the fewest frames to sample by ``fps``.
+        max_frames: the most frames to sample by ``fps``.
+        total_pixels: the most pixels of all frames of a video together.
+    """
+
+    frame_factor: int
+    fps: float
+    min_frames: int
+    max_frames: int
+    total_pixels: float
+
+    def count_frames(self, ele: dict[str, Any], total_frames: int, video_fps: float) -> int:
+        """Return how many of ``total_frames`` frames at ``video_fps`` are sampled.
+
+        Args:
+            ele: the options of a video, as for :func:`keye_vl_rs.preview.smart_nframes`.
+            total_frames: frames of the video.
+            video_fps: frames per second of the video.
+
+        Raises:
+            InvalidArgumentError: both ``fps`` and ``nframes`` are given, a number is impossible, or
+                the video has too few frames. A video of a single frame gives it as often as
+                ``frame_factor`` says.
+        """
+        factor = self.frame_factor
+        if ele.get("num_frames") is not None:
+            return self.count_exactly(ele, total_frames)
+        if "fps" in ele and "nframes" in ele:
+            raise InvalidArgumentError(
+                f"fps is {short_repr(ele['fps'])} and nframes is {short_repr(ele['nframes'])}: "
+                "expected one of them"
+            )
+        if "nframes" in ele:
+            count = round(positive_number("nframes", ele["nframes"]) / factor) * factor
+        else:
+            count = self._count_by_fps(ele, total_frames, video_fps)
+        if total_frames == 1 and "nframes" not in ele:
+            return factor
+        if not factor <= count <= total_frames:
+            raise InvalidArgumentError(
+                f"{short_number(count)} of {total_frames} frames are to be sampled: expected at "
+                f"least {factor}, and no more than the video has"
+            )
+        return count
+
+    def _count_by_fps(self, ele: dict[str, Any], total_frames: int, video_fps: float) -> int:
+        factor = self.frame_factor
+        fps = optional_number(ele, "fps", self.fps)
+        least = number_from_zero("min_frames", ele.get("min_frames", self.min_frames))
+        least = math.ceil(least / factor) * factor
+        most = optional_number(ele, "max_frames", min(self.max_frames, total_frames))
+        most = math.floor(most / factor) * factor
+        wanted = total_frames / positive_number("the video's frame rate", video_fps) * fps
+        if wanted > total_frames:
+            logger.warning("fps asks for %g frames, but the video has %d", wanted, total_frames)
+        return math.floor(min(max(wanted, least), most, total_frames) / factor) * factor
+
+    def count_exactly(self, ele: dict[str, Any], total_frames: int) -> int:
+        """Return ``num_frames`` of a video, or ``max_frames`` if that is fewer.
+
+        Raises:
+            InvalidArgumentError: it is not a multiple of ``frame_factor``, or more than
+                ``total_frames``.
+        """
+        count = exact_count("num_frames", ele, total_frames)
+        if count % self.frame_factor:
+            raise InvalidArgumentError(
+                f"num_frames makes {count} frames: expected a multiple of {self.frame_factor}, "
+                "because this model takes two frames at a time"
+            )
+        return count
+
+
+def frame_range(ele: dict[str, Any], total_frames: int, video_fps: float) -> tuple[int, int, int]:
+    """Return (first, last, how many) of the frames between ``video_start`` and ``video_end``.
+
+    Args:
+        ele: may hold the two, in seconds; they are converted to frame numbers by ``video_fps``.
+        total_frames: frames of the video.
+        video_fps: frames per second of the video.
+
+    Raises:
+        InvalidArgumentError: there are fewer than two frames between them, or a number is
+            impossible.
+    """
+    start, end = ele.get("video_start"), ele.get("video_end")
+    if start is None and end is None:
+        return 0, total_frames - 1, total_frames
+    duration = total_frames / positive_number("the video's frame rate", video_fps)
+    first, last = 0, total_frames - 1
+    if start is not None:
+        first = math.ceil(_clamped("video_start", start, duration) * video_fps)
+    if end is not None:
+        last = min(math.floor(_clamped("video_end", end, duration) * video_fps), last)
+    if first >= last:
+        raise InvalidArgumentError(
+            f"video_start is {short_repr(start)} and video_end is {short_repr(end)}: expected at "
+            f"least two frames between them, of {total_frames} at {video_fps:g} per second "
+            f"({duration:.2f} s)"
+        )
+    return first, last, last - first + 1
+
+
+def _clamped(name: str, value: Any, most: float) -> float:
+    if isinstance(value, (int, float)) and value < 0:
+        return 0.0
+    return min(number_from_zero(name, value), most)
+
+
+def read_video_file(
+    ele: dict[str, Any], select: FrameRange, count: FrameCounter
+) -> tuple[torch.Tensor, float]:
+    """Decode frames of ``ele["video"]``, evenly spaced, and say how many per second that makes.
+
+    Args:
+        ele: the video of a message, with its options.
+        select: :func:`frame_range`, or a program's replacement of it.
+        count: :meth:`PreviewRules.count_frames`, or a program's replacement of it.
+
+    Returns:
+        uint8 (T, 3, H, W) at the video's own size, and frames per second.
+
+    Raises:
+        MediaError, InvalidArgumentError: subclasses of them, as
+            :func:`keye_vl_rs._sampling.video.sample_video` raises them.
+    """
+    rate = 0.0
+
+    def choose(total: int, fps: float) -> torch.Tensor:
+        nonlocal rate
+        first, last, frames = select(ele, total, fps)
+        sampled = count(ele, frames, fps)
+        rate = sampled / max(frames, 1e-6) * fps
+        return spaced_places(first, last, sampled)
+
+    options = {key: ele[key] for key in _READING_OPTIONS if ele.get(key) is not None}
+    return sample_video(ele["video"], choose, timestamps=None, **options).frames, rate

@@ -1,0 +1,80 @@
+"""What a processor of Keye-VL-1.5 has to know about sampled videos, as keye_vl_utils gives it."""
+
+from __future__ import annotations
+
+import collections
+import logging
+from typing import TYPE_CHECKING, Any
+
+from keye_vl_rs._sampling.video import video_name
+from keye_vl_rs._slow_fast.plan import plan_checked_sizes
+from keye_vl_rs._util.model import SLOW
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+    from keye_vl_rs._sampling.rules import VideoRules
+
+__all__ = ["VIDEO_KWARGS", "collate_kwargs", "video_kwargs"]
+
+logger = logging.getLogger(__name__)
+
+# The names of all of them.
+VIDEO_KWARGS = ("height", "width", "fast_height", "fast_width", "timestamps", "frame_types")
+
+
+def video_kwargs(
+    ele: dict[str, Any],
+    frames: torch.Tensor,
+    timestamps: torch.Tensor | None,
+    frame_types: torch.Tensor,
+    rules: VideoRules,
+) -> dict[str, Any]:
+    """Plan the sizes of a video's frames and return them under :data:`VIDEO_KWARGS`.
+
+    Args:
+        ele: the video, with its options.
+        frames: the sampled frames, uint8 (T, 3, H, W).
+        timestamps: (T,) float32 in seconds, or None: then the result has none.
+        frame_types: (T,) int32, 0 slow and 1 fast.
+        rules: apply where ``ele`` says nothing.
+
+    Raises:
+        LimitError: frames would become larger than ``resized_pixels`` or ``resized_video_pixels``
+            allow.
+        AspectRatioError, SizeError, InvalidArgumentError: there is no such size.
+    """
+    slow_frames = frame_types.tolist().count(SLOW)
+    slow, fast = plan_checked_sizes(
+        ele,
+        (frames.shape[2], frames.shape[3]),
+        slow_frames,
+        len(frame_types) - slow_frames,
+        rules,
+        video_name(ele["video"]),
+    )
+    logger.debug("video of %d frames: slow %s, fast %s", len(frame_types), slow, fast)
+    kwargs: dict[str, Any] = {
+        "height": slow[0],
+        "width": slow[1],
+        "fast_height": fast[0],
+        "fast_width": fast[1],
+    }
+    if timestamps is not None:
+        kwargs["timestamps"] = timestamps
+    kwargs["frame_types"] = frame_types
+    return kwargs
+
+
+def collate_kwargs(videos: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Return one list per name out of :func:`video_kwargs` of several videos.
+
+    Every list has one entry per video, None where a video has no timestamps. keye_vl_utils leaves
+    missing timestamps out, so that those of the next video take their place.
+    """
+    collated: dict[str, list[Any]] = collections.defaultdict(list)
+    for name in dict.fromkeys(name for kwargs in videos for name in kwargs):
+        collated[name] = [kwargs.get(name) for kwargs in videos]
+    return collated

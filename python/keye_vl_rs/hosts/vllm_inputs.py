@@ -1,4 +1,4 @@
-"""Messages for ``vllm.LLM.generate``, in the process that runs vLLM."""
+"""Inputs of ``vllm.LLM.generate``, for programs that run vLLM in their own process."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keye_vl_rs import preview
-from keye_vl_rs._chat.message_options import take_call_options, with_defaults
-from keye_vl_rs._chat.messages import check_list, check_message, plain_conversation
+from keye_vl_rs._chat.message_options import take_call_options, take_exif, with_defaults
+from keye_vl_rs._chat.messages import (
+    check_list,
+    check_message,
+    is_one_conversation,
+    plain_conversation,
+)
 from keye_vl_rs.errors import InvalidArgumentError, naming
 from keye_vl_rs.hosts.openai import Model, model_functions
 from keye_vl_rs.limits import Limits, applied
+from keye_vl_rs.preview.vision_process import EXCLUSIVE
 
 __all__ = ["to_vllm_inputs"]
 
@@ -24,37 +30,34 @@ def to_vllm_inputs(
     limits: Limits | None = None,
     **template_kwargs: Any,
 ) -> Any:
-    """What ``LLM.generate`` takes for a conversation, or a list of that for a batch of them.
+    """Return the inputs of ``LLM.generate`` for a conversation, or a list of them for a batch.
 
     Args:
         messages: as for :func:`keye_vl_rs.process_vision_info`: messages, or a list of such lists;
-            they are not changed. vLLM takes one video a
-            conversation for Keye-VL-1.5.
-        processor: has ``apply_chat_template``: :class:`keye_vl_rs.KeyeVL1_5Processor`, or what
-            ``AutoProcessor`` gives.
-        add_generation_prompt: end the prompt where the model is to go on.
+            they are not changed. vLLM takes one video per conversation for Keye-VL-1.5.
+        processor: an object with ``apply_chat_template``: :class:`keye_vl_rs.KeyeVL1_5Processor`,
+            or a processor of ``AutoProcessor``.
+        add_generation_prompt: end the prompt with the beginning of the model's answer.
         model: "Keye-VL-1.5" or "Keye-VL-8B-Preview".
-        limits: what each image and video may ask for; None is what the environment says.
-        template_kwargs: for the chat template; but ``fps``, ``num_frames`` and ``max_frames`` hold
-            for videos that do not say it themselves, and ``exif`` for images and lists of frames.
+        limits: bounds on each image and video; None for those of the environment.
+        template_kwargs: for the chat template, except for defaults of videos (``fps``,
+            ``num_frames`` and ``max_frames``) and of images and lists of frames (``exif``).
 
     Returns:
-        ``prompt``; with images or videos ``multi_modal_data``, which has them under ``image`` and
-        ``video`` (videos (T, 3, H, W)); with videos ``mm_processor_kwargs``, what is said
-        about them, one entry per video.
+        ``prompt``; with images or videos ``multi_modal_data``, which holds them under ``image`` and
+        ``video`` (videos (T, 3, H, W)); with videos ``mm_processor_kwargs``, the processor's
+        arguments for them, with one entry per video.
 
     Raises:
         MediaError, InvalidArgumentError: subclasses of them, as ``process_vision_info`` raises
             them; the message names the conversation of a batch.
     """
     functions = model_functions(model)
-    defaults = take_call_options(template_kwargs)
-    if template_kwargs.get("exif") is not None:
-        defaults["exif"] = template_kwargs.pop("exif")
+    defaults = {**take_call_options(template_kwargs), **take_exif(template_kwargs)}
     _check_list(messages, "messages")
     template_kwargs["add_generation_prompt"] = add_generation_prompt
     with applied(limits):
-        if isinstance(messages[0], Mapping):
+        if is_one_conversation(messages):
             return _inputs(messages, "messages", processor, functions, defaults, template_kwargs)
         return [
             _inputs(one, f"messages[{index}]", processor, functions, defaults, template_kwargs)
@@ -70,12 +73,12 @@ def _inputs(
     defaults: Mapping[str, Any],
     template_kwargs: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Those of one conversation, which errors call ``name``."""
+    """Return the inputs for one conversation, which errors call ``name``."""
     _check_list(messages, name)
     for index, message in enumerate(messages):
         check_message(message, f"{name}[{index}]")
-    # The template places the media that are loaded below.
-    exclusive = preview.vision_process.EXCLUSIVE if functions is preview else ()
+    # The template and process_vision_info get the same parts, so that all media have a place.
+    exclusive = EXCLUSIVE if functions is preview else ()
     messages = with_defaults(plain_conversation(messages, name), defaults, exclusive)
     prompt = processor.apply_chat_template(messages, tokenize=False, **template_kwargs)
     of_preview = {"return_video_kwargs": True} if functions is preview else {}
@@ -85,8 +88,8 @@ def _inputs(
     if images is not None:
         data["image"] = images
     if videos is not None:
-        # vLLM hashes the bytes in their order, and takes ten times as long to collect those of a
-        # view: 311 ms for 32 frames of 720p.
+        # vLLM hashes the bytes in order of the indices. Collecting them from a view takes it ten
+        # times as long: 311 ms for 32 frames of 720p.
         data["video"] = [
             video.contiguous() if hasattr(video, "contiguous") else video for video in videos
         ]
@@ -101,4 +104,4 @@ def _inputs(
 def _check_list(messages: Any, name: str) -> None:
     check_list(messages, name)
     if not messages:
-        raise InvalidArgumentError(f"{name} is empty: expected one message at least")
+        raise InvalidArgumentError(f"{name} is empty: expected at least one message")

@@ -132,6 +132,16 @@ def test_what_is_in_openais_form_already():
     assert request.extra_body == {}
 
 
+def test_the_first_of_two_sources_is_sent(short):
+    """As everywhere: a video_url is not read beside a video."""
+    part = {"type": "video", "video": str(short), "fps": 1.0}
+    both = {**part, "video_url": {"url": "http://host/clip.mp4"}}
+    sent, expected = (
+        to_openai_messages([{"role": "user", "content": [one]}]) for one in (both, part)
+    )
+    assert sent == expected
+
+
 def test_videos_in_both_forms(image, short):
     messages = talk(image, short)
     address = {"type": "video_url", "video_url": {"url": "http://host/clip.mp4"}}

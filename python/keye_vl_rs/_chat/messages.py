@@ -1,4 +1,4 @@
-"""Messages of a conversation, as chat templates take them."""
+"""Messages of a conversation, checked and in the form that chat templates take."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = [
     "plain_conversations",
 ]
 
-# What an answer may have where it has no content.
+# Keys of which an answer without content has one.
 _INSTEAD_OF_CONTENT = (
     "function_call",
     "reasoning",
@@ -36,13 +36,13 @@ _INSTEAD_OF_CONTENT = (
 def extract_vision_info(
     conversations: list[dict[str, Any]] | list[list[dict[str, Any]]],
 ) -> list[dict[str, Any]]:
-    """The images and videos of one conversation or several, in the order of their messages.
+    """Return the images and videos of one conversation or several, in the order of their messages.
 
-    They are given as they stand in the messages, in whatever form
-    (:func:`keye_vl_rs._chat.content_parts.plain_part` knows them all).
+    They are returned as they stand in the messages, in any form of
+    :func:`keye_vl_rs._chat.content_parts.plain_part`.
 
     Raises:
-        InvalidArgumentError: they are no messages; the error says where.
+        InvalidArgumentError: something that is not a message is among them; the error says where.
     """
     return [
         part
@@ -54,11 +54,15 @@ def extract_vision_info(
 def media_parts(
     conversations: Any = None, vision_infos: Sequence[Any] | None = None
 ) -> list[dict[str, Any]]:
-    """The images and videos of conversations, or those of a list, in the published form.
+    """Return the images and videos of conversations, or those of a list, in the plain form.
+
+    Args:
+        conversations: messages, or a list of such lists.
+        vision_infos: images and videos, instead of ``conversations``.
 
     Raises:
-        InvalidArgumentError: they are no messages, or a part looks like a medium and is none that
-            is understood; the error says where.
+        InvalidArgumentError: something that is not a message is among them, or a part looks like a
+            medium in a form that is not understood; the error says where.
     """
     if vision_infos is not None:
         plain = [plain_part(part, f"vision_infos[{i}]") for i, part in enumerate(vision_infos)]
@@ -75,9 +79,10 @@ def media_parts(
 
 
 def media_runs(parts: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Images ("image") and videos ("video") in order, each with those of its kind that follow it.
+    """Group neighbouring images and neighbouring videos; yield kind and parts of each group.
 
-    ``parts`` are those of :func:`media_parts`.
+    Args:
+        parts: as :func:`media_parts` returns them.
     """
     for kind, group in groupby(parts, media_kind):
         if kind is not None:
@@ -87,15 +92,16 @@ def media_runs(parts: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[dict
 def plain_conversation(
     conversation: Any, where: str, *, needs_sources: bool = True
 ) -> list[dict[str, Any]]:
-    """The messages with their parts in the published form; those that are given are not changed.
+    """Return a copy of messages with their parts in the plain form.
 
     Args:
-        conversation: messages; those that have calls of tools, say, and no content pass.
-        where: what errors call it.
-        needs_sources: refuse images and videos without their source.
+        conversation: messages, or an object with ``messages``. A message without content may have
+            calls of tools, for example.
+        where: the name of the conversation in errors.
+        needs_sources: refuse images and videos without a source.
 
     Raises:
-        InvalidArgumentError: what is given is no conversation, or a part of it is none.
+        InvalidArgumentError: it is not a conversation, or a part of it is not understood.
     """
     plain = []
     # transformers takes objects that hold their messages, too.
@@ -103,13 +109,13 @@ def plain_conversation(
     for index, message in enumerate(check_list(conversation, where)):
         place = f"{where}[{index}]"
         if callable(getattr(message, "model_dump", None)):
-            # A client's answer, which goes back as a part of the conversation.
+            # An answer, as OpenAI's client returns it.
             message = message.model_dump(exclude_none=True)
         check_message(message, place)
         copy = dict(message)
         content = copy.get("content", "")
         if content is None:
-            # Templates ask whether content is a text, and go through it if it is none.
+            # Templates iterate over content that is not a string.
             copy["content"] = ""
         elif not isinstance(content, str):
             copy["content"] = [
@@ -121,10 +127,14 @@ def plain_conversation(
 
 
 def plain_conversations(conversations: Any, *, needs_sources: bool = True) -> list[Any]:
-    """:func:`plain_conversation` of one conversation, or of each of several; one at least."""
+    """Return :func:`plain_conversation` of one conversation, or of each one of a list.
+
+    Raises:
+        InvalidArgumentError: as there, or there is no message.
+    """
     conversations = check_list(conversations, "conversation")
     if not conversations:
-        raise InvalidArgumentError("conversation is empty: expected one message at least")
+        raise InvalidArgumentError("conversation is empty: expected at least one message")
     if is_one_conversation(conversations):
         return plain_conversation(conversations, "conversation", needs_sources=needs_sources)
     return [
@@ -134,12 +144,12 @@ def plain_conversations(conversations: Any, *, needs_sources: bool = True) -> li
 
 
 def is_one_conversation(conversations: Sequence[Any]) -> bool:
-    """Whether these are the messages of one conversation, and no list of several."""
+    """Return whether these are messages of one conversation, rather than several conversations."""
     return len(conversations) > 0 and isinstance(conversations[0], Mapping)
 
 
 def _parts_of_all(conversations: Any) -> Iterator[tuple[str, Any]]:
-    """The parts of one conversation or several, each after its place."""
+    """Yield (place, part) for all parts of one conversation or several."""
     conversations = check_list(conversations, "conversations")
     if is_one_conversation(conversations):
         conversations = [conversations]
@@ -151,7 +161,11 @@ def _parts_of_all(conversations: Any) -> Iterator[tuple[str, Any]]:
 
 
 def content_parts(content: Any, where: str) -> Iterator[tuple[str, Any]]:
-    """What the content of a message holds, unless it is only a text, each after its place."""
+    """Yield (place, part) for the parts of a message's content; a text alone has none.
+
+    Raises:
+        InvalidArgumentError: the content is neither a text nor a list.
+    """
     if content is None or isinstance(content, str):
         return
     for number, part in enumerate(_as_list(content, f"{where}['content']", "a text or a list")):
@@ -159,16 +173,17 @@ def content_parts(content: Any, where: str) -> Iterator[tuple[str, Any]]:
 
 
 def check_dictionary(value: Any, where: str) -> None:
-    """Raises :class:`InvalidArgumentError`, which says where it stands, for anything else."""
+    """Raise :class:`InvalidArgumentError`, which says where, unless ``value`` is a dictionary."""
     if not isinstance(value, Mapping):
         kind = type(value).__name__
         raise InvalidArgumentError(f"{where} is of type {kind}: expected a dictionary")
 
 
 def check_list(value: Any, where: str) -> Sequence[Any]:
-    """A list or a tuple as it is, an array of objects (a table's) as a list.
+    """Return a list or a tuple as it is, and an array of objects (as tables have it) as a list.
 
-    Raises as :func:`check_dictionary` does for anything else.
+    Raises:
+        InvalidArgumentError: it is anything else; the error says where.
     """
     return _as_list(value, where, "a list of messages")
 
@@ -176,7 +191,7 @@ def check_list(value: Any, where: str) -> Sequence[Any]:
 def _as_list(value: Any, where: str, expected: str) -> Sequence[Any]:
     if isinstance(value, (list, tuple)):
         return value
-    # pandas has the lists of a table as arrays.
+    # pandas stores lists in a table as arrays.
     if getattr(getattr(value, "dtype", None), "kind", None) == "O" and value.ndim == 1:
         return list(value)
     kind = type(value).__name__
@@ -184,9 +199,12 @@ def _as_list(value: Any, where: str, expected: str) -> Sequence[Any]:
 
 
 def check_message(value: Any, where: str) -> None:
-    """Raises as :func:`check_dictionary` does for what is no message.
+    """Raise unless ``value`` is a message.
 
     A message is a dictionary with content, or with what an answer may have instead.
+
+    Raises:
+        InvalidArgumentError: it is anything else; the error says where.
     """
     check_dictionary(value, where)
     if "content" not in value and all(value.get(key) is None for key in _INSTEAD_OF_CONTENT):

@@ -1,7 +1,7 @@
 """Prompts: the text that stands for images and videos.
 
-A minute of video is some 50,000 pad tokens. A prompt holds every frame's pad once, next to how
-often it counts: :mod:`keye_vl_rs._chat.tokenization` makes its token ids without spelling it out.
+A minute of video takes about 50,000 pad tokens. A prompt holds the pad of each frame once, with a
+repeat count, so that :mod:`keye_vl_rs._chat.tokenization` need not write all of them out.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class VisionTokens:
-    """The tokens that a prompt spells vision input with."""
+    """The tokens that stand for images, videos and frames in a prompt."""
 
     image: str = "<|image_pad|>"
     video: str = "<|video_pad|>"
@@ -42,7 +42,14 @@ class VisionTokens:
 
 @dataclass(frozen=True)
 class Placeholder:
-    """What replaces one vision token: ``text`` with each pad once, and how often each counts."""
+    """The replacement of one vision token.
+
+    Attributes:
+        modality: "image" or "video".
+        pad: the pad token.
+        text: the replacement with one pad per image or frame.
+        counts: how often each of these pads is repeated.
+    """
 
     modality: str
     pad: str
@@ -50,7 +57,7 @@ class Placeholder:
     counts: tuple[int, ...]
 
     def spelled(self) -> str:
-        """The text with every pad written as often as it counts."""
+        """Return the text with all repeats of its pads written out."""
         first, *rest = self.text.split(self.pad)
         return first + "".join(
             self.pad * n + part for n, part in zip(self.counts, rest, strict=True)
@@ -69,10 +76,13 @@ def video_prompt(
     tokens: VisionTokens = VisionTokens(),
     token_pixels: int = TOKEN_PIXELS,
 ) -> str:
-    """The text that replaces one video token.
+    """Return the text that replaces one video token.
 
-    Per frame: its marker, its time in seconds with one decimal (if ``timestamps`` are given), and
-    one pad per ``token_pixels`` pixels of its size, between the fast markers when it is fast.
+    Each frame has its marker, its time in seconds with one decimal (if ``timestamps`` are given),
+    and one pad per ``token_pixels`` pixels, between the fast markers if it is a fast frame.
+
+    Raises:
+        PromptError: there are not as many timestamps as frames.
     """
     if timestamps is not None and len(timestamps) != len(frame_types):
         raise PromptError(
@@ -98,7 +108,7 @@ def video_placeholder(
     tokens: VisionTokens = VisionTokens(),
     token_pixels: int = TOKEN_PIXELS,
 ) -> Placeholder:
-    """:func:`video_prompt` with one pad per frame."""
+    """Return :func:`video_prompt` as a placeholder, with one pad per frame."""
     slow, fast = (height * width // token_pixels for height, width in (slow_size, fast_size))
     one_token = (1, token_pixels)
     text = video_prompt(
@@ -109,17 +119,22 @@ def video_placeholder(
 
 
 def image_placeholder(count: int, *, tokens: VisionTokens = VisionTokens()) -> Placeholder:
-    """The ``count`` pads of one image."""
+    """Return the placeholder of one image, which takes ``count`` pads."""
     return Placeholder("image", tokens.image, tokens.image, (count,))
 
 
 def split_texts(
     texts: Sequence[str], expected: Mapping[str, int], *, guard: str = ""
 ) -> list[list[str]]:
-    """Cut each text at the tokens that ``expected`` counts: text, token, text, ..., token, text.
+    """Split each text at its vision tokens: text, token, text, ..., token, text.
 
-    ``guard`` is a regular expression that must match just before a token for it to count. Raises
-    :class:`PromptError` unless the texts together hold each token as often as expected.
+    Args:
+        texts: the prompts.
+        expected: how often all texts together hold each token.
+        guard: a regular expression that must match just before a token for it to count.
+
+    Raises:
+        PromptError: the texts hold a token more or less often than expected.
     """
     if not expected:
         return [[text] for text in texts]
@@ -133,7 +148,7 @@ def split_texts(
 
 
 def fill(cut: Sequence[Sequence[str]], inputs: Mapping[str, Sequence[Placeholder]]) -> list[Prompt]:
-    """The texts of :func:`split_texts` with each token's placeholders in place of it, in order."""
+    """Return the texts of :func:`split_texts` with each token replaced by its next placeholder."""
     queues = {token: iter(placeholders) for token, placeholders in inputs.items()}
     return [
         [next(queues[part]) if index % 2 else part for index, part in enumerate(parts)]
@@ -142,17 +157,17 @@ def fill(cut: Sequence[Sequence[str]], inputs: Mapping[str, Sequence[Placeholder
 
 
 def compact_text(prompt: Prompt) -> str:
-    """The prompt with one pad per frame or image."""
+    """Return the prompt with one pad per frame or image."""
     return "".join(piece if isinstance(piece, str) else piece.text for piece in prompt)
 
 
 def spelled_text(prompt: Prompt) -> str:
-    """The prompt as the published processor hands it to the tokenizer."""
+    """Return the prompt as the processor of transformers pull request 41040 tokenises it."""
     return "".join(piece if isinstance(piece, str) else piece.spelled() for piece in prompt)
 
 
 def replacement_offsets(prompt: Prompt) -> list[dict[str, Any]]:
-    """Where each vision token stood and what replaced it, as transformers' processors tell it."""
+    """Return where each vision token was and what replaced it, in the form of transformers."""
     offsets: list[dict[str, Any]] = []
     old = new = 0
     for piece in prompt:

@@ -1,9 +1,9 @@
-"""Prompts into token ids, without spelling them out.
+"""Token ids of prompts, without writing out all pad tokens.
 
-The published processor writes every pad token of a video, some 50,000 a minute, into a string and
-tokenises that string. Here the short text of a prompt, with one pad a frame, is tokenised and the
-pads' ids are repeated: spliced in. That is done only where the result is the same as tokenising the
-whole text, and otherwise the text is spelled out.
+The processor of transformers pull request 41040 writes every pad token of a video, about 50,000 per
+minute, into a string and tokenises that. Here the short text of a prompt, with one pad per frame,
+is tokenised, and the ids of the pads are repeated in the result. Where that would not give the same
+ids, the full text is written out and tokenised.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["plain_tokens", "tokenize"]
 
 Row = dict[str, NDArray[np.int64]]
 
-# The tokenizer's keyword arguments that splicing honours; any other that is set means spelling out.
+# The tokenizer's keyword arguments that repeating ids supports. Any other one means the full text.
 _PASSED_ON = (
     "add_special_tokens",
     "return_attention_mask",
@@ -29,31 +29,32 @@ _PASSED_ON = (
     "return_length",
 )
 _HANDLED = ("padding", "truncation", "max_length", "pad_to_multiple_of", "padding_side")
-_SPLICED = {*_PASSED_ON, *_HANDLED, "return_special_tokens_mask", "return_tensors", "verbose"}
+_SUPPORTED = {*_PASSED_ON, *_HANDLED, "return_special_tokens_mask", "return_tensors", "verbose"}
 _PER_TOKEN = ("input_ids", "token_type_ids", "attention_mask", "special_tokens_mask")
 
 
 def tokenize(
     tokenizer: Any, prompts: Sequence[Prompt], kwargs: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """``tokenizer(texts, **kwargs)`` of the spelled-out prompts, spliced where that is the same."""
-    spliced = _splice(tokenizer, prompts, kwargs)
-    if spliced is not None:
-        return spliced
+    """Return what ``tokenizer(texts, **kwargs)`` returns for the full texts of prompts."""
+    repeated = _repeat_pads(tokenizer, prompts, kwargs)
+    if repeated is not None:
+        return repeated
     return plain_tokens(tokenizer, [spelled_text(prompt) for prompt in prompts], kwargs)
 
 
 def plain_tokens(tokenizer: Any, texts: Sequence[str], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a tokenizer makes of texts, with tensors on the CPU whatever torch's default."""
+    """Return ``tokenizer(texts, **kwargs)``, with tensors on the CPU whatever torch's default."""
     import torch
 
     with torch.device("cpu"):
         return dict(tokenizer(list(texts), **kwargs))
 
 
-def _splice(
+def _repeat_pads(
     tokenizer: Any, prompts: Sequence[Prompt], kwargs: Mapping[str, Any]
 ) -> dict[str, Any] | None:
+    """Tokenise the short texts and repeat the ids of pads; None where that is not supported."""
     placeholders = [[p for p in prompt if isinstance(p, Placeholder)] for prompt in prompts]
     pad_ids = _pad_ids(tokenizer, {p.pad for row in placeholders for p in row})
     layout = _layout(tokenizer, kwargs)
@@ -87,11 +88,11 @@ def _splice(
 
 
 def _pad_ids(tokenizer: Any, pads: set[str]) -> dict[str, int] | None:
-    """The id of each pad, if a run of pads becomes just that many ids whatever stands beside it.
+    """Return the id of each pad if n pads in a row always become n ids; otherwise None.
 
-    Added tokens are cut out of the raw text before anything else looks at it, leftmost first and
-    longest first, so a pad that begins where the last one ended can only lose to a longer token
-    that begins like it. A token that swallows a pad's head from the left shows up in the ids.
+    A tokenizer first cuts added tokens out of the raw text, the leftmost first and of several the
+    longest. So a pad that begins where the last one ended can only lose to a longer token that
+    begins with it. A token that takes the beginning of a pad from the left shows up in the ids.
     """
     if not getattr(tokenizer, "is_fast", False) or getattr(
         tokenizer, "split_special_tokens", False
@@ -113,7 +114,7 @@ def _pad_ids(tokenizer: Any, pads: set[str]) -> dict[str, int] | None:
 def _counts(
     ids: NDArray[np.int64], placeholders: Sequence[Placeholder], pad_ids: Mapping[str, int]
 ) -> NDArray[np.int64] | None:
-    """How often each id counts; None if the pads among the ids are not the expected ones."""
+    """Return the repeat count of each id, or None if the pads among them are not as expected."""
     expected = [pad_ids[p.pad] for p in placeholders for _ in p.counts]
     (where,) = np.nonzero(np.isin(ids, list(pad_ids.values())))
     if not np.array_equal(ids[where], expected):
@@ -125,7 +126,7 @@ def _counts(
 
 @dataclass(frozen=True)
 class _Layout:
-    """How the rows of a batch are cut and filled up."""
+    """How the rows of a batch are truncated and padded."""
 
     padding: str
     truncation: str
@@ -137,7 +138,8 @@ class _Layout:
 
 
 def _layout(tokenizer: Any, kwargs: Mapping[str, Any]) -> _Layout | None:
-    if any(value for key, value in kwargs.items() if key not in _SPLICED):
+    """Return what the arguments of a call ask for, or None if it is not supported."""
+    if any(value for key, value in kwargs.items() if key not in _SUPPORTED):
         return None
     resolve = getattr(tokenizer, "_get_padding_truncation_strategies", None)
     tensors = kwargs.get("return_tensors")
@@ -165,7 +167,10 @@ def _layout(tokenizer: Any, kwargs: Mapping[str, Any]) -> _Layout | None:
 
 
 def _truncated(row: Row, layout: _Layout) -> Row | None:
-    """Cut the text's tokens, not those that the tokenizer set around them."""
+    """Truncate the tokens of the text, but not those that the tokenizer put around them.
+
+    Return None where that is not possible.
+    """
     special = row["special_tokens_mask"]
     (text,) = np.nonzero(special == 0)
     start, stop = (int(text[0]), int(text[-1]) + 1) if len(text) else (len(special), len(special))
@@ -206,7 +211,7 @@ def _stacked(
     if tensors is None:
         out: dict[str, Any] = {name: [row[name].tolist() for row in rows] for name in names}
         return {**out, "length": lengths} if with_length else out
-    if len(set(lengths)) > 1:  # the tokenizer's own refusal says best what to do
+    if len(set(lengths)) > 1:  # the tokenizer's own error says best what to do
         return None
     arrays: dict[str, Any] = {name: np.stack([row[name] for row in rows]) for name in names}
     if with_length:

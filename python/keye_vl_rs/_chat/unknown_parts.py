@@ -1,6 +1,7 @@
-"""Which parts of a message look like media and are none that is understood.
+"""Parts of messages that look like media, but in no form that is understood.
 
-Such a part would be dropped without a word: neither loaded nor spelt out by a chat template.
+They must be refused, because they would be dropped silently: neither loaded nor put into the prompt
+by a chat template.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from keye_vl_rs._media.encoded_sources import is_encoded
 __all__ = ["TEXT_TYPES", "is_for_servers", "looks_like_media", "media_inside"]
 
 TEXT_TYPES = ("text", "input_text", "output_text")
-# What else conversations hold. Addresses and paths in these are texts.
+# Types of parts without media. Addresses and paths in them are texts.
 _SPOKEN_TYPES = frozenset(
     {
         *TEXT_TYPES,
@@ -26,11 +27,11 @@ _SPOKEN_TYPES = frozenset(
         *("tool_use", "web_search_call"),
     }
 )
-# Where those of them that tools answer with hold parts.
+# Keys under which the answers of tools hold parts.
 _ANSWER_KEYS = ("content", "output")
-# What servers may understand, and nothing here does.
+# Types that a server may understand, and this package does not.
 _SERVER_TYPES = ("file", "input_file")
-# What other libraries call media; in texts and in calls of tools only the first of the two.
+# Keys of media in other libraries. The second set does not count in texts and calls of tools.
 _MEDIA_KEYS = frozenset(
     {
         *("audio", "audio_url", "image_base64", "image_embeds", "image_file", "image_path"),
@@ -50,7 +51,7 @@ _NEAR_TYPES = re.compile(
     r"(^|_)(image|img|picture|photo|video|audio|frame|clip|movie|media|file|document)s?(_|$)",
     re.IGNORECASE,
 )
-# The type of a medium, as it stands beside the data (RFC 6838).
+# A media type, which some forms state beside the data (RFC 6838).
 _MEDIA_TYPE = re.compile(r"(?:image|video|audio)/[a-z0-9][a-z0-9.+-]*\Z", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:data:|[a-z][a-z0-9+.-]+://)", re.IGNORECASE)
 _SUFFIX = re.compile(
@@ -58,17 +59,17 @@ _SUFFIX = re.compile(
     r"|webp|wmv)$",
     re.IGNORECASE,
 )
-# How far values inside of values are looked at, and how many entries of a list.
+# How many levels of nested values are searched, and how many entries of each.
 _DEPTH = 4
 _ENTRIES = 64
 
 
 def looks_like_media(given: Mapping[Any, Any], kind: str | None) -> bool:
-    """Tell if a part without a key of this package's media looks as if it were one.
+    """Return whether a part without a key for media looks like a medium.
 
     Args:
         given: the part, without keys whose value is None.
-        kind: its type, if that is a text.
+        kind: its type, if that is a string.
     """
     keys = {key for key in given if isinstance(key, str)}
     if keys & _MEDIA_KEYS:
@@ -81,16 +82,16 @@ def looks_like_media(given: Mapping[Any, Any], kind: str | None) -> bool:
 
 
 def is_for_servers(kind: str | None) -> bool:
-    """Tell if a part of this type may go to a server as it stands."""
+    """Return whether a part of this type may be sent to a server unchanged."""
     return kind in _SERVER_TYPES
 
 
 def media_inside(given: Mapping[Any, Any], media_types: Mapping[str, Any]) -> str | None:
-    """Give the key under which a tool's answer holds images or videos, which nothing reads there.
+    """Return the key under which a tool's answer holds images or videos, or None.
 
     Args:
         given: the part.
-        media_types: what the types of images and videos are.
+        media_types: the types of images and videos.
     """
     for key in _ANSWER_KEYS:
         held = given.get(key)
@@ -102,7 +103,7 @@ def media_inside(given: Mapping[Any, Any], media_types: Mapping[str, Any]) -> st
 
 
 def _values(value: Any, depth: int) -> Iterator[Any]:
-    """Yield what a value holds, down to some depth."""
+    """Yield the values inside a value, down to ``depth`` levels."""
     if not isinstance(value, (Mapping, list, tuple)):
         yield value
     elif depth:
@@ -112,17 +113,17 @@ def _values(value: Any, depth: int) -> Iterator[Any]:
 
 
 def _is_medium(value: Any) -> bool:
-    """Tell if a value is a medium, or says where it is or of what type.
+    """Return whether a value is a medium, or states the place or the type of one.
 
-    That is an address, the path of a medium, base64, bytes, a file, a picture, an array, or a media
-    type.
+    That is an address, a path with the suffix of an image or a video, base64, bytes, a file, an
+    image of Pillow's, an array, or a media type.
     """
     if isinstance(value, str):
         named = _ADDRESS.match(value[:32]) or _SUFFIX.search(value[-8:])
         return bool(named or _MEDIA_TYPE.match(value[:64])) or is_encoded(value)
     if isinstance(value, (bytes, bytearray, memoryview, os.PathLike)):
         return True
-    # Files, pictures of Pillow's, arrays and tensors.
+    # Files, images of Pillow's, arrays and tensors.
     return callable(getattr(value, "read", None)) or (
         hasattr(value, "size") and (hasattr(value, "getexif") or getattr(value, "ndim", 0) > 1)
     )

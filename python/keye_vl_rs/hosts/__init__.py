@@ -1,5 +1,6 @@
-"""The hosts that this package speeds up: one file for each.
+"""Integrations with the libraries and servers that this package speeds up: one file per host.
 
-:mod:`switch` turns it on and off; :mod:`after_import` lets a file wait for its host to be imported.
-Nothing here is imported before it is asked for, and no host is imported by it.
+:mod:`keye_vl_rs.hosts.switch` turns them on and off, and :mod:`keye_vl_rs.hosts.after_import` runs
+code once a host has been imported. Importing this package imports none of its modules, and none of
+them imports its host.
 """

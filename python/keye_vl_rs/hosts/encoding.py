@@ -1,4 +1,4 @@
-"""Images and frames as files in base64, several at a time."""
+"""Encode images and frames as base64 of image files, several at a time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["encode_images"]
 
-# zlib's usual 6 takes five times as long for an eighth fewer bytes: 280 instead of 53 ms for a
+# zlib's default of 6 takes five times as long for an eighth fewer bytes: 280 instead of 53 ms for a
 # photograph of 1280x720.
 _COMPRESS_LEVEL = 1
 
@@ -27,12 +27,12 @@ _COMPRESS_LEVEL = 1
 def encode_images(
     images: Sequence[Image.Image | NDArray[np.uint8]], image_format: str, quality: int
 ) -> list[str]:
-    """Each image as a PNG or JPEG file in base64, on as many threads as the core uses.
+    """Encode each image as a PNG or JPEG file in base64, on as many threads as the core uses.
 
     Args:
         images: of Pillow's, RGB, or uint8 (H, W, 3).
-        image_format: "png", which keeps every pixel, or "jpeg".
-        quality: of JPEG, 1 to 95; colours have half the resolution (4:2:0), as videos have it.
+        image_format: "png", which is lossless, or "jpeg".
+        quality: of JPEG, 1 to 95; chroma has half the resolution (4:2:0), as in videos.
     """
     return map_in_threads(
         functools.partial(_encode, image_format=image_format, quality=quality), images
@@ -43,13 +43,13 @@ def _encode(image: Image.Image | NDArray[np.uint8], image_format: str, quality: 
     from PIL import Image
 
     if not isinstance(image, Image.Image):
-        # Here, so that no more copies are held than there are threads.
+        # Converted here, so that there are no more copies than threads.
         image = Image.fromarray(image)
     if image_format == "png":
         with io.BytesIO() as buffer:
             image.save(buffer, "png", compress_level=_COMPRESS_LEVEL)
             return base64.b64encode(buffer.getvalue()).decode("ascii")
-    # Pillow's JPEG encoder lets other threads run only while it writes to a file of the system's.
+    # Pillow's JPEG encoder releases the GIL only while it writes to a file of the system.
     with _system_file() as file:
         image.save(file, "jpeg", quality=quality, subsampling="4:2:0")
         file.seek(0)
@@ -57,7 +57,7 @@ def _encode(image: Image.Image | NDArray[np.uint8], image_format: str, quality: 
 
 
 def _system_file() -> IO[Any]:
-    """A file without a name, in memory where the system has such files."""
+    """Open a file without a name, in memory where the system supports it."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("keye-vl-frame"), "w+b")
     return tempfile.TemporaryFile()

@@ -1,8 +1,8 @@
-"""``keye_vl_utils``, and through it every program and processor that imports from it.
+"""Patches of ``keye_vl_utils``, for all programs and processors that import from it.
 
-Two things are put there: the fused operator, which the published package does not carry and the
-published processors look for; and the drop-in for its ``vision_process``, in the releases whose
-results the drop-in has.
+There are two: the fused operator, for which the processors of checkpoints look in this package, and
+which its releases on PyPI do not have; and the drop-in replacement of its ``vision_process``, in
+the releases with which the drop-in was compared.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from typing import Any
 
 from keye_vl_rs._patches.fused_operator import BicubicVideoFusionOpProcessor, BicubicVideoProcessor
 
-__all__ = ["NAME", "put_operator", "put_vision_process", "take_back"]
+__all__ = ["NAME", "install_operator", "install_vision_process", "uninstall"]
 
 logger = logging.getLogger(__name__)
 
 NAME = "keye_vl_utils"
-# What stands for the vision_process of each release that was tested.
+# The drop-in for the vision_process of each tested release.
 _DROP_INS = {
     "1.5.2": "keye_vl_rs.vision_process",
     "1.0.0": "keye_vl_rs.preview.vision_process",
 }
 
-# The numbers that programs set (ms-swift does), in either release.
+# The numbers of both releases that programs such as ms-swift set.
 _CONSTANTS = (
     "FAST_TOKEN_RATIO",
     "FPS",
@@ -50,31 +50,38 @@ _CONSTANTS = (
 
 _VISION_PROCESS = f"{NAME}.vision_process"
 _MISSING = object()
-# What stood in the package before, by name; and in sys.modules and in the drop-in.
+# What the package, sys.modules and the drop-in held before; the first and the last by name.
 _before: dict[str, Any] = {}
 _module_before: list[ModuleType] = []
 _constants_before: dict[str, Any] = {}
 
 
-def put_operator(package: ModuleType, resample: str) -> None:
-    """Give the package the operator under both names, for ``from keye_vl_utils import ...``."""
+def install_operator(package: ModuleType, resample: str) -> None:
+    """Install the operator in the package, under both names that processors import.
+
+    Args:
+        package: ``keye_vl_utils``.
+        resample: "bilinear" or "bicubic".
+    """
     for operator in (BicubicVideoProcessor, BicubicVideoFusionOpProcessor):
         placed = operator if resample == "bilinear" else functools.partial(operator, resample)
-        _place(package, operator.__name__, placed)
+        _set(package, operator.__name__, placed)
 
 
-def put_vision_process(package: ModuleType) -> None:
-    """Have the package give the drop-in's functions, and its module for ``vision_process``.
+def install_vision_process(package: ModuleType) -> None:
+    """Replace the functions of the package and its module ``vision_process`` by the drop-in's.
 
-    Constants that the program has set already are set in the drop-in too: the numbers that are
-    listed here, and no functions, for what reads files must keep the limits and allow-lists.
-    Where functions have been replaced already, or for a release that has not been tried, all stays
-    as it is, and a warning says so.
+    Numbers that the program has set in the package already are set in the drop-in too. Functions
+    are not: what reads files must keep to the limits and allow-lists. Untested releases are left
+    unpatched, with a warning, and so is a package in which functions have been replaced already.
+
+    Args:
+        package: ``keye_vl_utils``.
     """
     theirs = sys.modules.get(_VISION_PROCESS)
     if theirs is None or _module_before:
         return
-    # Not before it is needed: it takes longer to import than most of this package.
+    # Imported late: it takes longer to import than most of this package.
     import importlib.metadata
 
     try:
@@ -83,7 +90,8 @@ def put_vision_process(package: ModuleType) -> None:
         version = "unknown"
     if version not in _DROP_INS:
         logger.warning(
-            "keye-vl-utils %s is left as it is: its functions were compared with those of %s only",
+            "keye-vl-utils %s is left unpatched: this release of keye-vl-rs was only compared with "
+            "%s; install one of these, or a newer keye-vl-rs",
             version,
             ", ".join(_DROP_INS),
         )
@@ -95,8 +103,8 @@ def put_vision_process(package: ModuleType) -> None:
     ]
     if wrapped:
         logger.warning(
-            "keye_vl_utils.vision_process is left as it is, for %s there have been replaced: call "
-            "keye_vl_rs.enable() before that",
+            "keye_vl_utils.vision_process is left unpatched, because the program has replaced %s "
+            "in it: call keye_vl_rs.enable() before that",
             ", ".join(wrapped),
         )
         return
@@ -108,14 +116,14 @@ def put_vision_process(package: ModuleType) -> None:
             setattr(ours, name, value)
     _module_before.append(theirs)
     sys.modules[_VISION_PROCESS] = ours
-    _place(package, "vision_process", ours)
+    _set(package, "vision_process", ours)
     for name in ours.__all__:
         if hasattr(package, name):
-            _place(package, name, getattr(ours, name))
+            _set(package, name, getattr(ours, name))
 
 
-def take_back() -> None:
-    """Put everything back to what it was."""
+def uninstall() -> None:
+    """Undo :func:`install_operator` and :func:`install_vision_process`."""
     package = sys.modules.get(NAME)
     if package is not None:
         for name, value in _before.items():
@@ -132,12 +140,12 @@ def take_back() -> None:
     _constants_before.clear()
 
 
-def _place(package: ModuleType, name: str, value: Any) -> None:
+def _set(package: ModuleType, name: str, value: Any) -> None:
     _before.setdefault(name, getattr(package, name, _MISSING))
     setattr(package, name, value)
 
 
-# Those of its functions that hosts replace.
+# Functions of keye_vl_utils.vision_process that programs replace.
 _PUBLISHED_FUNCTIONS = (
     "_read_video_decord",
     "extract_slow_fast_frames",

@@ -1,7 +1,7 @@
-"""SGLang: a plugin, which it loads by itself.
+"""SGLang: a plugin, which SGLang loads by itself.
 
-SGLang asks transformers' ``AutoProcessor`` for a checkpoint's processor, and its users read videos
-with ``keye_vl_utils``: what :func:`keye_vl_rs.enable` does in any program does it here.
+SGLang gets a checkpoint's processor from transformers' ``AutoProcessor``, and its users read videos
+with ``keye_vl_utils``, so :func:`keye_vl_rs.enable` is all that it needs.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ logger = logging.getLogger(__name__)
 
 
 def register() -> None:
-    """The entry point of the group ``sglang.srt.plugins``; nothing is raised into SGLang.
+    """Enable this package in SGLang: the entry point of the group ``sglang.srt.plugins``.
 
-    It can be called any number of times, and imports neither SGLang nor transformers.
-    ``KEYE_VL_RS_SGLANG=0`` or ``KEYE_VL_RS=0`` switches it off.
+    It can be called more than once, imports neither SGLang nor transformers, and raises nothing.
+    Set ``KEYE_VL_RS_SGLANG=0`` or ``KEYE_VL_RS=0`` to disable it.
     """
     if switched_off("sglang"):
-        logger.debug("SGLang keeps its checkpoints' processors: switched off by the environment")
+        logger.debug("the SGLang plugin is disabled by the environment")
         return
     enable()

@@ -1,9 +1,9 @@
-"""On and off: one call that has the programs, processors and servers of a process use this package.
+"""Enable and disable this package in existing programs.
 
     import keye_vl_rs
     keye_vl_rs.enable()
 
-It is best made first, for a program keeps what it imported before.
+Call it before other imports: names that a program has imported already are not replaced.
 """
 
 from __future__ import annotations
@@ -26,57 +26,57 @@ _lock = threading.RLock()
 
 
 def enable(*, resample: str = "bilinear") -> bool:
-    """Have this process use keye-vl-rs wherever a host looks for what it replaces.
+    """Make this process use keye-vl-rs in place of ``keye_vl_utils`` and checkpoint processors.
 
-    - ``keye_vl_utils`` gives the fused operator that the published processors look for, and the
-      functions of :mod:`keye_vl_rs.vision_process`; also when it is imported later. A published
-      processor takes its own path in calls with settings that it would not hand to the operator.
-    - ``AutoProcessor``, ``AutoImageProcessor`` and ``AutoVideoProcessor`` of transformers give this
-      package's classes for Keye-VL-1.5: always from 5.5 on, and without ``trust_remote_code=True``
-      before.
+    - ``keye_vl_utils`` provides the fused operator, which checkpoint processors look for, and the
+      functions of :mod:`keye_vl_rs.vision_process`, even if it is imported later. A checkpoint
+      processor takes its other path in calls with settings that it would not pass to the operator.
+    - ``AutoProcessor``, ``AutoImageProcessor`` and ``AutoVideoProcessor`` of transformers return
+      this package's classes for Keye-VL-1.5: always from transformers 5.5 on, and without
+      ``trust_remote_code=True`` before.
 
-    Nothing is imported by the call. It can be repeated. Results stay what they were, to the last
-    bit, with two exceptions: what the published code gets wrong (the documentation of the parts
-    says what), and ``resample="bicubic"``.
+    The call imports nothing and can be repeated. Results stay the same to the last bit, with two
+    exceptions: errors of the code that is replaced (the documentation of each function lists them),
+    and ``resample="bicubic"``.
 
     Args:
-        resample: the filter of the fused operator: "bilinear", or "bicubic" as the operator of the
-            Keye team has it.
+        resample: the filter of the fused operator: "bilinear", or "bicubic" as in the Keye team's
+            operator.
 
     Returns:
-        Whether anything was done: False if ``KEYE_VL_RS=0`` switches this package off.
-        ``ENABLE_FUSION_PROCESSOR_OP=0`` switches off the operator alone.
+        False if ``KEYE_VL_RS=0`` disables this package, else True.
+        ``ENABLE_FUSION_PROCESSOR_OP=0`` disables only the operator.
 
     Raises:
         InvalidArgumentError: ``resample`` is something else.
     """
     check_resample(resample)
     if switched_off():
-        logger.info("keye_vl_rs.enable() does nothing: KEYE_VL_RS is 0")
+        logger.info("keye_vl_rs.enable() does nothing, because KEYE_VL_RS is 0")
         return False
 
-    def fill(package: ModuleType) -> None:
+    def patch(package: ModuleType) -> None:
         operator = os.environ.get("ENABLE_FUSION_PROCESSOR_OP", "1").strip() != "0"
         if operator:
-            keye_vl_utils.put_operator(package, resample)
-        keye_vl_utils.put_vision_process(package)
+            keye_vl_utils.install_operator(package, resample)
+        keye_vl_utils.install_vision_process(package)
         if operator:
-            when_imported(fused_branch.MODULE, fused_branch.obey_calls)
+            when_imported(fused_branch.MODULE, fused_branch.install)
 
     with _lock:
-        when_imported(keye_vl_utils.NAME, fill)
+        when_imported(keye_vl_utils.NAME, patch)
         for name in transformers.AUTO_MODULES:
             when_imported(name, transformers.register)
     return True
 
 
 def disable() -> None:
-    """Take back what :func:`enable` did. Programs keep what they have imported meanwhile."""
+    """Undo :func:`enable`. Programs keep the names that they have imported in the meantime."""
     with _lock:
         forget(keye_vl_utils.NAME)
-        keye_vl_utils.take_back()
+        keye_vl_utils.uninstall()
         forget(fused_branch.MODULE)
-        fused_branch.take_back()
+        fused_branch.uninstall()
         for name in transformers.AUTO_MODULES:
             forget(name)
             if name in sys.modules:
@@ -84,6 +84,12 @@ def disable() -> None:
 
 
 def switched_off(host: str | None = None) -> bool:
-    """Whether the environment says no: ``KEYE_VL_RS=0``, or ``KEYE_VL_RS_<HOST>=0`` for a host."""
+    """Return whether the environment disables this package, or its use in one host.
+
+    ``KEYE_VL_RS=0`` disables all of it, and ``KEYE_VL_RS_<HOST>=0`` only that host.
+
+    Args:
+        host: such as "vllm"; None asks for the whole package.
+    """
     names = ["KEYE_VL_RS"] if host is None else ["KEYE_VL_RS", f"KEYE_VL_RS_{host.upper()}"]
     return any(os.environ.get(name, "").strip() == "0" for name in names)

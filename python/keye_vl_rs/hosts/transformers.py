@@ -1,8 +1,9 @@
-"""transformers' auto classes: ``AutoProcessor.from_pretrained`` and its siblings give ours.
+"""transformers: its auto classes, such as ``AutoProcessor``, return this package's processors.
 
-From 5.5 on a registered class of the name that a checkpoint states wins over the checkpoint's own
-code. Before that it wins only without ``trust_remote_code=True``; there the fused operator is what
-speeds the checkpoint's own processor up, and ``KeyeVL1_5Processor.from_pretrained`` gives ours.
+From transformers 5.5 on, a class that is registered under the name that a checkpoint states takes
+precedence over the checkpoint's own code. Before that it does so only without
+``trust_remote_code=True``; with it, the fused operator speeds up the checkpoint's own processor,
+and ``KeyeVL1_5Processor.from_pretrained`` returns ours.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ AUTO_MODULES = (
     f"{_AUTO}.image_processing_auto",
     f"{_AUTO}.video_processing_auto",
 )
-# The mapping that each module keeps registered classes in.
+# The mapping in which each module keeps its registered classes.
 _MAPPINGS = dict(
     zip(
         AUTO_MODULES,
@@ -38,7 +39,8 @@ _MAPPINGS = dict(
 def register(module: ModuleType) -> None:
     """Register this package's class with the auto class of one of :data:`AUTO_MODULES`.
 
-    A transformers whose auto classes are other than those tried is left as it is, with a warning.
+    If that fails, because this transformers has different auto classes than the tested releases, it
+    is left unpatched, with a warning.
     """
     import transformers
 
@@ -46,8 +48,8 @@ def register(module: ModuleType) -> None:
         _register(module)
     except Exception as error:
         logger.warning(
-            "transformers %s takes no registration of keye-vl-rs's processors (%s: %s); tried with "
-            "%s. KeyeVL1_5Processor.from_pretrained gives them",
+            "cannot register the processors of keye-vl-rs with transformers %s (%s: %s): tested "
+            "releases are %s. Call KeyeVL1_5Processor.from_pretrained instead of AutoProcessor",
             transformers.__version__,
             type(error).__name__,
             error,
@@ -56,7 +58,7 @@ def register(module: ModuleType) -> None:
 
 
 def unregister(module: ModuleType) -> None:
-    """Take the registration back."""
+    """Undo :func:`register`."""
     registered = getattr(getattr(module, _MAPPINGS[module.__name__], None), "_extra_content", {})
     registered.pop(_config_class(), None)
 
@@ -78,7 +80,7 @@ def _register(module: ModuleType) -> None:
 
 
 def _register_backends(auto: Any, config: type, kind: str, ours: type) -> None:
-    """With every backend where there are such, so that ours is what is found by default."""
+    """Register a class for all backends, in releases that have them, so that it is the default."""
     known = inspect.signature(auto.register).parameters
     by_backend = f"{kind}_processor_classes"
     if by_backend in known:
@@ -92,7 +94,7 @@ def _register_backends(auto: Any, config: type, kind: str, ours: type) -> None:
 
 @cache
 def _config_class() -> type:
-    """The key that a registration needs; checkpoints bring the real configuration along."""
+    """Return the key of a registration. Checkpoints come with the real configuration class."""
     from transformers import PretrainedConfig
 
     class KeyeConfig(PretrainedConfig):  # type: ignore[misc]

@@ -1,8 +1,8 @@
-"""vLLM: a general plugin, which it loads by itself in each of its processes.
+"""vLLM: a general plugin, which vLLM loads by itself in each of its processes.
 
-vLLM looks a checkpoint's processor up in ``vllm.transformers_utils.processors``, by the name that
-the checkpoint states, before it asks transformers. There this plugin puts the one of this package;
-vLLM's own multi-modal processing stays as it is and gets the same tensors sooner.
+vLLM looks up a checkpoint's processor in ``vllm.transformers_utils.processors``, by the name that
+the checkpoint states, before it asks transformers. This plugin adds the processor of this package
+there. vLLM's own multi-modal processing is not changed; it gets the same tensors sooner.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ __all__ = ["place", "register"]
 logger = logging.getLogger(__name__)
 
 _PROCESSORS = "vllm.transformers_utils.processors"
-# The names by which checkpoints call their processors, and the modules that ours are in.
+# The names of processors in checkpoints, and the modules of the classes that replace them.
 _OURS = {"KeyeVL1_5Processor": "keye_vl_rs.processors.processor"}
 
 
 def register() -> None:
-    """The entry point of the group ``vllm.general_plugins``; nothing is raised into vLLM.
+    """Enable this package in vLLM: the entry point of the group ``vllm.general_plugins``.
 
-    It can be called any number of times, and imports neither vLLM nor transformers.
-    ``KEYE_VL_RS_VLLM=0`` or ``KEYE_VL_RS=0`` switches it off.
+    It can be called more than once, imports neither vLLM nor transformers, and raises nothing. Set
+    ``KEYE_VL_RS_VLLM=0`` or ``KEYE_VL_RS=0`` to disable it.
     """
     if switched_off("vllm"):
-        logger.debug("vLLM keeps its checkpoints' processors: switched off by the environment")
+        logger.debug("the vLLM plugin is disabled by the environment")
         return
     when_imported(_PROCESSORS, place)
 
 
 def place(processors: ModuleType) -> None:
-    """Give vLLM's module of processors ours, by name."""
+    """Add this package's processors to vLLM's module of processors."""
     by_name = getattr(processors, "_CLASS_TO_MODULE", None)
     if isinstance(by_name, dict) and hasattr(processors, "__getattr__"):
-        # Imported when vLLM asks for it.
+        # vLLM imports the modules when they are needed.
         by_name.update(_OURS)
         return
     logger.warning(
-        "this vLLM keeps its checkpoints' processors: it looks them up in another way than what "
-        "keye-vl-rs was tried with (%s)",
+        "this vLLM is left unpatched and uses the processors of checkpoints: it looks them up in "
+        "another way than the tested releases (%s)",
         ", ".join(TESTED["vllm"]),
     )

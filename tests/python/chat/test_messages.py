@@ -80,7 +80,9 @@ def test_messages_without_content(entry):
 def test_no_messages(tokenize):
     of_preview = preview.KeyeProcessor(tokenizer=TOKENIZER, chat_template=PROCESSOR.chat_template)
     for processor in (PROCESSOR, of_preview):
-        with pytest.raises(InvalidArgumentError, match="conversation is empty: expected one mess"):
+        with pytest.raises(
+            InvalidArgumentError, match="conversation is empty: expected at least one mess"
+        ):
             processor.apply_chat_template([], tokenize=tokenize)
 
 

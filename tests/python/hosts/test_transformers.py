@@ -86,5 +86,6 @@ def test_a_release_with_other_auto_classes(monkeypatch, caplog):
     module = importlib.import_module(AUTO_MODULES[0])
     monkeypatch.setattr(module, "AutoProcessor", object())
     register(module)
-    assert f"transformers {transformers.__version__} takes no registration" in caplog.text
-    assert "tried with 4.52.4" in caplog.text
+    release = f"transformers {transformers.__version__}"
+    assert f"cannot register the processors of keye-vl-rs with {release}" in caplog.text
+    assert "tested releases are 4.52.4" in caplog.text

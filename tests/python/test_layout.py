@@ -93,6 +93,18 @@ def test_only_hosts_import_facades():
     assert {Path(name).parts[0] for name in found} <= {"__init__.py", "hosts"}
 
 
+def test_one_module_decides_what_a_content_part_is():
+    """Nothing else looks for the keys and types of media, but a host writes those that it sends."""
+    keys = {"image_url", "video_url", "input_image", "input_video"}
+    found = {
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and node.value in keys
+    }
+    assert found == {"_chat/content_parts.py", "_chat/unknown_parts.py", "hosts/openai.py"}
+
+
 def test_the_root_is_small():
     entries = [
         path.name

@@ -38,7 +38,7 @@ _SIZE_OPTIONS = ("min_pixels", "max_pixels", "resized_height", "resized_width")
 READ_BY: dict[str, tuple[str, ...]] = {
     "an image": (*_SIZE_OPTIONS, "exif"),
     "a video file": (*VIDEO_OPTIONS, *READING_OPTIONS),
-    # Its frames are resized one by one before they are sampled, so they may have sizes.
+    # Frames of a list are resized one by one, so each may state a size.
     "a frame of a list": (*_SIZE_OPTIONS, "exif"),
     "a list of frames": (*VIDEO_OPTIONS, "resized_height", "resized_width", "timeout", "exif"),
     "a video file of Keye-VL-8B-Preview": (

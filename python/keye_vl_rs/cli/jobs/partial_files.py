@@ -57,19 +57,16 @@ def partial_of(target: Path) -> Path:
 
 
 def sweep_partials(targets: Iterable[Path]) -> None:
-    """Remove what processes left behind that were to write these files and run no more."""
+    """Remove the partial files of ``targets`` whose writers do not run any more."""
     stems: dict[Path, set[str]] = {}
     for target in targets:
         stems.setdefault(target.parent, set()).add(_stem(target.name))
     for folder, wanted in stems.items():
-        # One that is not there yet, or that does not let itself be listed, is no error here.
-        with suppress(OSError), os.scandir(folder) as entries:
-            for entry in entries:
-                if not entry.name.endswith(_SUFFIX) or not entry.name.startswith("."):
-                    continue
-                stem, _, writer = entry.name.removesuffix(_SUFFIX)[1:].rpartition(".")
-                path = folder / entry.name
-                if stem in wanted and path not in _in_use and _is_stale(path, writer):
+        # A folder that does not exist yet, or that cannot be listed, is no error here.
+        with suppress(OSError):
+            for path in folder.glob(f".*{_SUFFIX}"):
+                stem, _, writer = path.name.removesuffix(_SUFFIX)[1:].rpartition(".")
+                if stem in wanted and path not in _in_use and _is_abandoned(path, writer):
                     with suppress(OSError):
                         path.unlink()
 
@@ -86,9 +83,9 @@ def _stem(name: str) -> str:
     return name if len(raw) <= _LONGEST_NAME else hashlib.sha256(raw).hexdigest()
 
 
-def _is_stale(path: Path, writer: str) -> bool:
+def _is_abandoned(path: Path, writer: str) -> bool:
     host, _, pid = writer.partition("-")
-    if host == _host() and pid.isdigit() and not _is_alive(int(pid)):
+    if host == _host() and pid.isdigit() and not _may_run(int(pid)):
         return True
     try:
         return time.time() - path.stat().st_mtime > _ABANDONED_S
@@ -96,19 +93,19 @@ def _is_stale(path: Path, writer: str) -> bool:
         return False
 
 
-def _is_alive(pid: int) -> bool:
-    """Whether there is such a process; True where that cannot be told."""
+def _may_run(pid: int) -> bool:
+    """Return whether another process has this number; True where that cannot be told."""
     if os.name != "posix":
         return True
     if pid == os.getpid():
-        # What it writes is in ``_in_use``: this is of an earlier process with its number.
+        # What this process writes is in ``_in_use``: an earlier one had its number.
         return False
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         return False
     except OSError:
-        return True
+        pass
     return True
 
 

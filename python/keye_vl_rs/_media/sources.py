@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any, TypeAlias
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from keye_vl_rs._media.allow_lists import check_path
 from keye_vl_rs._media.deadline import Watch
@@ -179,6 +178,9 @@ def local_path(source: MediaSource) -> str:
     # The published code hands the rest to FFmpeg as it stands, so an undecoded name comes first.
     if os.path.exists(plain):
         return plain
+    # Takes 30 ms to import, which every program that imports this package would wait for.
+    from urllib.request import url2pathname
+
     return url2pathname(plain.removeprefix("localhost"))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from multiprocessing.context import ForkServerContext
 from typing import Any
 
-_IMPORTED = ["torch", "torchvision", "transformers", "av", "numpy", "PIL.Image", "requests"]
+_IMPORTED = ["torch", "torchvision", "transformers", "av", "numpy", "PIL.Image", "httpx"]
 _IMPORTED += ["safetensors.torch", "typer", "rich.console", "rich.progress"]
 
 

@@ -1,0 +1,89 @@
+"""Decompress bodies of http in bounded memory.
+
+httpx decompresses each 64 KiB that it receives at once: to 64 MiB of gzip, and to more of Brotli or
+Zstandard. Here a part has one MiB at most, and the limits are checked after each.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from itertools import chain
+
+from keye_vl_rs._util.shorten import shorten
+from keye_vl_rs.errors import MediaError
+
+__all__ = ["decompress"]
+
+_PART_BYTES = 1 << 20
+# Each compression on top of another multiplies what a body grows to.
+_MOST_CODINGS = 5
+_INFLATED = {"gzip", "x-gzip", "deflate"}
+# Not asked for.
+_REFUSED = {"br", "zstd", "compress", "x-compress"}
+# For zlib: the header of gzip or of zlib, or none.
+_ANY_HEADER = 32 + zlib.MAX_WBITS
+_NO_HEADER = -zlib.MAX_WBITS
+
+
+def decompress(chunks: Iterator[bytes], content_encoding: str, name: str) -> Iterator[bytes]:
+    """Undo the ``Content-Encoding`` of a body: gzip, deflate, or several of them.
+
+    Names that are no compression change nothing: some servers send their own.
+
+    Args:
+        chunks: the body as it is sent.
+        content_encoding: the header; empty for none.
+        name: what errors call the source.
+
+    Raises:
+        MediaError: the body is compressed in another way, too often, or is not what the header
+            says.
+    """
+    codings = [one.strip().lower() for one in content_encoding.split(",")]
+    if len(codings) > _MOST_CODINGS or not _REFUSED.isdisjoint(codings):
+        raise MediaError(
+            f"{name}: is sent with the Content-Encoding {shorten(content_encoding)}: expected "
+            "gzip or deflate, which were asked for, or none"
+        )
+    for coding in reversed(codings):
+        if coding in _INFLATED:
+            chunks = _inflate(chunks, coding, name)
+    return chunks
+
+
+def _inflate(chunks: Iterator[bytes], coding: str, name: str) -> Iterator[bytes]:
+    head = b""
+    while len(head) < 2 and (chunk := next(chunks, b"")):
+        head += chunk
+    # Some servers send deflate without the header of zlib that belongs to it.
+    is_bare = coding == "deflate" and not _has_zlib_header(head)
+    inflater = zlib.decompressobj(_NO_HEADER if is_bare else _ANY_HEADER)
+    is_first = True
+    for chunk in chain([head], chunks):
+        left = chunk
+        while left:
+            if inflater.eof:
+                inflater, is_first = zlib.decompressobj(_ANY_HEADER), False
+            try:
+                part = inflater.decompress(left, _PART_BYTES)
+            except zlib.error:
+                if is_first:
+                    raise MediaError(
+                        f"{name}: the body is not {coding}, although its Content-Encoding says so"
+                    ) from None
+                # What follows is no further member. As other programs do, leave it out, but
+                # receive it: whether the body is whole shows at its end.
+                for _ in chunks:
+                    pass
+                return
+            left = inflater.unconsumed_tail or inflater.unused_data
+            if part:
+                yield part
+    if rest := inflater.flush():
+        yield rest
+
+
+def _has_zlib_header(head: bytes) -> bool:
+    """Tell if deflate begins as RFC 1950 has it: method 8, and a multiple of 31."""
+    return len(head) >= 2 and head[0] & 15 == 8 and int.from_bytes(head[:2], "big") % 31 == 0

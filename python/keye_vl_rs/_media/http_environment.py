@@ -1,0 +1,112 @@
+"""What the environment says of http: proxies, certificates and credentials.
+
+The variables and files are those that requests and curl read, of which httpx reads a part: it takes
+no network as ``no_proxy``, and neither ``REQUESTS_CA_BUNDLE`` nor ``NETRC``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import ssl
+from contextlib import suppress
+from netrc import NetrcParseError, netrc
+from urllib.request import getproxies, proxy_bypass
+
+import httpcore
+import httpx
+
+from keye_vl_rs.errors import MediaError
+
+__all__ = ["netrc_credentials", "proxy_of", "tls_context"]
+
+# The first one that is set counts.
+_CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+def proxy_of(scheme: str, host: str, port: int, name: str) -> httpcore.Proxy | None:
+    """Return the proxy by which a host is reached; None without one.
+
+    ``http_proxy``, ``https_proxy`` and ``all_proxy`` name proxies, and ``no_proxy`` domains,
+    addresses and networks that are reached directly. macOS and Windows have settings of their own.
+
+    Args:
+        scheme: http or https.
+        host: a name or an address.
+        port: of the host.
+        name: what errors call the source.
+
+    Raises:
+        MediaError: the proxy is not one that can be used.
+    """
+    proxies = getproxies()
+    address = proxies.get(scheme) or proxies.get("all")
+    if not address or _is_direct(host, port):
+        return None
+    try:
+        proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
+    except (ValueError, httpx.InvalidURL):
+        raise MediaError(
+            f"{name}: the proxy of the environment for {scheme} cannot be used: expected an "
+            f"http://, https:// or socks5:// address in {scheme}_proxy or all_proxy"
+        ) from None
+    url = proxy.url
+    return httpcore.Proxy(
+        httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/"),
+        auth=proxy.raw_auth,
+        ssl_context=tls_context(name) if url.scheme == "https" else None,
+    )
+
+
+def tls_context(name: str) -> ssl.SSLContext:
+    """Return a context that verifies servers.
+
+    ``REQUESTS_CA_BUNDLE``, ``CURL_CA_BUNDLE``, ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` name the
+    certificates to trust, else those of certifi are trusted.
+
+    Args:
+        name: what errors call the source.
+
+    Raises:
+        MediaError: the certificates cannot be read; the message names the variable.
+    """
+    variable = next((one for one in _CERTIFICATES if os.environ.get(one)), "")
+    path = os.environ.get(variable)
+    try:
+        if path is None:
+            context = httpx.create_ssl_context(trust_env=False)
+        elif os.path.isdir(path):
+            context = ssl.create_default_context(capath=path)
+        else:
+            context = ssl.create_default_context(cafile=path)
+    except OSError as error:
+        raise MediaError(
+            f"{name}: the certificates that {variable or 'certifi'} names cannot be read: "
+            f"{error.strerror or error}"
+        ) from None
+    # Only what a certificate is issued for counts (RFC 9525 6.3), as in other clients.
+    context.hostname_checks_common_name = False
+    return context
+
+
+def netrc_credentials(host: str) -> tuple[str, str] | None:
+    """Return the user and the password for a host out of ``NETRC`` or ``~/.netrc``, if any."""
+    given = os.environ.get("NETRC")
+    for path in ["~/.netrc", "~/_netrc"] if given is None else [given]:
+        # One that is not there, or cannot be read, names nothing.
+        with suppress(OSError, NetrcParseError):
+            found = netrc(os.path.expanduser(path)).authenticators(host)
+            return (found[0] or found[1] or "", found[2] or "") if found and any(found) else None
+    return None
+
+
+def _is_direct(host: str, port: int) -> bool:
+    if proxy_bypass(host) or proxy_bypass(f"{host}:{port}"):
+        return True
+    listed = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
+    for text in listed.split(","):
+        # Neither need be an address or a network.
+        with suppress(ValueError):
+            if ipaddress.ip_address(host) in ipaddress.ip_network(text.strip(), strict=False):
+                return True
+    return False

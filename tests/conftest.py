@@ -23,6 +23,7 @@ LONGEST = (
     "python/patches/test_image_batches.py",
     "python/chat/test_message_options.py",
     "python/decoding/test_damage.py",
+    "python/decoding/test_concealment.py",
     "robustness/test_damage.py",
 )
 

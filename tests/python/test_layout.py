@@ -31,8 +31,6 @@ MAX_LINES = 300
 ANY_LENGTH = {"python/keye_vl_rs/_core.pyi"}
 # To be shortened.
 TOO_LONG = {
-    "python/keye_vl_rs/preview/vision_process.py",
-    "python/keye_vl_rs/vision_process.py",
     "rust/core/geometry.rs",
     "rust/core/parallel.rs",
     "tests/kernels.rs",

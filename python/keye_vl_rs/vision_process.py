@@ -285,7 +285,7 @@ _OWN = (_read_video_decord, fetch_video)
 
 def _readers() -> Readers:
     """Return the current functions and constants that read the media of conversations."""
-    return Readers(fetch_image, fetch_video, FPS, (_read_video_decord, fetch_video) != _OWN)
+    return Readers(fetch_image, fetch_video, _rules(), (_read_video_decord, fetch_video) != _OWN)
 
 
 set_readers(_readers)

@@ -18,7 +18,8 @@ PACKAGE = Path(keye_vl_rs.__file__).parent
 ORDER = [
     *("errors", "_util", "limits"),
     *("_media", "_decoding", "_sampling", "_slow_fast", "_patches", "_streaming", "_chat"),
-    *("video_inputs", "preprocess", "processors", "vision_process", "preview", "hosts", "cli"),
+    *("video_inputs", "_preprocess", "preprocess", "processors"),
+    *("vision_process", "preview", "hosts", "cli"),
 ]
 FACADES = ("vision_process", "preview")
 # The package's own module gathers all names, the compiled one has none below it, and of old names

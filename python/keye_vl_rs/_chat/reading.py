@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from keye_vl_rs._sampling.rules import VideoRules
+
 __all__ = ["Readers", "readers", "set_readers"]
 
 
@@ -21,13 +23,13 @@ class Readers:
     Attributes:
         fetch_image: opens and resizes an image, as :func:`keye_vl_rs.fetch_image`.
         fetch_video: samples a video, as :func:`keye_vl_rs.fetch_video`.
-        fps: frames per second to sample where a video does not say it.
+        rules: the numbers that apply where a video says nothing.
         are_replaced: whether the program has replaced a function that reads videos.
     """
 
     fetch_image: Callable[[dict[str, Any]], Any]
     fetch_video: Callable[[dict[str, Any]], tuple[Any, dict[str, Any]]]
-    fps: float
+    rules: VideoRules
     are_replaced: bool
 
 

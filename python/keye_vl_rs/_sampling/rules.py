@@ -46,13 +46,20 @@ class VideoRules:
     min_frame_similarity: float = 0.9
     comparison_pixels: float = 256 * TOKEN_PIXELS
 
-    def count_frames(self, ele: dict[str, Any], total_frames: int, video_fps: float) -> int:
+    def count_frames(
+        self,
+        ele: dict[str, Any],
+        total_frames: int,
+        video_fps: float,
+        name: str = "the video",
+    ) -> int:
         """Return how many of ``total_frames`` frames at ``video_fps`` are sampled; one at least.
 
         Args:
             ele: the options of a video, as for :func:`keye_vl_rs.smart_nframes`.
             total_frames: frames of the video.
             video_fps: frames per second of the video.
+            name: of the video, for messages.
 
         Raises:
             InvalidArgumentError: a number is zero, negative or NaN, or ``num_frames`` is more than
@@ -67,7 +74,7 @@ class VideoRules:
         if ele.get("max_frames") is not None:
             most = min(most, positive_integer("max_frames", ele["max_frames"]))
         if ele.get("num_frames") is not None:
-            return exact_count("num_frames", ele, total_frames)
+            return exact_count("num_frames", ele, total_frames, name)
         return max(1, int(min(total_frames / video_fps * fps, most)))
 
     def check_counts(self, ele: dict[str, Any]) -> None:

@@ -18,7 +18,9 @@ __all__ = ["ChatTemplateMixin"]
 
 # Later releases ask the processor what a conversation shows; earlier ones would load it themselves.
 _BASE_CAN_LOAD = hasattr(ProcessorMixin, "_multimodal_inputs_from_conversations")
-# For the call of apply_chat_template that runs: what becomes of pixels, and options of all videos.
+# For the running call of apply_chat_template: the pixel configuration, and options for all videos.
+# Releases whose base class loads call a hook of the processor for it, and pass the hook nothing but
+# the conversations; a variable of the context keeps concurrent calls apart.
 _LOADING: ContextVar[tuple[PixelConfig, dict[str, Any]]] = ContextVar("keye_vl_rs_loading")
 
 

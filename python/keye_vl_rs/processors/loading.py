@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from keye_vl_rs._chat.content_parts import is_frame_list, media_kind
 from keye_vl_rs._chat.fetching import fetch_media
-from keye_vl_rs._chat.message_options import READ_BY, warn_of_unread, with_options
+from keye_vl_rs._chat.message_options import warn_of_unread, with_options
 from keye_vl_rs._chat.reading import readers
 from keye_vl_rs._patches.pixel_config import PixelConfig
-from keye_vl_rs._patches.video_settings import VideoSettings
+from keye_vl_rs._preprocess import preprocess_file
 from keye_vl_rs._slow_fast.processor_kwargs import VIDEO_KWARGS
 from keye_vl_rs._slow_fast.sizes import MERGE_SIZE, PATCH_SIZE
-from keye_vl_rs._util.validation import positive_integer
 from keye_vl_rs._util.warn_once import say_once
-from keye_vl_rs.errors import calling
-from keye_vl_rs.preprocess import preprocess_video
+from keye_vl_rs.errors import memory_errors
 
 __all__ = ["ChatMedia", "load_media"]
 
 logger = logging.getLogger(__name__)
-
-_RESCALE = 1 / 255
 
 
 @dataclass
@@ -97,36 +93,20 @@ def _load_video(
     if is_frame_list(ele) or not streams:
         return readers().fetch_video(ele)
     warn_of_unread(ele, "a video file")
-    options = {key: ele[key] for key in READ_BY["a video file"] if ele.get(key) is not None}
-    nframes = options.pop("num_frames", None)
-    if nframes is not None:
-        nframes = positive_integer("num_frames", nframes)
-    if "max_frames" in options:
-        # Tables hold whole numbers as floats, which preprocess_video refuses.
-        options["max_frames"] = positive_integer("max_frames", options["max_frames"])
-    with calling("nframes", "num_frames"):
-        inputs = preprocess_video(
-            ele["video"],
-            **{"fps": readers().fps, **options},
-            nframes=nframes,
-            image_mean=config.image_mean,
-            image_std=config.image_std,
-            dtype=config.dtype,
-        )
-    # Its sizes are those that process_vision_info plans, whatever the processor's own limits are.
-    return replace(inputs, made_with=VideoSettings.of(config)), {}
+    asked = {name: value for name, value in ele.items() if value is not None}
+    with memory_errors("the video"):
+        return preprocess_file(asked, config, readers().rules), {}
 
 
 def _can_stream(config: PixelConfig) -> bool:
-    """Whether ``preprocess_video`` does what the processor would, and nobody wants it otherwise."""
+    """Tell if videos may go from file to patches, as the program's own functions would have it."""
+    unit = PATCH_SIZE * MERGE_SIZE
     if readers().are_replaced:
         reason = "vision_process is wrapped"
     elif (
         config.fused() is None
-        or not config.do_normalize
-        or not config.do_rescale
-        or config.rescale_factor != _RESCALE
         or (config.patch_size, config.merge_size) != (PATCH_SIZE, MERGE_SIZE)
+        or readers().rules.factor % unit
     ):
         reason = f"the image processor's settings are not the model's: {config}"
     else:

@@ -56,12 +56,13 @@ def in_steps(messages, processor=PROCESSOR, **options):
 
 
 def streamed(monkeypatch):
-    """The sources that go through preprocess_video."""
+    """The sources that go from file to patches."""
     sources = []
+    stream = loading.preprocess_file
     monkeypatch.setattr(
         loading,
-        "preprocess_video",
-        lambda source, **options: sources.append(source) or preprocess_video(source, **options),
+        "preprocess_file",
+        lambda ele, *arguments: sources.append(ele["video"]) or stream(ele, *arguments),
     )
     return sources
 
@@ -178,18 +179,43 @@ def test_a_part_of_a_video(clip):
     assert_bits(PROCESSOR.apply_chat_template(messages, **ALL), in_steps(messages))
 
 
-@pytest.mark.parametrize("setting", [{"do_rescale": False}, {"do_normalize": False}])
-def test_settings_that_cannot_be_streamed_go_the_plain_way(setting, clip, monkeypatch, caplog):
-    sources = streamed(monkeypatch)
-    processor = KeyeVL1_5Processor(
-        KeyeVL1_5ImageProcessor(**setting), TOKENIZER, chat_template=CHAT_TEMPLATE
+def with_settings(**settings):
+    return KeyeVL1_5Processor(
+        KeyeVL1_5ImageProcessor(**settings), TOKENIZER, chat_template=CHAT_TEMPLATE
     )
+
+
+@pytest.mark.parametrize("setting", [{"do_rescale": False}, {"do_normalize": False}])
+def test_settings_that_the_core_can_do_are_streamed(setting, clip, monkeypatch):
+    sources = streamed(monkeypatch)
+    processor, messages = with_settings(**setting), asking(video(clip))
+    out = processor.apply_chat_template(messages, **ALL)
+    assert_bits(out, in_steps(messages, processor))
+    assert sources == [clip]
+
+
+def test_settings_that_cannot_be_streamed_go_the_plain_way(clip, monkeypatch, caplog):
+    sources = streamed(monkeypatch)
+    processor = with_settings(do_rescale=False, do_normalize=False)
     messages = asking(video(clip))
     with caplog.at_level(logging.INFO, "keye_vl_rs"):
         out = processor.apply_chat_template(messages, **ALL)
     assert_bits(out, in_steps(messages, processor))
     assert not sources
     assert "decoded whole" in caplog.text
+
+
+def test_constants_that_a_program_set_hold_for_streamed_videos(clip, monkeypatch):
+    sources = streamed(monkeypatch)
+    messages = asking(video(clip))
+    before = PROCESSOR.apply_chat_template(messages, **ALL)
+    monkeypatch.setattr(vision_process, "VIDEO_TOTAL_PIXELS", 16 * 28 * 28)
+    monkeypatch.setattr(vision_process, "VIDEO_MIN_PIXELS", 4 * 28 * 28)
+    monkeypatch.setattr(vision_process, "MIN_FRAME_SIMILARITY", 0.5)
+    out = PROCESSOR.apply_chat_template(messages, **ALL)
+    assert_bits(out, in_steps(messages))
+    assert len(out["pixel_values_videos"]) < len(before["pixel_values_videos"])
+    assert sources == [clip, clip]
 
 
 def test_a_wrapped_reader_is_called(clip, monkeypatch):

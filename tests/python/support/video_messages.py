@@ -10,7 +10,9 @@ from support.vision_process import pictures
 
 ALL = {"tokenize": True, "return_dict": True, "return_tensors": "pt"}
 PLAIN = KeyeVL1_5Processor(
-    KeyeVL1_5ImageProcessor(do_rescale=False), TOKENIZER, chat_template=CHAT_TEMPLATE
+    KeyeVL1_5ImageProcessor(do_rescale=False, do_normalize=False),
+    TOKENIZER,
+    chat_template=CHAT_TEMPLATE,
 )
 FRAMES = pictures(12, width=84, height=56)
 

@@ -1,0 +1,203 @@
+"""One video, as a message or a call describes it, into the tensors that the model reads."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from keye_vl_rs._chat.message_options import frame_parts
+from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._patches.pixel_config import PixelConfig, VideoSettings
+from keye_vl_rs._patches.tensors import video_layout, video_patches
+from keye_vl_rs._sampling.indices import frame_indices
+from keye_vl_rs._sampling.reading import (
+    check_on_error,
+    chooser,
+    decoder_threads,
+    describe_source,
+    open_reader,
+)
+from keye_vl_rs._sampling.timestamps import TimestampRule, check_timestamps
+from keye_vl_rs._slow_fast.frame_lists import read_frame_list
+from keye_vl_rs._slow_fast.plan import plan_checked_sizes
+from keye_vl_rs._slow_fast.sizes import SLOW
+from keye_vl_rs._slow_fast.split import split_frames
+from keye_vl_rs._streaming.file import stream_file
+from keye_vl_rs._util.shorten import short_repr
+from keye_vl_rs._util.validation import number_from_zero
+from keye_vl_rs.errors import InvalidArgumentError
+from keye_vl_rs.video_inputs import VideoInputs
+
+if TYPE_CHECKING:
+    import torch
+
+    from keye_vl_rs._media.deadline import CancelFlag
+    from keye_vl_rs._sampling.rules import VideoRules
+    from keye_vl_rs._util.model import Size
+
+__all__ = ["BUFFER_BYTES", "preprocess_file", "preprocess_list"]
+
+BUFFER_BYTES = 192 << 20
+
+
+def preprocess_file(
+    ele: dict[str, Any],
+    config: PixelConfig,
+    rules: VideoRules,
+    *,
+    threads: int | None = None,
+    cancel: CancelFlag | None = None,
+    buffer_bytes: int = BUFFER_BYTES,
+) -> VideoInputs:
+    """Turn a video file into tensors, without holding its frames.
+
+    Args:
+        ele: the video of a message, in the form of keye_vl_utils: ``video`` and the options of a
+            video file that :data:`keye_vl_rs._chat.message_options.READ_BY` lists.
+        config: how pixels become values; the core must be able to do it.
+        rules: apply where ``ele`` says nothing.
+        threads: decoder threads, as for :func:`keye_vl_rs.preprocess_video`.
+        cancel: as there.
+        buffer_bytes: as there.
+
+    Raises:
+        As :func:`keye_vl_rs.preprocess_video`.
+    """
+    # Before the deadline's clock starts: the first import takes longer than a short video.
+    import av  # noqa: F401
+    import torch
+
+    room = int(number_from_zero("buffer_bytes", buffer_bytes))
+    start, end = ele.get("video_start"), ele.get("video_end")
+    rule = TimestampRule(
+        check_timestamps(ele.get("timestamps", "published")),
+        is_cut=start is not None or end is not None,
+    )
+    watch = Watch(describe_source(ele["video"]), ele.get("timeout"), cancel)
+    # Before the file is opened for nothing.
+    rules.check_counts(ele)
+
+    def choose(total_frames: int, video_fps: float) -> torch.Tensor:
+        count = rules.count_frames(ele, total_frames, video_fps, watch.name)
+        return frame_indices(total_frames, count)
+
+    with open_reader(
+        ele["video"], watch=watch, threads=threads, on_error=ele.get("on_error", "raise")
+    ) as reader:
+        video = stream_file(
+            reader,
+            chooser(choose, watch.name, start, end),
+            ele,
+            rules,
+            ele.get("min_frame_similarity", rules.min_frame_similarity),
+            config,
+            room,
+            rule,
+        )
+    return _video_inputs(
+        video.pixels,
+        torch.tensor(video.frame_types, dtype=torch.int32, device="cpu"),
+        video.sizes,
+        config,
+        timestamps=video.times.seconds,
+        timestamp_kind=video.times.kind,
+        size=video.size,
+        fps=video.timeline.fps,
+        total_frames=video.timeline.count,
+        duration=video.timeline.duration,
+        stage_seconds=video.stage_seconds,
+        counts=video.counts,
+        damage=video.damage,
+    )
+
+
+def preprocess_list(
+    ele: dict[str, Any],
+    config: PixelConfig,
+    rules: VideoRules,
+    *,
+    threads: int | None = None,
+    cancel: CancelFlag | None = None,
+) -> VideoInputs:
+    """Turn a list of frames into tensors.
+
+    Args:
+        ele: the video of a message; ``fps`` must be given, which nothing else says.
+        config: as for :func:`preprocess_file`.
+        rules: as there.
+        threads: checked, and not used.
+        cancel: checked between the stages, as is ``timeout`` of ``ele``.
+
+    Raises:
+        As :func:`keye_vl_rs.preprocess_video`.
+    """
+    import torch
+
+    for name in ("video_start", "video_end"):
+        if ele.get(name) is not None:
+            raise InvalidArgumentError(
+                f"{name} is {short_repr(ele[name])}: expected it for a file; leave frames out of "
+                "the list instead"
+            )
+    if ele.get("fps") is None:
+        raise InvalidArgumentError(
+            "fps is None: expected the frames per second of the list, which nothing else says"
+        )
+    check_on_error(ele.get("on_error", "raise"))
+    check_timestamps(ele.get("timestamps", "published"))
+    decoder_threads(threads)
+    watch = Watch(f"{len(ele['video'])} frames", ele.get("timeout"), cancel)
+    started = time.perf_counter()
+    watch.check()
+    frames, times = read_frame_list(ele, frame_parts(ele), rules, rules.count_frames, rules.factor)
+    watch.check()
+    decoded = time.perf_counter()
+    threshold = ele.get("min_frame_similarity", rules.min_frame_similarity)
+    frame_types = split_frames(frames, threshold, rules)
+    slow_frames = frame_types.tolist().count(SLOW)
+    size = (frames.shape[2], frames.shape[3])
+    sizes = plan_checked_sizes(
+        ele, size, slow_frames, len(frame_types) - slow_frames, rules, watch.name
+    )
+    watch.check()
+    compared = time.perf_counter()
+    arguments = config.fused()
+    assert arguments is not None, "what the core cannot do is not preprocessed"
+    pixels = video_patches(frames, frame_types, *sizes, **arguments)
+    written = time.perf_counter()
+    total = len(ele["video"])
+    return _video_inputs(
+        pixels,
+        frame_types,
+        sizes,
+        config,
+        timestamps=torch.zeros(0, dtype=torch.float32, device="cpu") if times is None else times,
+        size=size,
+        fps=float(ele["fps"]),
+        total_frames=total,
+        duration=total / ele["fps"],
+        stage_seconds={
+            "decode": decoded - started,
+            "slow_fast": compared - decoded,
+            "patches": written - compared,
+        },
+    )
+
+
+def _video_inputs(
+    pixels: torch.Tensor,
+    frame_types: torch.Tensor,
+    sizes: tuple[Size, Size],
+    config: PixelConfig,
+    **others: Any,
+) -> VideoInputs:
+    """Return a video's tensors, with the grids and the number of its frames."""
+    return VideoInputs(
+        pixel_values_videos=pixels,
+        **video_layout([(frame_types, *sizes)]),
+        frame_types=frame_types,
+        slow_size=sizes[0],
+        fast_size=sizes[1],
+        made_with=VideoSettings.of(config),
+        **others,
+    )

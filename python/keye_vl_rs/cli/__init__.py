@@ -1,4 +1,9 @@
-"""The command line: ``commands``, their ``options``, and the ``jobs`` that do the work."""
+"""Provide the command line of the package, the script ``keye-vl-rs``.
+
+``commands`` defines the commands and ``options`` their options. ``outputs`` decides which file each
+video is written to, ``jobs`` does the work, and ``report`` formats results. ``bench`` compares the
+speed with the reference implementation's.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""The speed of this package on a user's own machine and clip, against the published path.
+"""Compare the speed of this package with the published code's, on a user's machine and clip.
 
-Both sides run in one process, in turn, on the same frames and with the same number of threads,
-after their results were found equal, bit for bit.
+The published code is that of keye-vl-utils 1.5.2 for the slow/fast stage, and for the patches the
+steps of the processor in transformers pull request 41040. Both sides run alternately in one
+process, on the same frames and with the same number of threads, after a check that their results
+are equal bit for bit.
 """
 
 from __future__ import annotations
@@ -28,9 +30,9 @@ if TYPE_CHECKING:
 
     import torch
 
-__all__ = ["Comparison", "compare_stages", "describe_machine", "made_frames"]
+__all__ = ["Comparison", "compare_stages", "describe_machine", "synthetic_frames"]
 
-# What the published slow/fast stage needs; the processor stage needs only torch and transformers.
+# Modules that the published slow/fast stage needs; the patches need only torch and transformers.
 REFERENCE_MODULES = ("keye_vl_utils", "cv2", "einops", "torchvision")
 MEAN = STD = (0.5, 0.5, 0.5)
 RULES = VideoRules()
@@ -38,7 +40,13 @@ RULES = VideoRules()
 
 @dataclass(frozen=True)
 class Comparison:
-    """Medians of one stage, in seconds; ``published`` is None where it could not be run."""
+    """Hold the median times of one stage.
+
+    Attributes:
+        stage: the name of the stage.
+        ours: seconds that this package takes.
+        published: seconds that the published code takes; None if it is not installed.
+    """
 
     stage: str
     ours: float
@@ -46,17 +54,17 @@ class Comparison:
 
     @property
     def ratio(self) -> float | None:
-        """How many times as long the published stage takes."""
+        """The published time divided by ours; None without a published time."""
         return None if self.published is None else self.published / self.ours
 
 
-def made_frames(count: int = 60, height: int = 720, width: int = 1280) -> torch.Tensor:
-    """(count, 3, height, width) uint8 frames that need no file: patterns that move, with cuts."""
+def synthetic_frames(count: int = 60, height: int = 720, width: int = 1280) -> torch.Tensor:
+    """Return (count, 3, height, width) uint8 frames of moving patterns, with three cuts."""
     import torch
     from torch.nn import functional
 
     generator = torch.Generator().manual_seed(0)
-    # Bright greys in turn with dark colours: in HSV, large patches of those are not alike.
+    # Bright greys alternate with dark reds, whose patches differ in HSV: each cut is a slow frame.
     tiles = torch.randint(128, 256, (4, 1, 9, 16), dtype=torch.uint8, generator=generator)
     tiles = tiles.repeat(1, CHANNELS, 1, 1)
     tiles[1::2] //= 4
@@ -67,15 +75,18 @@ def made_frames(count: int = 60, height: int = 720, width: int = 1280) -> torch.
 
 
 def compare_stages(frames: torch.Tensor, *, threads: int, runs: int) -> list[Comparison]:
-    """Time the slow/fast stage and the processor's pixels, ours and, where installed, published.
+    """Time the slow/fast stage and the patches, with this package and with the published code.
 
     Args:
         frames: uint8 (T, 3, H, W).
-        threads: for both sides.
-        runs: of each side, in turn; the medians are compared.
+        threads: threads of each side.
+        runs: runs of each side, which alternate.
+
+    Returns:
+        The median times of each stage.
 
     Raises:
-        KeyeVLError: the two sides' results differ, which would be a fault of this package.
+        KeyeVLError: the results of the two sides differ, which is a bug in this package.
     """
     import torch
 
@@ -101,7 +112,7 @@ def compare_stages(frames: torch.Tensor, *, threads: int, runs: int) -> list[Com
 def published_patches(
     frames: torch.Tensor, frame_types: torch.Tensor, slow_size: Size, fast_size: Size
 ) -> torch.Tensor:
-    """The pixels of the published processor without its fused operator, step by step as it goes."""
+    """Compute patches with the steps of the published processor, without its fused operator."""
     import numpy as np
     import torch
     from torch.nn import functional
@@ -126,12 +137,12 @@ def published_patches(
 
 
 def describe_machine() -> str:
-    """What the figures depend on, in a line."""
+    """Return one line about what the times depend on: versions, SIMD level, threads and CPU."""
     import torch
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return (
-        f"keye-vl-rs {__version__}, {simd_level()}, {thread_count()} threads each side, "
+        f"keye-vl-rs {__version__}, {simd_level()}, {thread_count()} threads per side, "
         f"{cores} cores ({_cpu_name()}), torch {torch.__version__}"
     )
 
@@ -162,16 +173,20 @@ def _compare(
 
     result = ours()
     if published is not None and not torch.equal(result, published()):
-        raise KeyeVLError(f"{stage}: the results differ from the published ones: please report it")
-    # Freed before the clock starts, so that both sides find the same memory.
+        raise KeyeVLError(
+            f"{stage}: the results differ from those of the published code, which is a bug in "
+            "keye-vl-rs: please report it"
+        )
+    # Freed before timing, so that both sides start with the same free memory.
     del result
     times: dict[str, list[float]] = {"ours": [], "published": []}
     for _ in range(runs):
         for name, side in (("published", published), ("ours", ours)):
             if side is not None:
                 started = time.perf_counter()
-                kept = side()
+                # Assigned, so that the time to free the result is not measured.
+                result = side()
                 times[name].append(time.perf_counter() - started)
-                del kept
+                del result
     median = {name: statistics.median(values) for name, values in times.items() if values}
     return Comparison(stage, median["ours"], median.get("published"))

@@ -1,4 +1,4 @@
-"""The command line: ``keye-vl-rs preprocess VIDEO...`` and ``keye-vl-rs bench [VIDEO]``."""
+"""Define the commands ``keye-vl-rs preprocess VIDEO...`` and ``keye-vl-rs bench [VIDEO]``."""
 
 from __future__ import annotations
 
@@ -13,35 +13,74 @@ from keye_vl_rs._sampling.video import read_video_file
 from keye_vl_rs.cli import options
 from keye_vl_rs.cli.jobs.display import Display
 from keye_vl_rs.cli.jobs.full_disk import is_full_disk
-from keye_vl_rs.cli.jobs.log_lines import shown_log
-from keye_vl_rs.cli.jobs.run import Settings, run_batch, survey
+from keye_vl_rs.cli.jobs.log_lines import forward_log_warnings
+from keye_vl_rs.cli.jobs.run import Settings, find_pending, run_batch
 from keye_vl_rs.cli.jobs.workers import StopFlag, stop_on_signals
 from keye_vl_rs.cli.outputs import plan_jobs
 from keye_vl_rs.cli.report import print_comparison
-from keye_vl_rs.cli.standard_streams import discard_output, show_any_text
+from keye_vl_rs.cli.standard_streams import discard_output, escape_unencodable
 from keye_vl_rs.errors import InvalidArgumentError, KeyeVLError
 from keye_vl_rs.preprocess import BUFFER_BYTES
 
 __all__ = ["app", "main"]
 
-EXAMPLES = """
+DESCRIPTION = """Turn videos into the input tensors of Keye-VL models.
+
+The tensors equal those of keye-vl-utils 1.5.2 and the Keye-VL-1.5 processor bit for bit.
+"""
+
+APP_EXAMPLES = """
 **Examples**
 
-`keye-vl-rs preprocess clip.mp4` writes clip.safetensors beside it.
+Preprocess every video in a folder:
 
-`keye-vl-rs preprocess videos/ -o tensors/ --fps 2 --max-frames 64 --dtype bfloat16` does a folder;
-the same again goes on where it was stopped, and does what is new or has changed.
+`keye-vl-rs preprocess videos/ -o tensors/`
 
-`keye-vl-rs preprocess videos/ --threads 8 --jobs 4` does four videos at once, with two decoder
-threads each.
+Measure the speedup on this machine:
 
-`keye-vl-rs preprocess videos/ --on-error partial --timeout 60 --json` takes what it can get, and
-tells a program of it.
+`keye-vl-rs bench clip.mp4`
+
+Show the options and outputs of a command:
+
+`keye-vl-rs preprocess --help`
+"""
+
+PREPROCESS_EXAMPLES = """
+**Examples**
+
+Write clip.safetensors beside the video:
+
+`keye-vl-rs preprocess clip.mp4`
+
+Preprocess a folder. Rerun to resume after an interruption, or to add new and changed videos:
+
+`keye-vl-rs preprocess videos/ -o tensors/ --fps 2 --max-frames 64 --dtype bfloat16`
+
+Process four videos at once, with two decoder threads each:
+
+`keye-vl-rs preprocess videos/ --threads 8 --jobs 4`
+
+Keep the readable part of damaged videos, allow each video 60 seconds, and print JSON for a program:
+
+`keye-vl-rs preprocess videos/ --on-error partial --timeout 60 --json`
+"""
+
+BENCH_EXAMPLES = """
+**Examples**
+
+Time both stages on a synthetic clip, without a file:
+
+`keye-vl-rs bench`
+
+Use the frames of your own video, and two threads:
+
+`keye-vl-rs bench clip.mp4 --fps 2 --threads 2`
 """
 
 app = typer.Typer(
     name="keye-vl-rs",
-    help="Videos into the tensors that Keye-VL models read.",
+    help=DESCRIPTION,
+    epilog=APP_EXAMPLES,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -51,20 +90,23 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """The entry point of the ``keye-vl-rs`` script."""
-    show_any_text()
+    """Run the command line; the entry point of the ``keye-vl-rs`` script.
+
+    The exit status is 2 for wrong usage, and 1 if a video failed or an output cannot be written.
+    """
+    escape_unencodable()
     try:
         app()
     except KeyeVLError as error:
-        # What is wrong with an option or the environment, or with the one video of a benchmark.
+        # An option or environment variable is wrong, or the video of `bench` cannot be read.
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, InvalidArgumentError) else 1)
     except OSError as error:
         if not is_full_disk(error):
             raise
-        # What is wrong with results is said of each: this is the output's.
+        # Errors of writing tensors are reported per video, so this one is of standard output.
         discard_output()
-        print(f"error: the standard output cannot be written: {error.strerror}", file=sys.stderr)
+        print(f"error: cannot write to standard output: {error.strerror}", file=sys.stderr)
         sys.exit(1)
 
 
@@ -78,13 +120,16 @@ def _print_version(wanted: bool) -> None:
 def _options(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Say it and exit."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
     ] = False,
 ) -> None:
-    """Videos into the tensors that Keye-VL models read."""
+    # A docstring would replace DESCRIPTION in the help.
+    pass
 
 
-@app.command(epilog=EXAMPLES)
+@app.command(epilog=PREPROCESS_EXAMPLES)
 def preprocess(
     videos: options.Videos,
     output: options.Output = None,
@@ -93,7 +138,7 @@ def preprocess(
     nframes: options.NFrames = None,
     video_start: options.VideoStart = None,
     video_end: options.VideoEnd = None,
-    timestamps: options.Timestamps = options.Times.published,
+    timestamps: options.Timestamps = options.TimestampKind.published,
     min_frame_similarity: options.MinFrameSimilarity = 0.9,
     min_pixels: options.MinPixels = None,
     max_pixels: options.MaxPixels = None,
@@ -102,29 +147,33 @@ def preprocess(
     threads: options.Threads = None,
     jobs: options.Jobs = None,
     overwrite: options.Overwrite = False,
-    on_error: options.OnDamage = options.Damaged.fail,
+    on_error: options.OnDamage = options.DamagePolicy.fail,
     timeout: options.Timeout = None,
     buffer_mb: options.BufferMb = BUFFER_BYTES >> 20,
     as_json: options.AsJson = False,
 ) -> None:
-    """Write each video's tensors to a .safetensors file, under the names of the model's inputs.
+    """Preprocess videos and write the tensors of each to a .safetensors file.
 
-    The file holds pixel_values_videos, video_grid_thw and num_frames, and also frame_types (0 slow,
-    1 fast) and timestamps (seconds); its metadata say how it was made. It appears when it is whole,
-    and is skipped when it is there: made by this version from the same video (path, size and time
-    of change) with the same options. One that was made otherwise is made again, and a file that is
-    no result of this video stays, as --overwrite says.
+    The file holds the model's inputs pixel_values_videos, video_grid_thw and num_frames, and also
+    frame_types (0 slow, 1 fast) and timestamps (seconds), one value per frame. Its metadata record
+    the video, the options and the version it was written with.
 
-    A result is named after its video, whatever else is done: clip.safetensors for clip.mp4, and
-    with any other suffix kept, clip.webm.safetensors for clip.webm. Videos whose results would be
-    one file fail.
+    clip.mp4 becomes clip.safetensors. Any other suffix is kept, so clip.webm becomes
+    clip.webm.safetensors. Different videos that would be written to the same file all fail.
 
-    The exit status is 1 if a video failed; the others are done all the same, unless the disk is
-    full or read-only, which ends it at once. It is 2 for wrong usage. Ctrl-C ends it with status
-    130 after what is written, and the same command goes on from there.
+    Outputs appear only when complete. Rerun the same command to resume: outputs that are up to date
+    are skipped, that is, written by this version from the same video (path, size and modification
+    time) with the same options. Outdated outputs are recomputed. Any other file with an output's
+    name is left alone, and the video fails, unless you pass --overwrite.
+
+    Exit status: 0 if all videos succeeded; 1 if any failed (the others are still processed, but a
+    full or read-only disk ends the run); 2 for wrong usage; 130 after Ctrl-C, with the outputs
+    finished so far in place.
     """
     if video_start is not None and video_end is not None and video_start > video_end:
-        raise typer.BadParameter(f"--video-start {video_start:g} is after --video-end")
+        raise typer.BadParameter(
+            f"--video-start {video_start:g} is after --video-end {video_end:g}"
+        )
     settings = Settings(
         {
             "fps": fps,
@@ -153,53 +202,53 @@ def preprocess(
     display = Display(planned, as_json=as_json)
     for one in bad:
         display.fail(one.given, one.reason, one.error_type.__name__)
-    known, left = survey(planned, settings)
+    finished, pending = find_pending(planned, settings)
     stop = StopFlag()
-    with display, shown_log(display.warn):
-        display.announce(left)
-        for event in known:
+    with display, forward_log_warnings(display.warn):
+        display.announce(pending)
+        for event in finished:
             display.show(event)
-        if left:
-            # Before signals are caught: it takes seconds that nothing else could end.
+        if pending:
+            # Imported before signals are caught: the import takes seconds, and Ctrl-C must end it.
             import torch  # noqa: F401
 
             with stop_on_signals(stop):
-                for event in run_batch(left, settings, stop):
+                for event in run_batch(pending, settings, stop):
                     display.show(event)
-    display.finish(stopped=stop.signal is not None or stop.hopeless)
+    display.finish(stopped=stop.signal is not None or stop.disk_full)
     if stop.signal is not None:
         raise typer.Exit(128 + stop.signal)
     if display.failures:
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog=BENCH_EXAMPLES)
 def bench(
     video: options.OneVideo = None,
     fps: options.Fps = 2.0,
     max_frames: options.MaxFrames = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(min=1, help="For both sides. [default: as for any call]", show_default=False),
-    ] = None,
-    runs: Annotated[int, typer.Option(min=1, help="Of each side, in turn.")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    threads: options.BenchThreads = None,
+    runs: options.Runs = 5,
+    as_json: options.BenchAsJson = False,
 ) -> None:
-    """Time this machine against the published Python path, on your own clip.
+    """Compare the speed with the published Python code, on this machine and your own clip.
 
-    Both sides see the same frames and threads, run in turn, and give equal results, which is
-    checked first. The published slow/fast stage needs keye-vl-utils, opencv-python-headless, einops
-    and torchvision; without them only our own time is shown.
+    Prints the median time of each stage for both, and the speedup. Two stages are timed, without
+    decoding: slow/fast against keye-vl-utils 1.5.2, and patches against the steps of the processor
+    in transformers pull request 41040. Before anything is timed, both must return equal results.
+
+    The published slow/fast stage needs `pip install keye-vl-utils==1.5.2 opencv-python-headless
+    einops torchvision`. Without these, only the time of keye-vl-rs is shown for it.
     """
-    from keye_vl_rs.cli.bench import compare_stages, describe_machine, made_frames
+    from keye_vl_rs.cli.bench import compare_stages, describe_machine, synthetic_frames
 
     if video is None:
-        frames, name = made_frames(), "60 made frames"
+        frames, name = synthetic_frames(), "synthetic clip"
     else:
         ele = {"video": video, "fps": fps}
         if max_frames is not None:
             ele["max_frames"] = max_frames
-        with shown_log(lambda text: print(f"warning: {text}", file=sys.stderr)):
+        with forward_log_warnings(lambda text: print(f"warning: {text}", file=sys.stderr)):
             rules = VideoRules()
             frames, name = read_video_file(ele, rules, rules.count_frames).frames, video
     results = compare_stages(frames, threads=threads or thread_count(), runs=runs)

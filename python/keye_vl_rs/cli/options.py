@@ -1,106 +1,59 @@
-"""The options of the command line, as annotations of its functions' arguments."""
+"""Define the options of the commands, as annotations for the arguments of their functions."""
 
 from __future__ import annotations
 
-import math
-import os
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from keye_vl_rs.cli.outputs import SUFFIX, VIDEO_SUFFIXES
-
-
-def _positive(value: float | None) -> float | None:
-    if value is not None and not (value > 0 and math.isfinite(value)):
-        raise typer.BadParameter(f"{value} is not a positive number")
-    return value
-
-
-def _from_zero(value: float | None) -> float | None:
-    if value is not None and not (value >= 0 and math.isfinite(value)):
-        raise typer.BadParameter(f"{value} is not a number from 0 on")
-    return value
-
-
-def _number(value: float) -> float:
-    if math.isnan(value):
-        raise typer.BadParameter("nan is not a number")
-    return value
-
-
-def _given(value: str | None) -> str | None:
-    if value is not None and not value.strip():
-        raise typer.BadParameter(f"{value!r} is not the name of a file or folder, nor an address")
-    return value
-
-
-def _all_given(values: list[str]) -> list[str]:
-    for value in values:
-        _given(value)
-    return values
-
-
-def _folder(value: str) -> Path:
-    # As text, for an empty path is the current folder.
-    if not value.strip():
-        raise typer.BadParameter(f"{value!r} is not the name of a file or folder")
-    path = Path(value)
-    if value.startswith("~") and not os.path.exists(path.parts[0]):
-        raise typer.BadParameter(f"{value}: ~ is not expanded: give {os.path.expanduser(value)}")
-    taken = next((one for one in (path, *path.parents) if os.path.exists(one)), path)
-    is_file = os.path.exists(taken) and not os.path.isdir(taken)
-    if is_file and (taken != path or path.suffix != SUFFIX):
-        raise typer.BadParameter(
-            f"{taken} is a file: expected a folder, or for one video a name that ends in {SUFFIX}"
-        )
-    return path
+from keye_vl_rs.cli import checks
+from keye_vl_rs.cli.outputs import VIDEO_SUFFIXES
 
 
 class PixelType(str, Enum):
-    """The dtypes that pixel values can have."""
+    """List the dtypes of pixel values."""
 
     float32 = "float32"
     bfloat16 = "bfloat16"
     float16 = "float16"
 
 
-class Damaged(str, Enum):
-    """What becomes of a video that is truncated or damaged."""
+class DamagePolicy(str, Enum):
+    """List what can be done with a truncated or damaged video."""
 
     fail = "raise"
     partial = "partial"
     conceal = "conceal"
 
 
-class Times(str, Enum):
-    """Which times frames get."""
+class TimestampKind(str, Enum):
+    """List the ways to compute timestamps."""
 
     published = "published"
     presentation = "presentation"
 
 
-SAMPLING, SIZES, RUNNING = "Which frames", "Sizes and values", "Many videos"
+SAMPLING, SIZES, BATCH = "Frame sampling", "Frame sizes and dtype", "Batch processing"
 
 Videos = Annotated[
     list[str],
     typer.Argument(
-        metavar="VIDEO...",
-        help="Files, http(s) addresses, or folders: every video in and below a folder, by its "
-        f"suffix ({' '.join(VIDEO_SUFFIXES)}). Hidden files and folders, and links to folders, "
-        "count only where they are named themselves.",
-        callback=_all_given,
+        metavar="VIDEO",
+        help="Video files, http(s) URLs, or folders. A folder stands for all videos in it and its "
+        f"subfolders with one of the suffixes {' '.join(VIDEO_SUFFIXES)}. Hidden files, hidden "
+        "folders and links to folders are skipped unless you name them.",
+        callback=checks.none_blank,
         show_default=False,
     ),
 ]
 OneVideo = Annotated[
     str | None,
     typer.Argument(
-        metavar="[VIDEO]",
-        help="A file or address; without one, 60 made frames of 1280x720.",
-        callback=_given,
+        metavar="VIDEO",
+        help="Video file or http(s) URL. [default: a synthetic clip of 60 frames of 1280x720]",
+        callback=checks.not_blank,
         show_default=False,
     ),
 ]
@@ -109,23 +62,28 @@ Output = Annotated[
     typer.Option(
         "-o",
         "--output",
-        parser=_folder,
+        parser=checks.output_path,
         metavar="PATH",
-        help="Folder for the results (or, for one video, a name that ends in .safetensors). "
-        "Without it each goes beside its video. What is below a folder that is given keeps its "
-        "place below this one.",
+        help="Folder for the outputs, which keeps the subfolders of input folders. For a single "
+        "video it may be a file name ending in .safetensors. [default: beside each video]",
         show_default=False,
     ),
 ]
 Fps = Annotated[
     float,
-    typer.Option(help="Frames to sample per second.", callback=_positive, rich_help_panel=SAMPLING),
+    typer.Option(
+        metavar="FPS",
+        help="Frames to sample per second of video.",
+        callback=checks.positive,
+        rich_help_panel=SAMPLING,
+    ),
 ]
 MaxFrames = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Sample no more frames than this.",
+        metavar="N",
+        help="Sample at most this many frames. [default: --total-pixels / --min-pixels]",
         show_default=False,
         rich_help_panel=SAMPLING,
     ),
@@ -135,7 +93,8 @@ NFrames = Annotated[
     typer.Option(
         "--nframes",
         min=1,
-        help="Sample exactly so many frames, instead of by --fps; --max-frames if that is fewer.",
+        metavar="N",
+        help="Sample exactly this many frames instead of using --fps; --max-frames still applies.",
         show_default=False,
         rich_help_panel=SAMPLING,
     ),
@@ -143,8 +102,10 @@ NFrames = Annotated[
 VideoStart = Annotated[
     float | None,
     typer.Option(
-        help="Seconds: sample only frames from then on. Timestamps count from the file's start.",
-        callback=_from_zero,
+        metavar="SECONDS",
+        help="Sample only from this time on. Timestamps still count from the start of the video. "
+        "[default: 0]",
+        callback=checks.non_negative,
         show_default=False,
         rich_help_panel=SAMPLING,
     ),
@@ -152,24 +113,29 @@ VideoStart = Annotated[
 VideoEnd = Annotated[
     float | None,
     typer.Option(
-        help="Seconds: sample only frames up to then.",
-        callback=_from_zero,
+        metavar="SECONDS",
+        help="Sample only up to this time. [default: the end of the video]",
+        callback=checks.non_negative,
         show_default=False,
         rich_help_panel=SAMPLING,
     ),
 ]
 Timestamps = Annotated[
-    Times,
+    TimestampKind,
     typer.Option(
-        help="Times of frames: index over average rate, as published, or when they are presented.",
+        metavar="KIND",
+        help="How frames get their timestamps. published: frame index / average frame rate, as in "
+        "keye-vl-utils. presentation: the times stored in the file.",
         rich_help_panel=SAMPLING,
     ),
 ]
 MinFrameSimilarity = Annotated[
     float,
     typer.Option(
-        help="A frame less like the last slow one than this is slow.",
-        callback=_number,
+        metavar="SHARE",
+        help="A frame is slow (large) if a smaller share of its patches than this, from 0 to 1, "
+        "looks like the last slow frame.",
+        callback=checks.not_nan,
         rich_help_panel=SAMPLING,
     ),
 ]
@@ -177,7 +143,8 @@ MinPixels = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Fewest pixels of a frame. [default: 37632]",
+        metavar="N",
+        help="Minimum pixels (height x width) of a frame. [default: 37632]",
         show_default=False,
         rich_help_panel=SIZES,
     ),
@@ -186,7 +153,8 @@ MaxPixels = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Most pixels of a slow frame. [default: 602112]",
+        metavar="N",
+        help="Maximum pixels of a slow frame. [default: 602112]",
         show_default=False,
         rich_help_panel=SIZES,
     ),
@@ -195,79 +163,107 @@ TotalPixels = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Most pixels of all frames. [default: 51380224]",
+        metavar="N",
+        help="Maximum pixels of all frames of a video together. [default: 51380224]",
         show_default=False,
         rich_help_panel=SIZES,
     ),
 ]
-Dtype = Annotated[PixelType, typer.Option(help="Of the pixel values.", rich_help_panel=SIZES)]
+Dtype = Annotated[
+    PixelType, typer.Option(help="Dtype of pixel_values_videos.", rich_help_panel=SIZES)
+]
+_DEFAULT_THREADS = "[default: KEYE_VL_UTILS_PARALLEL_NUM, else OMP_NUM_THREADS, else one per core]"
 Threads = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Of all videos together. [default: as for any call: KEYE_VL_UTILS_PARALLEL_NUM, "
-        "OMP_NUM_THREADS, or the cores]",
+        metavar="N",
+        help=f"Threads in total, shared by all videos. {_DEFAULT_THREADS}",
         show_default=False,
-        rich_help_panel=RUNNING,
+        rich_help_panel=BATCH,
     ),
 ]
 Jobs = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Videos at once, which share the threads. [default: one per thread, 4 at most, and no "
-        "more than videos] Each holds its tensors in memory; more than there are threads pay "
-        "where reading is slow.",
+        metavar="N",
+        help="Videos to process at once. They share the threads, and each holds its tensors in "
+        "memory. More jobs than threads pay off where reading is slow. [default: one per thread, "
+        "at most 4]",
         show_default=False,
-        rich_help_panel=RUNNING,
+        rich_help_panel=BATCH,
     ),
 ]
 Overwrite = Annotated[
     bool,
     typer.Option(
         "--overwrite",
-        help="Make also again what is there, made from the same video with the same options, and "
-        "replace what else lies under a result's name: a file that is no result of keye-vl-rs, or "
-        "another video's result. Without it such a file stays, and the video fails.",
-        rich_help_panel=RUNNING,
+        help="Recompute outputs that are up to date, and replace files not written by keye-vl-rs "
+        "and outputs of other videos. Without it such a file is kept, and the video that would "
+        "replace it fails.",
+        rich_help_panel=BATCH,
     ),
 ]
 OnDamage = Annotated[
-    Damaged,
+    DamagePolicy,
     typer.Option(
         "--on-error",
-        help="What becomes of a truncated or damaged video: it fails (raise), what comes before "
-        "the damage is used (partial), or what the decoder makes of it (conceal). Results are "
-        "marked.",
-        rich_help_panel=RUNNING,
+        metavar="POLICY",
+        help="What to do with a truncated or damaged video. raise: let it fail. partial: use what "
+        "comes before the damage. conceal: use the frames as the decoder returns them. The output "
+        "records the damage.",
+        rich_help_panel=BATCH,
     ),
 ]
 Timeout = Annotated[
     float | None,
     typer.Option(
-        help="Seconds for each video, after which it fails.",
-        callback=_positive,
+        metavar="SECONDS",
+        help="Let a video fail that takes longer than this. [default: no limit]",
+        callback=checks.positive,
         show_default=False,
-        rich_help_panel=RUNNING,
+        rich_help_panel=BATCH,
     ),
 ]
 BufferMb = Annotated[
     int,
     typer.Option(
         min=0,
-        help="Memory (MiB) of each video at once for frames whose sizes depend on later ones; what "
-        "does not fit is decoded twice.",
-        rich_help_panel=RUNNING,
+        metavar="MIB",
+        help="Memory per video for frames whose size depends on later frames. Frames that do not "
+        "fit are decoded twice.",
+        rich_help_panel=BATCH,
     ),
 ]
 AsJson = Annotated[
     bool,
     typer.Option(
         "--json",
-        help="One JSON object per video and line, as each is done: source and output, duration, "
-        "fps, size, slow_size and fast_size ([height, width]), numbers of frames and tokens, "
-        "stage_seconds, skipped, partial (what is missing), damage (reason, and frames: places "
-        "among those sampled) and replaces (why it was made again); or source, error and "
-        "error_type.",
+        help="Print one JSON object per line for each video, as soon as it is done. Fields: "
+        "source, output, duration (seconds), fps, size, slow_size and fast_size ([height, width]), "
+        "numbers of frames and tokens, stage_seconds, skipped, partial (what is missing), damage "
+        "(reason, and indices of damaged sampled frames), replaces (why an output was recomputed). "
+        "If the video failed: source, error, error_type.",
+    ),
+]
+BenchThreads = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help=f"Threads of each side. {_DEFAULT_THREADS}",
+        show_default=False,
+    ),
+]
+Runs = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Runs of each side, taken in alternation.")
+]
+BenchAsJson = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Print one JSON object: source, frames ([frames, channels, height, width]) and, per "
+        "stage, the median seconds (ours, published) and their ratio.",
     ),
 ]

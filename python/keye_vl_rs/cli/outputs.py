@@ -1,4 +1,4 @@
-"""Files that hold results: where they go."""
+"""Find the videos to preprocess, and decide which file the output of each is written to."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["SUFFIX", "VIDEO_SUFFIXES", "BadInput", "Job", "plan_jobs"]
 
 SUFFIX = ".safetensors"
-USUAL_SUFFIX = ".mp4"
-# What is taken for a video in a folder; a file that is named is always tried.
+# The one suffix that an output's name drops.
+DROPPED_SUFFIX = ".mp4"
+# The files that count as videos in a folder. A file named on the command line is always tried.
 VIDEO_SUFFIXES = (
     *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4"),
     *(".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"),
@@ -31,7 +32,7 @@ VIDEO_SUFFIXES = (
 
 @dataclass(frozen=True)
 class Job:
-    """A video, and the file that its tensors go to."""
+    """Hold a video, and the file to write its tensors to."""
 
     source: str
     target: Path
@@ -39,12 +40,12 @@ class Job:
 
 @dataclass(frozen=True)
 class BadInput:
-    """Something on the command line that holds no video, and what is wrong with it.
+    """Hold an input that cannot be preprocessed, and why.
 
     Attributes:
-        given: as it was.
-        reason: for a message, in which it is named.
-        error_type: the class that says the same, for programs.
+        given: the input, as given on the command line.
+        reason: the error message, which names the input.
+        error_type: the class of the error, for JSON.
     """
 
     given: str
@@ -53,17 +54,21 @@ class BadInput:
 
 
 def plan_jobs(inputs: Sequence[str], output: Path | None) -> tuple[list[Job], list[BadInput]]:
-    """Return what to do for files, folders and addresses, and what is wrong with some of them.
+    """Return the jobs for files, folders and URLs, and the inputs that cannot be preprocessed.
 
-    A folder stands for every video in it and below, except for hidden files and what is in hidden
-    folders. A result is named after its video, ``a.safetensors`` for ``a.mp4`` and
-    ``a.webm.safetensors`` for ``a.webm``, and goes beside it, or below ``output``, where a folder
-    keeps its inner structure. The name depends on that one input and never on the others, so that
-    a new video changes nothing about those that were done.
+    A folder stands for all videos in it and its subfolders, except hidden files and hidden folders.
+    An output is named after its video, ``a.safetensors`` for ``a.mp4`` and ``a.webm.safetensors``
+    for ``a.webm``. It is placed beside the video, or below ``output``, which keeps the subfolders
+    of input folders. The name depends on that one video only, so that new videos never change the
+    names of earlier outputs.
 
-    One file that is given twice for one result is done once. Different inputs whose results would
-    be one file are all errors, in whatever order they come. ``output`` may name the file itself
-    where there is one video.
+    A video given twice with the same output is one job. Different videos with the same output are
+    all errors, whatever their order.
+
+    Args:
+        inputs: files, folders and URLs.
+        output: folder for the outputs, or the output file if there is only one video. None for
+            outputs beside the videos.
 
     Raises:
         InvalidArgumentError: ``output`` names a file, and there are several videos.
@@ -73,11 +78,11 @@ def plan_jobs(inputs: Sequence[str], output: Path | None) -> tuple[list[Job], li
     for given in inputs:
         shown = describe_source(given)
         if is_encoded(given):
-            reason = f"{shown}: expected a file, a folder or an address"
+            reason = f"{shown}: is encoded data: expected a file, a folder or a URL"
             bad.append(BadInput(shown, reason, InvalidArgumentError))
             continue
         if "://" in given:
-            found.append((given, Path(_name_of_address(given))))
+            found.append((given, Path(_name_of_url(given))))
             continue
         try:
             is_folder = stat.S_ISDIR(os.stat(given).st_mode)
@@ -85,7 +90,7 @@ def plan_jobs(inputs: Sequence[str], output: Path | None) -> tuple[list[Job], li
             reason = f"{shown}: no such file or folder{tilde_hint(given)}"
             bad.append(BadInput(shown, reason, MediaNotFoundError))
         except (OSError, ValueError) as error:
-            bad.append(BadInput(shown, _cannot_be_read(shown, error)))
+            bad.append(BadInput(shown, _unreadable(shown, error)))
         else:
             path = Path(given)
             if is_folder:
@@ -97,29 +102,29 @@ def plan_jobs(inputs: Sequence[str], output: Path | None) -> tuple[list[Job], li
         sources = list({_identity(source): source for source, _ in reversed(found)}.values())
         if len(sources) > 1:
             raise InvalidArgumentError(
-                f"{output}: expected a folder for the results of {len(sources)} videos"
+                f"{output} names one file, but there are {len(sources)} videos: give a folder"
             )
         return [Job(source, output) for source in sources], bad
     folder = output or Path()
-    jobs = [Job(source, folder / _result_of(path)) for source, path in found]
-    return _without_clashes(jobs, bad), bad
+    jobs = [Job(source, folder / _output_name(path)) for source, path in found]
+    return _without_conflicts(jobs, bad), bad
 
 
-def _result_of(video: Path) -> Path:
-    """Return where a video's result goes: only the usual suffix gives way to the result's.
+def _output_name(video: Path) -> Path:
+    """Return the output of a video: only the most common suffix is replaced.
 
-    If every suffix did, ``a.mp4`` and ``a.webm`` would have one result.
+    If every suffix were, ``a.mp4`` and ``a.webm`` would have the same output.
     """
-    if video.suffix == USUAL_SUFFIX:
+    if video.suffix == DROPPED_SUFFIX:
         return video.with_suffix(SUFFIX)
     return video.with_name(video.name + SUFFIX)
 
 
 def _videos_below(folder: Path, bad: list[BadInput]) -> list[Path]:
-    """Return a folder's videos in order; add what cannot be listed to ``bad``."""
+    """Return the videos below a folder in order; add folders that cannot be listed to ``bad``."""
     videos: list[Path] = []
     unreadable: list[OSError] = []
-    # Links to folders are not followed, so that a circle of them has an end.
+    # Links to folders are not followed, since they may form a cycle.
     for parent, folders, names in os.walk(folder, onerror=unreadable.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
         videos += [
@@ -129,28 +134,31 @@ def _videos_below(folder: Path, bad: list[BadInput]) -> list[Path]:
         ]
     for error in unreadable:
         name = describe_source(os.fsdecode(error.filename or folder))
-        bad.append(BadInput(name, _cannot_be_read(name, error)))
+        bad.append(BadInput(name, _unreadable(name, error)))
     if not videos and not unreadable:
-        reason = f"holds no video (no file in {' '.join(VIDEO_SUFFIXES)}; hidden ones do not count)"
+        reason = (
+            f"no videos in this folder (suffixes: {' '.join(VIDEO_SUFFIXES)}; hidden files are "
+            "ignored): to try a file with another suffix, name it"
+        )
         name = describe_source(folder)
         bad.append(BadInput(name, f"{name}: {reason}", MediaNotFoundError))
     return sorted(videos)
 
 
-def _cannot_be_read(name: str, error: OSError | ValueError) -> str:
+def _unreadable(name: str, error: OSError | ValueError) -> str:
     return f"{name}: cannot be read: {getattr(error, 'strerror', None) or error}"
 
 
-def _name_of_address(address: str) -> str:
-    """Return the last part of an address's path, or else its host.
+def _name_of_url(url: str) -> str:
+    """Return the last part of a URL's path, or else its host.
 
-    The query is left out: it may hold a password, or a signature that is another every time.
+    The query is left out: it may hold a password, or a signature that changes every time.
     """
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(url)
         host = parts.hostname
     except ValueError:
-        # What is wrong with the address is said when it is fetched.
+        # The error is reported when the URL is fetched.
         return "video"
     name = parts.path.rstrip("/").rpartition("/")[2]
     return host or "video" if name in ("", ".", "..") else name
@@ -160,48 +168,48 @@ def _identity(source: str) -> str:
     return source if "://" in source else os.path.realpath(source)
 
 
-def _without_clashes(jobs: Iterable[Job], bad: list[BadInput]) -> list[Job]:
-    """Return the jobs whose results are theirs alone; add the others to ``bad``."""
-    by_name: dict[str, list[Job]] = {}
+def _without_conflicts(jobs: Iterable[Job], bad: list[BadInput]) -> list[Job]:
+    """Return the jobs that have an output of their own; add the others to ``bad``."""
+    by_folded_name: dict[str, list[Job]] = {}
     for job in jobs:
-        by_name.setdefault(_folded(_real(job.target)), []).append(job)
-    kept: list[Job] = []
-    for alike in by_name.values():
+        by_folded_name.setdefault(_case_folded(_resolved(job.target)), []).append(job)
+    unique: list[Job] = []
+    for similar in by_folded_name.values():
         by_file: dict[str, dict[str, Job]] = {}
-        # Whether two names that differ in case are one file is for the file system to say.
-        differ = len({_real(job.target) for job in alike}) > 1
-        one_file = differ and _ignores_case(alike[0].target.parent)
-        for job in alike:
-            file = "" if one_file else _real(job.target)
+        # Names that differ only in case are the same file on some file systems.
+        differ = len({_resolved(job.target) for job in similar}) > 1
+        same_file = differ and _ignores_case(similar[0].target.parent)
+        for job in similar:
+            file = "" if same_file else _resolved(job.target)
             by_file.setdefault(file, {}).setdefault(_identity(job.source), job)
-        for of_file in by_file.values():
-            sources = [describe_source(job.source) for job in of_file.values()]
-            if len(of_file) == 1:
-                kept += of_file.values()
+        for by_source in by_file.values():
+            sources = [describe_source(job.source) for job in by_source.values()]
+            if len(by_source) == 1:
+                unique += by_source.values()
                 continue
-            for number, job in enumerate(of_file.values()):
+            for number, job in enumerate(by_source.values()):
                 others = sources[:number] + sources[number + 1 :]
                 more = f" and {len(others) - 1} more" if len(others) > 1 else ""
                 reason = (
-                    f"{sources[number]}: its result {job.target} would also be that of {others[0]}"
+                    f"{sources[number]}: its output {job.target} is also that of {others[0]}"
                     f"{more}: preprocess them in separate runs, each with its own --output"
                 )
                 bad.append(BadInput(job.source, reason, InvalidArgumentError))
-    return kept
+    return unique
 
 
-def _real(target: Path) -> str:
+def _resolved(target: Path) -> str:
     return os.path.join(os.path.realpath(target.parent), target.name)
 
 
-def _folded(name: str) -> str:
+def _case_folded(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _ignores_case(folder: Path) -> bool:
-    """Return whether names that differ in case alone are one file in a folder, or where it will be.
+    """Return whether a folder's file system ignores case; the folder need not exist yet.
 
-    False where that cannot be tried.
+    Tries it with a temporary file. Returns False if none can be created.
     """
     existing = next(one for one in (folder, *folder.absolute().parents) if one.is_dir())
     try:

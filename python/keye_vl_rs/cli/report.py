@@ -1,4 +1,4 @@
-"""What the command line says about a result: a row of a table, or an object for programs."""
+"""Format results for people, as tables, and for programs, as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from keye_vl_rs._media.sources import describe_source
-from keye_vl_rs.cli.standard_streams import as_shown
+from keye_vl_rs.cli.standard_streams import as_displayed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
     from keye_vl_rs.video_inputs import VideoInputs
 
 __all__ = [
-    "NO_SECONDS",
+    "NOT_RUN",
     "damage_as_json",
-    "describe",
     "print_comparison",
     "print_summary",
+    "result_fields",
     "summarize",
 ]
 
-# Columns that no table has.
-NO_LIMIT = 10_000
-# As the table calls the stages of ``stage_seconds``.
+# Wider than any table, to measure the width that a table would like to have.
+UNLIMITED_WIDTH = 10_000
+# Column titles of the stages of ``stage_seconds``.
 STAGES = ("decode", "slow/fast", "patches", "write")
-# Of a video that was not done.
-NO_SECONDS = dict.fromkeys(("decode", "slow_fast", "patches", "write"), 0.0)
+# The ``stage_seconds`` of a video that was skipped.
+NOT_RUN = dict.fromkeys(("decode", "slow_fast", "patches", "write"), 0.0)
 
 
 def summarize(inputs: VideoInputs) -> dict[str, Any]:
-    """What an output holds, in types that JSON has. Sizes are [height, width]; times in seconds."""
+    """Return what an output holds, as JSON types. Sizes are [height, width], times in seconds."""
     return {
         "duration": round(inputs.duration, 3),
         "fps": inputs.fps,
@@ -59,11 +59,11 @@ def summarize(inputs: VideoInputs) -> dict[str, Any]:
 
 
 def damage_as_json(damage: Damage | None) -> dict[str, Any] | None:
-    """Return a video's damage in types that JSON has."""
+    """Return a video's damage as JSON types."""
     return None if damage is None else {"reason": damage.reason, "frames": list(damage.frames)}
 
 
-def describe(
+def result_fields(
     job: Job,
     summary: dict[str, Any],
     stage_seconds: dict[str, float],
@@ -73,17 +73,16 @@ def describe(
     damage: dict[str, Any] | None = None,
     replaces: str | None = None,
 ) -> dict[str, Any]:
-    """What became of a video, for programs.
+    """Return the fields that ``--json`` prints for a video that did not fail.
 
     Args:
         job: the video and its output.
-        summary: as :func:`summarize` gives it.
-        stage_seconds: how long each stage took.
-        skipped: whether the output was there already.
-        partial: what is missing of the video; None if nothing is.
-        damage: what is wrong with the video and which sampled frames are damaged, as
-            :func:`damage_as_json` gives it; None if nothing is.
-        replaces: why an output that was there was made again; None if there was none.
+        summary: the result of :func:`summarize`.
+        stage_seconds: seconds that each stage took.
+        skipped: whether the output was up to date.
+        partial: which part of the video is missing; None if it is complete.
+        damage: the result of :func:`damage_as_json`; None if the video is undamaged.
+        replaces: why an earlier output was recomputed; None if there was none.
     """
     return {
         "source": job.source,
@@ -98,10 +97,10 @@ def describe(
 
 
 def print_summary(results: Sequence[dict[str, Any]], console: Console) -> None:
-    """Print what :func:`describe` gave: a table, or a paragraph each where that is too wide."""
+    """Print results of :func:`result_fields` as a table, or as lists if the console is narrow."""
 
     def shown(text: str) -> str:
-        return as_shown(text, console.file)
+        return as_displayed(text, console.file)
 
     rows = [_row(result) for result in results]
     if not rows:
@@ -114,9 +113,11 @@ def print_summary(results: Sequence[dict[str, Any]], console: Console) -> None:
         left = name in ("video", "note")
         table.add_column(name, justify="left" if left else "right", no_wrap=True)
     for row in rows:
-        # As they are: a name may hold what looks like markup.
+        # As Text, because a file name may look like markup.
         table.add_row(*(Text(shown(value)) for value in row.values()))
-    natural = Measurement.get(console, console.options.update(max_width=NO_LIMIT), table).maximum
+    natural = Measurement.get(
+        console, console.options.update(max_width=UNLIMITED_WIDTH), table
+    ).maximum
     if natural <= console.width:
         console.print(table)
     else:
@@ -125,7 +126,7 @@ def print_summary(results: Sequence[dict[str, Any]], console: Console) -> None:
             for name, value in row.items():
                 if value:
                     console.print(Text(f"  {name:<9}  {value}"), soft_wrap=True)
-    console.print(Text(f"  {shown(_written(results))}"), soft_wrap=True)
+    console.print(Text(f"  {shown(_outputs_line(results))}"), soft_wrap=True)
 
 
 def print_comparison(
@@ -136,7 +137,15 @@ def print_comparison(
     *,
     as_json: bool,
 ) -> None:
-    """Print each stage's medians, ours and the published ones, and the ratio of the two."""
+    """Print the median times of each stage, and the ratio of the published time to ours.
+
+    Args:
+        results: the stages.
+        name: the video, as the report calls it.
+        shape: (T, C, H, W), the shape of the frames.
+        machine: the result of :func:`keye_vl_rs.cli.bench.describe_machine`.
+        as_json: print one JSON object in place of a table.
+    """
     frames, _, height, width = shape
     if as_json:
         stages = {
@@ -145,7 +154,7 @@ def print_comparison(
         }
         print(json.dumps({"source": name, "frames": list(shape), "stages": stages}))
         return
-    print(f"{name}: {frames} frames of {width}x{height}\n{machine}; medians of runs in turn\n")
+    print(f"{name}: {frames} frames of {width}x{height}\n{machine}; medians of alternating runs\n")
     print(f"{'stage':<12}{'published':>12}{'ours':>12}{'ratio':>9}")
     for one in results:
         published = "-" if one.published is None else f"{one.published * 1000:,.1f} ms"
@@ -162,7 +171,7 @@ def _row(result: dict[str, Any]) -> dict[str, str]:
         "damaged" if result["damage"] is not None and result["damage"]["frames"] else "",
     )
     return {
-        # Of videos of one name in several folders, all of it.
+        # The whole path, since videos in several folders may have the same name.
         "video": describe_source(result["source"]),
         "duration": f"{result['duration']:.2f} s",
         "size": _size(result["size"]),
@@ -176,19 +185,19 @@ def _row(result: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _written(results: Sequence[dict[str, Any]]) -> str:
-    made = [result["output"] for result in results if not result["skipped"]]
-    there = [result["output"] for result in results if result["skipped"]]
+def _outputs_line(results: Sequence[dict[str, Any]]) -> str:
+    written = [result["output"] for result in results if not result["skipped"]]
+    skipped = [result["output"] for result in results if result["skipped"]]
     parts = []
-    if made:
-        parts.append(f"wrote {_files(made)}")
-    if there:
-        parts.append(f"skipped {_files(there)}, made before: --overwrite makes it again")
+    if written:
+        parts.append(f"wrote {_files(written)}")
+    if skipped:
+        parts.append(f"skipped {_files(skipped)}, up to date (--overwrite recomputes)")
     return "; ".join(parts)
 
 
-def _files(targets: Sequence[str]) -> str:
-    return targets[0] if len(targets) == 1 else f"{len(targets)} .safetensors files"
+def _files(outputs: Sequence[str]) -> str:
+    return outputs[0] if len(outputs) == 1 else f"{len(outputs)} .safetensors files"
 
 
 def _size(size: list[int]) -> str:

@@ -34,7 +34,7 @@ def test_weird_names(name, in_folder, videos):
     result = run("in" if in_folder else f"in/{name}", "--json")
     if in_folder and name == "no_suffix":
         assert result.exit_code == 1
-        assert "holds no video" in lines(result)[0]["error"]
+        assert "no videos in this folder" in lines(result)[0]["error"]
         return
     assert result.exit_code == 0, result.output
     target = Path("in", name).with_suffix(".safetensors")

@@ -29,7 +29,7 @@ def same_threads_afterwards(monkeypatch):
 
 
 def test_the_published_pixels_are_those_of_the_published_processor():
-    frames = bench.made_frames(6, 120, 160)
+    frames = bench.synthetic_frames(6, 120, 160)
     types = torch.tensor([0, 1, 1, 0, 1, 0])
     published = published_call(
         TOKENIZER,
@@ -49,7 +49,7 @@ def test_the_published_pixels_are_those_of_the_published_processor():
 
 
 def test_both_stages_are_compared():
-    results = bench.compare_stages(bench.made_frames(6, 120, 160), threads=1, runs=2)
+    results = bench.compare_stages(bench.synthetic_frames(6, 120, 160), threads=1, runs=2)
     assert [one.stage for one in results] == ["slow/fast", "patches"]
     for one in results:
         assert one.ours > 0
@@ -59,7 +59,7 @@ def test_both_stages_are_compared():
 
 def test_without_the_reference_package_our_own_time_is_shown(monkeypatch):
     monkeypatch.setattr(bench, "REFERENCE_MODULES", ("no_such_module",))
-    slow_fast, patches = bench.compare_stages(bench.made_frames(4, 60, 80), threads=1, runs=1)
+    slow_fast, patches = bench.compare_stages(bench.synthetic_frames(4, 60, 80), threads=1, runs=1)
     assert slow_fast.published is None
     assert slow_fast.ratio is None
     assert patches.ratio is not None
@@ -67,12 +67,14 @@ def test_without_the_reference_package_our_own_time_is_shown(monkeypatch):
 
 def test_results_that_differ_are_a_fault(monkeypatch):
     monkeypatch.setattr(bench, "published_patches", lambda frames, *_: torch.zeros(len(frames)))
-    with pytest.raises(KeyeVLError, match="patches: the results differ"):
-        bench.compare_stages(bench.made_frames(4, 60, 80), threads=1, runs=1)
+    with pytest.raises(
+        KeyeVLError, match="patches: the results differ from those of the published code"
+    ):
+        bench.compare_stages(bench.synthetic_frames(4, 60, 80), threads=1, runs=1)
 
 
 def test_made_frames_are_slow_where_the_scene_changes():
-    types = vision_process.extract_slow_fast_frames(bench.made_frames(8, 120, 160))
+    types = vision_process.extract_slow_fast_frames(bench.synthetic_frames(8, 120, 160))
     assert types[0] == 0
     assert 4 <= (types == 0).sum() <= 8
 

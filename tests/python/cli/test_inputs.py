@@ -34,7 +34,7 @@ def test_an_empty_path_is_wrong_usage(arguments, named, videos):
     result = CliRunner().invoke(app, arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert named in result.stderr
-    assert "is not the name of a file" in result.stderr
+    assert "is blank: expected a file" in result.stderr
     assert made() == []
 
 
@@ -70,8 +70,8 @@ def test_hidden_files_and_folders_count_where_they_are_named(videos):
 def test_hidden_videos_alone_are_no_videos(videos):
     shutil.copytree("deep", "in/.hidden")
     (error,) = errors_of(run("in"))
-    assert error.startswith("error: in: holds no video")
-    assert "hidden ones do not count" in error
+    assert error.startswith("error: in: no videos in this folder")
+    assert "hidden files are ignored" in error
 
 
 def test_links_in_a_circle(videos):

@@ -183,7 +183,7 @@ def test_help(arguments):
             assert option in result.stdout
         # Without the lines of its boxes, and of its narrow columns.
         words = " ".join(result.stdout.replace("\u2502", " ").split())
-        for text in (*VIDEO_SUFFIXES, "[height, width]", "error_type", "no result of keye-vl-rs"):
+        for text in (*VIDEO_SUFFIXES, "[height, width]", "error_type", "not written by keye-vl-rs"):
             assert text in words, text
 
 

@@ -82,7 +82,9 @@ def test_a_folder_may_have_the_suffix_of_a_file(videos):
 def test_one_output_for_many_videos_is_refused(videos):
     result = run("deep", "-o", "one.safetensors")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "expected a folder for the results of 2 videos" in usage_of(result)
+    assert "one.safetensors names one file, but there are 2 videos: give a folder" in usage_of(
+        result
+    )
     assert made() == []
 
 
@@ -103,8 +105,10 @@ def test_an_output_that_is_a_file_of_another_kind(output, videos):
     result = run("a.mp4", "-o", output)
     assert (result.exit_code, result.stdout) == (2, "")
     usage = usage_of(result)
-    assert f"{output.partition('/')[0]} is a file: expected a folder, or for one video" in usage
-    assert "a name that ends in .safetensors" in usage
+    assert (
+        f"{output.partition('/')[0]} is a file: expected a folder, or for a single video" in usage
+    )
+    assert "a name ending in .safetensors" in usage
     assert [Path(n).read_text() for n in ("notes.py", "notes.safetensors")] == ["mine"] * 2
 
 

@@ -69,8 +69,8 @@ def test_videos_of_one_result_are_errors_in_any_order(given, videos):
     assert result.exit_code == 1
     errors = {line["source"]: line["error"] for line in lines(result) if "error" in line}
     assert errors == {
-        one: f"{one}: its result out/a.safetensors would also be that of {other}: preprocess them "
-        "in separate runs, each with its own --output"
+        one: f"{one}: its output out/a.safetensors is also that of {other}: preprocess them in "
+        "separate runs, each with its own --output"
         for one, other in (("a.mp4", "other/a.mp4"), ("other/a.mp4", "a.mp4"))
     }
     assert made("out") == ["a.safetensors", "b.safetensors", "er/c.MKV.safetensors"]

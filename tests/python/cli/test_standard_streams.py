@@ -119,5 +119,5 @@ def test_a_full_output_is_an_error(arguments, videos, monkeypatch, capsys):
             cli.main()
     assert ended.value.code == 1
     said = capsys.readouterr().err
-    assert said == "error: the standard output cannot be written: No space left on device\n"
+    assert said == "error: cannot write to standard output: No space left on device\n"
     assert discarded == [True]

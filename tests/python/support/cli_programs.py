@@ -60,7 +60,7 @@ def _slow_writing():
     """In small parts, each of which takes a while to reach the disk."""
     from keye_vl_rs.cli.jobs import tensors_file
 
-    tensors_file._PART_BYTES = 1 << 16
+    tensors_file._CHUNK_BYTES = 1 << 16
     os.fsync = _after_a_while(os.fsync)
 
 

@@ -1,7 +1,12 @@
-"""Many videos into files: several at once, resumable, never a file that is not whole.
+"""Preprocess many videos into files: concurrently, resumably, and only ever whole files.
 
-``tensors_file`` writes and reads the files, ``partial_files`` puts them under their names,
-``resume`` says how they were made and whether they are up to date, ``workers`` runs tasks side by
-side, ``damage`` hears what is missing in a video, and ``run`` puts all of that together.
-``display`` says what happens, and ``log_lines`` what the log has.
+- ``run``: decide which videos are pending, and process them.
+- ``workers``: run tasks in threads, and stop them on signals.
+- ``resume``: write and check the metadata that tell whether an output is up to date.
+- ``tensors_file``: write and read files of tensors.
+- ``partial_files``: write to a temporary name, and rename once the file is complete.
+- ``damage``: collect the warnings about each video's damage.
+- ``full_disk``: recognise errors after which nothing more can be written.
+- ``display``: print progress, messages and results.
+- ``log_lines``: show warnings from the package's log among the messages.
 """

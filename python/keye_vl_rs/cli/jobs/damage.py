@@ -1,9 +1,9 @@
-"""Hearing the warnings of one job among jobs in several threads.
+"""Collect the damage warnings of each job while several jobs run in threads.
 
-``warnings.catch_warnings(record=True)`` belongs to the whole process before Python 3.14: in two
-threads at once each would hear the other's, and leave the wrong filters behind. Here the filters
-and the function that shows warnings are changed once, around all threads; that function looks up
-in a context variable, of which each thread has its own, whose warning it is.
+Before Python 3.14 ``warnings.catch_warnings(record=True)`` changes the state of the whole process:
+two threads that use it would record each other's warnings and restore the wrong filters. Here the
+filters and ``warnings.showwarning`` are replaced once, around all threads. The replacement finds
+the job that a warning belongs to in a context variable, which each thread has its own value of.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from typing import TextIO
 
 from keye_vl_rs.errors import ConcealedDamageWarning, PartialVideoWarning
 
-__all__ = ["hear_warnings", "heard_damage"]
+__all__ = ["collect_damage", "route_damage_warnings"]
 
-_heard: ContextVar[list[str] | None] = ContextVar("keye_vl_rs_heard", default=None)
+_collected: ContextVar[list[str] | None] = ContextVar("keye_vl_rs_collected", default=None)
 
 
 @contextmanager
-def hear_warnings() -> Iterator[None]:
-    """Around all jobs, in one thread: let each hear its own, and show the others as before.
+def route_damage_warnings() -> Iterator[None]:
+    """Send each damage warning to the job that caused it, and show all other warnings as before.
 
-    Threads run in a copy of this one's context, for where filters belong to the context (as they
-    do in Python 3.14 without a GIL) these are to hold there.
+    Enter this once, around all jobs. The jobs' threads must run in a copy of the caller's context:
+    where filters belong to the context (Python 3.14 without a GIL), they then apply there too.
     """
     show_before = warnings.showwarning
 
@@ -38,17 +38,17 @@ def hear_warnings() -> Iterator[None]:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        heard = _heard.get()
-        if heard is not None and issubclass(category, PartialVideoWarning):
-            heard.append(str(message))
-        elif heard is not None and issubclass(category, ConcealedDamageWarning):
-            # The result says which frames it is about.
+        collected = _collected.get()
+        if collected is not None and issubclass(category, PartialVideoWarning):
+            collected.append(str(message))
+        elif collected is not None and issubclass(category, ConcealedDamageWarning):
+            # The output records which frames are damaged.
             pass
         else:
             show_before(message, category, filename, lineno, file, line)
 
     with warnings.catch_warnings():
-        # Of equal ones too: a video may be done twice in one process.
+        # "always", because a process may read a damaged video twice, with equal warnings.
         for category in (PartialVideoWarning, ConcealedDamageWarning):
             warnings.simplefilter("always", category)
         warnings.showwarning = show
@@ -59,11 +59,11 @@ def hear_warnings() -> Iterator[None]:
 
 
 @contextmanager
-def heard_damage() -> Iterator[list[str]]:
-    """Around one job, in its thread: what :class:`PartialVideoWarning` says in it, as it comes."""
-    heard: list[str] = []
-    token = _heard.set(heard)
+def collect_damage() -> Iterator[list[str]]:
+    """Collect the texts of the :class:`PartialVideoWarning`s of one job, in the job's thread."""
+    collected: list[str] = []
+    token = _collected.set(collected)
     try:
-        yield heard
+        yield collected
     finally:
-        _heard.reset(token)
+        _collected.reset(token)

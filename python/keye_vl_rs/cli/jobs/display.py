@@ -1,4 +1,4 @@
-"""What is said while many videos are done, and at the end."""
+"""Print progress, messages and results while videos are processed, and a summary at the end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column
 
 from keye_vl_rs.cli.report import print_summary
-from keye_vl_rs.cli.standard_streams import as_shown
+from keye_vl_rs.cli.standard_streams import as_displayed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,18 +24,25 @@ if TYPE_CHECKING:
 
 __all__ = ["Display"]
 
+# The width of the table where standard output is no terminal.
 PIPE_COLUMNS = 200
 
 
 class Display:
-    """Says on the standard error what is wrong and how far it is; on the output, what became of it.
+    """Print results to standard output; progress, warnings and errors to standard error.
 
     Attributes:
-        failures: how many videos failed.
+        failures: number of videos that failed.
     """
 
     def __init__(self, jobs: Sequence[Job], *, as_json: bool) -> None:
-        """``as_json`` is one object a line for each video, as soon as it is done."""
+        """Prepare the output of a run.
+
+        Args:
+            jobs: the videos, in the order of the summary.
+            as_json: print one JSON object per line and video, as soon as each is done, in place of
+                a summary.
+        """
         self.failures = 0
         self._as_json = as_json
         self._jobs = jobs
@@ -57,18 +64,22 @@ class Display:
         self._bar = self._progress.add_task("", total=len(jobs))
 
     def __enter__(self) -> Display:
-        """Show how far it is."""
+        """Show the progress bar."""
         self._progress.start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """Show it no longer."""
+        """Remove the progress bar."""
         self._progress.stop()
 
     def fail(self, source: str, text: str, error_type: str, old_output: Path | None = None) -> None:
-        """Say what is wrong with a video, and of which class of errors that is.
+        """Report that a video failed.
 
-        ``old_output`` is what lies under the name of its result from before, if anything does.
+        Args:
+            source: the video, as given.
+            text: the error message.
+            error_type: the name of the error's class, for JSON.
+            old_output: the earlier output of the video, which was not replaced; None if none.
         """
         self.failures += 1
         if self._as_json:
@@ -76,23 +87,23 @@ class Display:
             if old_output is not None:
                 failure["old_output"] = str(old_output)
             print(json.dumps(failure), flush=True)
-        stays = "" if old_output is None else f"; {old_output} is still the old result"
-        self._say("error", "bold red", f"{text}{stays}")
+        unchanged = "" if old_output is None else f"; the earlier output {old_output} is unchanged"
+        self._print("error", "bold red", f"{text}{unchanged}")
 
     def warn(self, text: str) -> None:
-        """Say what is odd about a video."""
-        self._say("warning", "bold yellow", text)
+        """Print a warning."""
+        self._print("warning", "bold yellow", text)
 
     def announce(self, tasks: Sequence[Task]) -> None:
-        """Say which outputs are to be made again, and why: a line for each reason."""
+        """Print which outputs will be recomputed and why, one line per reason."""
         reasons = Counter(task.replaces for task in tasks if task.replaces is not None)
         for reason, count in reasons.items():
             first = next(task.job.target for task in tasks if task.replaces == reason)
             others = f" and {count - 1} more" if count > 1 else ""
-            self._say("note", "bold", f"{first}{others}: to be made again, for {reason}")
+            self._print("note", "bold", f"{first}{others} will be recomputed: {reason}")
 
     def show(self, event: Event) -> None:
-        """Say what became of a video."""
+        """Report an event: update the progress bar, and print or keep the result."""
         name = Path(event.job.source).name
         if event.kind == "started":
             self._in_flight.append(name)
@@ -103,28 +114,28 @@ class Display:
             if event.kind == "failed":
                 self.fail(event.job.source, event.text, event.error_type, event.old_output)
             else:
-                self._keep(event.result)
+                self._report(event.result)
         self._progress.update(
             self._bar,
             completed=self._finished,
-            description=escape(as_shown(", ".join(self._in_flight), self._console.file)),
+            description=escape(as_displayed(", ".join(self._in_flight), self._console.file)),
         )
 
     def finish(self, *, stopped: bool) -> None:
-        """Say what was done in all."""
+        """Print the summary, and how to resume if the run was stopped."""
         if not self._as_json:
             results = [
                 self._results[job.target] for job in self._jobs if job.target in self._results
             ]
-            # Not folded where nobody watches: a pipe has no width.
+            # A pipe has no width, and programs that read it expect one line per row.
             print_summary(results, Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS))
         if stopped:
-            done, left = f"{self._finished} of {len(self._jobs)}", len(self._jobs) - self._finished
-            self._say(
-                "stopped", "bold yellow", f"{done} done, {left} left; the same command goes on"
-            )
+            total, left = len(self._jobs), len(self._jobs) - self._finished
+            done = f"{self._finished} of {total} videos done"
+            text = f"{done}, {left} left; rerun the same command to resume"
+            self._print("stopped", "bold yellow", text)
 
-    def _keep(self, result: dict[str, Any]) -> None:
+    def _report(self, result: dict[str, Any]) -> None:
         if self._as_json:
             print(json.dumps(result), flush=True)
         else:
@@ -136,6 +147,6 @@ class Display:
             text = f"{result['damage']['reason']}: {damaged} of {sampled} frames are damaged"
             self.warn(text)
 
-    def _say(self, kind: str, style: str, text: str) -> None:
-        text = escape(as_shown(text, self._console.file))
+    def _print(self, kind: str, style: str, text: str) -> None:
+        text = escape(as_displayed(text, self._console.file))
         self._console.print(f"[{style}]{kind}:[/] {text}", highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Showing the log of this package beside what the command line says itself."""
+"""Show warnings that the package logs among the messages of the command line."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["shown_log"]
+__all__ = ["forward_log_warnings"]
 
 
-class _Lines(logging.Handler):
+class _Forwarder(logging.Handler):
     def __init__(self, show: Callable[[str], None]) -> None:
         super().__init__(logging.WARNING)
         self._show = show
@@ -17,19 +17,20 @@ class _Lines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self._show(record.getMessage())
-        except Exception:  # As handlers of the library do: a log is no reason to fail.
+        except Exception:  # A log line must not fail the run; logging's own handlers do the same.
             self.handleError(record)
 
 
 @contextmanager
-def shown_log(show: Callable[[str], None]) -> Iterator[None]:
-    """Have ``show`` called with each warning in the log while the block runs, in any thread.
+def forward_log_warnings(show: Callable[[str], None]) -> Iterator[None]:
+    """Call ``show`` with each warning that any thread logs while the block runs.
 
-    Without a handler the library prints the bare text, which does not say what it is.
+    Without a handler, ``logging`` would print the bare text, which does not say that it is a
+    warning.
     """
-    logger, lines = logging.getLogger("keye_vl_rs"), _Lines(show)
-    logger.addHandler(lines)
+    logger, forwarder = logging.getLogger("keye_vl_rs"), _Forwarder(show)
+    logger.addHandler(forwarder)
     try:
         yield
     finally:
-        logger.removeHandler(lines)
+        logger.removeHandler(forwarder)

@@ -1,4 +1,7 @@
-"""How an output was made, as it says itself, and whether it would come out the same again."""
+"""Write and check resume metadata: what an output was computed from, and whether it is up to date.
+
+The metadata are part of the output file, so that an output can be moved, and needs no index.
+"""
 
 from __future__ import annotations
 
@@ -19,36 +22,43 @@ if TYPE_CHECKING:
 
     from keye_vl_rs.video_inputs import VideoInputs
 
-__all__ = ["Existing", "identify", "look_at", "make_metadata", "tensors_of"]
+__all__ = [
+    "ExistingOutput",
+    "check_existing",
+    "output_tensors",
+    "resume_metadata",
+    "source_identity",
+]
 
 _NAMES = ("pixel_values_videos", "video_grid_thw", "num_frames", "frame_types", "timestamps")
 
 
 @dataclass(frozen=True)
-class Existing:
-    """An output that is there.
+class ExistingOutput:
+    """Describe the file under an output's name; all fields are None if there is none.
 
     Attributes:
-        summary: what it holds, if it need not be made again; else None.
-        partial: what is missing of its video; None if nothing is.
-        damage: what is wrong with its video, as the metadata have it; None if nothing is.
-        reason: why it has to be made again; None if it need not, or is not there.
-        kept: what it is that lies there, if it may be somebody's own and is not replaced unless
-            that is asked for; else None.
+        summary: what the output holds, if it is up to date.
+        partial: which part of the video an up-to-date output lacks, if any.
+        damage: the damage that an up-to-date output records, if any.
+        outdated: why the output must be recomputed.
+        conflict: why the file must not be replaced unless the user asks for it: it belongs to
+            somebody else. A predicate, to follow the name of the file in a message.
     """
 
     summary: dict[str, Any] | None = None
     partial: str | None = None
     damage: dict[str, Any] | None = None
-    reason: str | None = None
-    kept: str | None = None
+    outdated: str | None = None
+    conflict: str | None = None
 
 
-def identify(source: str) -> dict[str, Any] | None:
-    """What tells a video from others, and from itself before it was changed; None if it is gone.
+def source_identity(source: str) -> dict[str, Any] | None:
+    """Return what identifies a video and its content; None if the file is gone.
 
-    Of an address only a digest is kept, for it may hold a password or be the video itself; whether
-    what it leads to has changed cannot be told.
+    For a file these are path, size and modification time; for a URL, its SHA-256. A URL itself is
+    not stored, because it may hold a password, or the video as a ``data:`` URL. Whether the content
+    behind a URL has changed is unknown.
     """
     if not is_local(source):
         return {"address": hashlib.sha256(source.encode(errors="surrogateescape")).hexdigest()}
@@ -57,7 +67,7 @@ def identify(source: str) -> dict[str, Any] | None:
         status = os.stat(path)
     except (OSError, ValueError):
         return None
-    # A path that is no Unicode becomes escapes in JSON, and itself again when that is read.
+    # JSON escapes the undecodable bytes of a path, and restores them when it is read.
     return {
         "path": os.path.realpath(path),
         "size": status.st_size,
@@ -65,31 +75,31 @@ def identify(source: str) -> dict[str, Any] | None:
     }
 
 
-def tensors_of(inputs: VideoInputs) -> dict[str, torch.Tensor]:
-    """What an output holds: the model's inputs, and what else is known of each frame."""
-    further = {"frame_types": inputs.frame_types, "timestamps": inputs.timestamps}
-    return inputs.model_inputs() | further
+def output_tensors(inputs: VideoInputs) -> dict[str, torch.Tensor]:
+    """Return the tensors of an output: the model's inputs, frame types and timestamps."""
+    per_frame = {"frame_types": inputs.frame_types, "timestamps": inputs.timestamps}
+    return inputs.model_inputs() | per_frame
 
 
-def make_metadata(
+def resume_metadata(
     source: str,
     identity: dict[str, Any] | None,
     options: dict[str, Any],
     summary: dict[str, Any],
     partial: str | None,
 ) -> dict[str, str]:
-    """The metadata of an output, from which :func:`look_at` tells whether it can stay.
+    """Return the metadata of an output, from which :func:`check_existing` decides on a rerun.
 
-    Nothing in it depends on when and how quickly it is made: the same again is the same bytes.
+    They hold no times, so that recomputing an output gives the same bytes.
 
     Args:
-        source: as it was given.
-        identity: as :func:`identify` gave it before the video was read.
-        options: all that the tensors depend on, in types that JSON has.
-        summary: what it holds.
-        partial: what is missing of the video.
+        source: the video, as given.
+        identity: the result of :func:`source_identity` before the video was read.
+        options: all options that the tensors depend on, as JSON types.
+        summary: what the output holds.
+        partial: which part of the video is missing, if any.
     """
-    # A file name may hold bytes that are no Unicode; metadata may not.
+    # Metadata must be valid UTF-8, but a file name may not be.
     shown = local_path(source) if is_local(source) else describe_source(source)
     shown_bytes = shown.encode("utf-8", "surrogateescape")
     metadata = {
@@ -104,52 +114,57 @@ def make_metadata(
     return metadata if partial is None else metadata | {"partial": partial}
 
 
-def look_at(
+def check_existing(
     target: Path, identity: dict[str, Any] | None, options: dict[str, Any], on_error: str
-) -> Existing:
-    """Tell whether an output is there that would come out the same if it were made again.
+) -> ExistingOutput:
+    """Check whether the file under an output's name is up to date, outdated or in the way.
 
     Args:
         target: the output.
-        identity: of the video as it is now.
-        options: as they are now.
-        on_error: what is wanted of a damaged video. An output of one does if it was made so.
+        identity: the current result of :func:`source_identity`.
+        options: the current options.
+        on_error: the current policy for damaged videos. The output of a damaged video is up to
+            date only if it was computed under the same policy.
     """
     try:
-        metadata, whole = read_metadata(target, _NAMES)
-        made_from, made_with, summary = (
+        metadata, complete = read_metadata(target, _NAMES)
+        recorded_identity, recorded_options, summary = (
             json.loads(metadata[key]) for key in ("made_from", "options", "summary")
         )
         version, shown = metadata["keye_vl_rs"], metadata["source"]
         damage = json.loads(metadata.get("damage", "null"))
         if not isinstance(summary, dict):
-            raise ValueError(f"{target}: has other metadata")
+            raise ValueError(f"{target}: the summary is not a JSON object")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        return Existing()
+        return ExistingOutput()
     except (OSError, ValueError, KeyError):
-        return Existing(kept="a file that is no result of keye-vl-rs")
-    if _is_of_another(made_from, identity):
-        queries = " (another query is another video)" if "address" in (identity or {}) else ""
-        return Existing(kept=f"the result of another video, {shorten(shown)}{queries}")
+        return ExistingOutput(conflict="was not written by keye-vl-rs")
+    if _is_another_video(recorded_identity, identity):
+        is_url = "address" in (identity or {})
+        note = " (URLs that differ in their query are different videos)" if is_url else ""
+        return ExistingOutput(conflict=f"is the output of another video, {shorten(shown)}{note}")
     partial = metadata.get("partial")
     if version != __version__:
-        reason: str | None = f"it was made by version {version}"
-    elif not whole:
-        reason = "it was not whole"
+        outdated: str | None = f"written by version {version}"
+    elif not complete:
+        outdated = "the file was incomplete"
     else:
-        reason = _other_source(made_from, identity) or _other_options(made_with, options)
-    if reason is None and damage is not None and metadata.get("on_error") != on_error:
-        held = "only a part of its video" if partial is not None else "damaged frames"
-        reason = f"it held {held}"
-    if reason:
-        return Existing(reason=reason)
-    return Existing(summary, partial, damage)
+        outdated = _source_change(recorded_identity, identity) or _options_change(
+            recorded_options, options
+        )
+    if outdated is None and damage is not None and metadata.get("on_error") != on_error:
+        held = "only part of the video" if partial is not None else "damaged frames"
+        outdated = f"it holds {held}, and --on-error is now {on_error}"
+    if outdated:
+        return ExistingOutput(outdated=outdated)
+    return ExistingOutput(summary, partial, damage)
 
 
-def _is_of_another(before: Any, now: dict[str, Any] | None) -> bool:
-    """Tell if a result is of another video, and not of this one as it was or where it was.
+def _is_another_video(before: Any, now: dict[str, Any] | None) -> bool:
+    """Return whether an output belongs to another video than the current one.
 
-    Of addresses that differ in their queries alone nobody can tell.
+    A file at the same path is the same video, changed or not; so is a file of the same size and
+    modification time at another path, which was moved or copied. URLs must be equal.
     """
     if now is None or before == now:
         return False
@@ -159,23 +174,23 @@ def _is_of_another(before: Any, now: dict[str, Any] | None) -> bool:
     return before.get("path") != now["path"] and not moved
 
 
-def _other_source(before: Any, now: dict[str, Any] | None) -> str | None:
-    # Of a video that is gone nothing can be told.
+def _source_change(before: Any, now: dict[str, Any] | None) -> str | None:
     if now is not None and before == now:
         return None
+    # A file that is gone counts as changed: reading it then reports what is wrong.
     if now is None or (isinstance(before, dict) and before.get("path") == now.get("path")):
-        return "its video has changed since"
-    return "its video was moved or copied since"
+        return "the video has changed"
+    return "the video was moved or copied"
 
 
-def _other_options(before: Any, now: dict[str, Any]) -> str | None:
+def _options_change(before: Any, now: dict[str, Any]) -> str | None:
     if before == now:
         return None
     if not isinstance(before, dict):
-        return "it was made with other options"
+        return "the options have changed"
     changes = [
         f"{name} {before.get(name)}, now {now.get(name)}"
         for name in sorted(before.keys() | now.keys())
         if before.get(name) != now.get(name)
     ]
-    return f"it was made with other options ({'; '.join(changes)})"
+    return f"the options have changed ({'; '.join(changes)})"

@@ -1,4 +1,4 @@
-"""Many videos: what is left to do, and doing it, several at once."""
+"""Find the videos that are pending, and preprocess several of them at once."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from keye_vl_rs._core import thread_count
 from keye_vl_rs._media.sources import describe_source
-from keye_vl_rs.cli.jobs.damage import hear_warnings, heard_damage
+from keye_vl_rs.cli.jobs.damage import collect_damage, route_damage_warnings
 from keye_vl_rs.cli.jobs.full_disk import is_full_disk
 from keye_vl_rs.cli.jobs.partial_files import discard_partials, sweep_partials, whole_file
-from keye_vl_rs.cli.jobs.resume import Existing, identify, look_at, make_metadata, tensors_of
+from keye_vl_rs.cli.jobs.resume import (
+    ExistingOutput,
+    check_existing,
+    output_tensors,
+    resume_metadata,
+    source_identity,
+)
 from keye_vl_rs.cli.jobs.tensors_file import write_tensors
-from keye_vl_rs.cli.jobs.workers import Started, StopFlag, run_side_by_side
-from keye_vl_rs.cli.report import NO_SECONDS, damage_as_json, describe, summarize
+from keye_vl_rs.cli.jobs.workers import Started, StopFlag, run_concurrently
+from keye_vl_rs.cli.report import NOT_RUN, damage_as_json, result_fields, summarize
 from keye_vl_rs.errors import CancelledError, KeyeVLError
 from keye_vl_rs.preprocess import BUFFER_BYTES, preprocess_video
 
@@ -28,28 +34,29 @@ if TYPE_CHECKING:
     from keye_vl_rs._decoding.reader import OnError
     from keye_vl_rs.cli.outputs import Job
 
-__all__ = ["MOST_JOBS", "Event", "Settings", "run_batch", "share_threads", "survey"]
+__all__ = ["MAX_JOBS", "Event", "Settings", "find_pending", "run_batch", "share_threads"]
 
-# Each video in flight holds its tensors and its decoders' frames: a GB where it is long and large.
-MOST_JOBS = 4
-_HOPELESS = (
-    "the run ends here, for nothing more could be written: make room, or choose another disk"
+# Each video in flight holds its tensors and its decoder's frames: 1 GB if it is long and large.
+MAX_JOBS = 4
+_DISK_FULL_ADVICE = (
+    "the run was stopped, since nothing more can be written: free disk space or choose another "
+    "--output, and rerun"
 )
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How videos are preprocessed.
+    """Hold the options of a run.
 
     Attributes:
-        options: of ``preprocess_video``, all that results depend on, in types that JSON has; the
-            dtype by its name.
-        threads: of all videos together; None for as many as any call takes.
-        jobs: videos at once; None for what fits the threads.
-        timeout: seconds for each video.
-        buffer_bytes: of each video in flight.
-        on_error: what becomes of a damaged video.
-        overwrite: make also again what is there, and replace what else lies there.
+        options: the arguments of ``preprocess_video`` that tensors depend on, as JSON types; the
+            dtype is a name.
+        threads: threads in total, shared by all videos; None for the default of the core.
+        jobs: videos to process at once; None for a number that fits the threads.
+        timeout: seconds allowed per video; None for no limit.
+        buffer_bytes: size of the frame buffer of each video in flight.
+        on_error: what to do with damaged videos, as for ``preprocess_video``.
+        overwrite: recompute outputs that are up to date, and replace files in the way.
     """
 
     options: dict[str, Any]
@@ -63,15 +70,15 @@ class Settings:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that became of a video.
+    """Report the progress of one video.
 
     Attributes:
-        kind: "skipped" and "done" have a result, "failed" has a text.
+        kind: "skipped" and "done" come with a result, "failed" with a text.
         job: the video.
-        result: as :func:`keye_vl_rs.cli.report.describe` gives it.
-        text: what is wrong with it.
-        error_type: the name of its class, for programs.
-        old_output: what was to be made again and stays as it was, if anything.
+        result: the result of :func:`keye_vl_rs.cli.report.result_fields`.
+        text: the error message.
+        error_type: the name of the error's class, for JSON.
+        old_output: the earlier output of the video, which was not replaced; None if none.
     """
 
     kind: Literal["skipped", "started", "done", "failed"]
@@ -84,12 +91,12 @@ class Event:
 
 @dataclass(frozen=True)
 class Task:
-    """A video that is to be done.
+    """Hold a pending video.
 
     Attributes:
         job: the video.
-        size: in bytes; None where it has to be fetched.
-        replaces: why its output is made again, if there is one.
+        size: size of the file in bytes; None for a URL.
+        replaces: why the earlier output is recomputed; None if there is none.
     """
 
     job: Job
@@ -97,70 +104,72 @@ class Task:
     replaces: str | None
 
 
-def survey(jobs: Sequence[Job], settings: Settings) -> tuple[list[Event], list[Task]]:
-    """Sweep up after processes that were killed, and tell what is done already and what is not.
+def find_pending(jobs: Sequence[Job], settings: Settings) -> tuple[list[Event], list[Task]]:
+    """Return events for the videos that need no work, and the tasks that are pending.
 
-    A video fails whose result would replace a file that may be somebody's own.
+    Videos with outputs that are up to date are skipped. A video fails if its output would replace
+    a file that keye-vl-rs did not write, or the output of another video. Also removes the partial
+    files that killed processes left behind.
     """
     sweep_partials(job.target for job in jobs)
-    events, left = [], []
+    events, pending = [], []
     for job in jobs:
-        identity = identify(job.source)
-        existing = Existing()
+        identity = source_identity(job.source)
+        existing = ExistingOutput()
         if not settings.overwrite:
-            existing = look_at(job.target, identity, settings.options, settings.on_error)
-        if existing.kept is not None:
+            existing = check_existing(job.target, identity, settings.options, settings.on_error)
+        if existing.conflict is not None:
             text = (
-                f"{describe_source(job.source)}: its result {job.target} would replace "
-                f"{existing.kept}: choose another --output, or give --overwrite to replace it"
+                f"{describe_source(job.source)}: {job.target} already exists and "
+                f"{existing.conflict}: choose another --output, or pass --overwrite to replace it"
             )
             events.append(Event("failed", job, text=text, error_type=FileExistsError.__name__))
         elif existing.summary is None:
-            left.append(Task(job, (identity or {}).get("size"), existing.reason))
+            pending.append(Task(job, (identity or {}).get("size"), existing.outdated))
         else:
-            result = describe(
+            result = result_fields(
                 job,
                 existing.summary,
-                NO_SECONDS,
+                NOT_RUN,
                 skipped=True,
                 partial=existing.partial,
                 damage=existing.damage,
             )
             events.append(Event("skipped", job, result))
-    return events, left
+    return events, pending
 
 
 def share_threads(threads: int | None, jobs: int | None, videos: int) -> tuple[int, int | None]:
-    """How many videos to do at once, and the decoder threads of each; None: as any call has them.
+    """Return how many videos to process at once, and the decoder threads of each.
 
-    Two videos keep two cores busy with one decoder thread each, without the waits that threads of
-    one decoder have for each other.
+    None for the threads stands for the default of ``preprocess_video``. Concurrent videos get few
+    decoder threads each, because threads of one decoder wait for each other: two videos with one
+    thread each keep two cores busy.
     """
     total = threads or thread_count()
-    jobs = max(1, min(jobs or min(total, MOST_JOBS), videos))
+    jobs = max(1, min(jobs or min(total, MAX_JOBS), videos))
     return jobs, threads if jobs == 1 else max(1, total // jobs)
 
 
 def run_batch(tasks: Sequence[Task], settings: Settings, stop: StopFlag) -> Iterator[Event]:
-    """Do videos, several at once, and tell what becomes of each as it does.
+    """Preprocess videos, several at once, and yield events as they happen.
 
-    At most as many videos are in flight as there are jobs: each is written by the thread that did
-    it, and its tensors are freed, before that thread takes the next. Of videos that ``stop`` comes
-    before nothing is told, and nothing stays.
+    A thread writes a video's output and frees its tensors before it takes the next video, so that
+    memory is bounded by the number of jobs. Videos interrupted by ``stop`` yield no event and leave
+    no file.
 
-    Where there are several at once the largest are begun first, and those that have to be fetched:
-    a long one that came last would run alone, on its share of the threads (of 12 videos of which
-    one makes up half: 4.0 instead of 4.8 s).
+    Concurrent jobs start with URLs and the largest files. A long video that came last would run
+    alone, on its share of the threads (12 videos of which one is half the work: 4.8 s, against
+    4.0 s when it is started first).
 
-    A disk that is full or read-only fails one video, and sets ``stop``: what is left would be
-    decoded in vain.
+    A full or read-only disk fails one video and sets ``stop``: decoding the others would be wasted.
     """
-    # Before the clock starts, and once for all threads.
+    # Imported here, so that no video's timeout includes the import.
     import av  # noqa: F401
     import torch  # noqa: F401
 
     if settings.threads is not None:
-        # Read by the core, whose pool all videos share, at each call.
+        # The core reads it at each call; all videos share its thread pool.
         os.environ["KEYE_VL_UTILS_PARALLEL_NUM"] = str(settings.threads)
     jobs, threads = share_threads(settings.threads, settings.jobs, len(tasks))
     if jobs > 1:
@@ -170,14 +179,15 @@ def run_batch(tasks: Sequence[Task], settings: Settings, stop: StopFlag) -> Iter
         try:
             return _preprocess(task, settings, threads, stop)
         except OSError as error:
-            # Here, for the thread that found it would take the next video at once.
+            # Set in the worker, which would otherwise take the next video before the main
+            # thread sees the error.
             if is_full_disk(error):
                 stop.set()
             raise
 
     try:
-        with hear_warnings():
-            for event in run_side_by_side(tasks, work, workers=jobs, stop=stop):
+        with route_damage_warnings():
+            for event in run_concurrently(tasks, work, workers=jobs, stop=stop):
                 job = event.task.job
                 if isinstance(event, Started):
                     yield Event("started", job)
@@ -186,17 +196,17 @@ def run_batch(tasks: Sequence[Task], settings: Settings, stop: StopFlag) -> Iter
                 elif isinstance(event.error, CancelledError) and stop.is_set():
                     pass
                 elif event.error is not None and is_full_disk(event.error):
-                    # Others that found the same in the meantime have nothing to add.
-                    if not stop.hopeless:
-                        stop.hopeless = True
-                        yield _failed(job, event.error, f"; {_HOPELESS}")
-                # One bad file, in whatever way it is bad, must not cost the others.
+                    # Report it once, although several workers may have run into it.
+                    if not stop.disk_full:
+                        stop.disk_full = True
+                        yield _failed(job, event.error, f"; {_DISK_FULL_ADVICE}")
+                # Any error of one video must leave the others unaffected.
                 elif isinstance(event.error, Exception):
                     yield _failed(job, event.error)
                 elif event.error is not None:
                     raise event.error
     finally:
-        # Nothing is in use but what threads write that hang.
+        # Only threads that hang still write at this point.
         discard_partials()
 
 
@@ -206,10 +216,10 @@ def _preprocess(
     import torch
 
     job = task.job
-    # Before it is read: a change that comes later is seen the next time.
-    identity = identify(job.source)
+    # Taken before the video is read, so that the next run notices a change made meanwhile.
+    identity = source_identity(job.source)
     options = {**settings.options, "dtype": getattr(torch, settings.options["dtype"])}
-    with heard_damage() as heard:
+    with collect_damage() as warned:
         inputs = preprocess_video(
             job.source,
             **options,
@@ -219,7 +229,7 @@ def _preprocess(
             cancel=stop,
             on_error=settings.on_error,
         )
-    partial = "; ".join(heard) or None
+    partial = "; ".join(warned) or None
 
     def check() -> None:
         if stop.is_set():
@@ -228,26 +238,26 @@ def _preprocess(
     started = time.perf_counter()
     summary = summarize(inputs)
     damage = damage_as_json(inputs.damage)
-    metadata = make_metadata(job.source, identity, settings.options, summary, partial)
+    metadata = resume_metadata(job.source, identity, settings.options, summary, partial)
     if damage is not None:
         metadata |= {"damage": json.dumps(damage), "on_error": settings.on_error}
     check()
     with whole_file(job.target) as file:
-        write_tensors(file, tensors_of(inputs), metadata, check)
+        write_tensors(file, output_tensors(inputs), metadata, check)
     seconds = {**inputs.stage_seconds, "write": time.perf_counter() - started}
-    return describe(job, summary, seconds, partial=partial, damage=damage, replaces=task.replaces)
+    return result_fields(
+        job, summary, seconds, partial=partial, damage=damage, replaces=task.replaces
+    )
 
 
-def _failed(job: Job, error: BaseException, further: str = "") -> Event:
+def _failed(job: Job, error: BaseException, advice: str = "") -> Event:
     if isinstance(error, KeyeVLError):
         text = str(error)
     else:
         reason = getattr(error, "strerror", None) or str(error) or "no message"
-        # Of the output, say: as it may be no Unicode, as text.
+        # Such as the output that could not be written.
         file = getattr(error, "filename", None)
         parts = [describe_source(job.source), type(error).__name__, file, reason]
         text = ": ".join(" ".join(str(part).split()) for part in parts if part is not None)
     old = job.target if os.path.lexists(job.target) else None
-    return Event(
-        "failed", job, text=text + further, error_type=type(error).__name__, old_output=old
-    )
+    return Event("failed", job, text=text + advice, error_type=type(error).__name__, old_output=old)

@@ -1,4 +1,4 @@
-"""Running tasks in a few threads, in a way that ends soon when it is to end."""
+"""Run tasks in a few threads, and stop them promptly on a signal or an error."""
 
 from __future__ import annotations
 
@@ -13,89 +13,89 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
-__all__ = ["Ended", "Started", "StopFlag", "run_side_by_side", "stop_on_signals"]
+__all__ = ["Finished", "Started", "StopFlag", "run_concurrently", "stop_on_signals"]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-# How soon a flag that is set is seen while nothing else happens.
+# Interval between checks of the flag while no event arrives.
 _POLL_S = 0.1
-# How long threads have, once they are to stop, to leave a call that does not look at the flag.
-_PATIENCE_S = 2.0
+# How long threads may take to finish after a stop, in case a call does not check the flag.
+_STOP_GRACE_S = 2.0
 
 
 class StopFlag:
-    """Set once, by a signal or an error, and looked at by all threads.
+    """Tell all threads to stop; set once, by a signal or an error.
 
-    Without the lock of a :class:`threading.Event`, on which a handler of signals could wait for the
-    very thread that it interrupted.
+    A :class:`threading.Event` would not do: it has a lock, and a signal handler that sets it could
+    deadlock with the thread that it interrupted.
 
     Attributes:
-        signal: the signal that set it; None if none did.
-        hopeless: whether it was set because what is left could not be written either.
+        signal: the signal that set the flag; None if none did.
+        disk_full: whether the flag was set because nothing more can be written.
     """
 
     def __init__(self) -> None:
-        """Not set."""
+        """Create a flag that is not set."""
         self.signal: int | None = None
-        self.hopeless = False
+        self.disk_full = False
         self._set = False
 
     def set(self) -> None:
-        """Let everybody stop."""
+        """Tell all threads to stop."""
         self._set = True
 
     def is_set(self) -> bool:
-        """Whether to stop."""
+        """Return whether to stop."""
         return self._set
 
 
 @dataclass(frozen=True)
 class Started(Generic[Task]):
-    """A thread has taken a task."""
+    """Report that a thread has taken a task."""
 
     task: Task
 
 
 @dataclass(frozen=True)
-class Ended(Generic[Task, Result]):
-    """A task is over: with a result, or with an error."""
+class Finished(Generic[Task, Result]):
+    """Report that a task returned a result, or raised an error."""
 
     task: Task
     result: Result | None = None
     error: BaseException | None = None
 
 
-def run_side_by_side(
+def run_concurrently(
     tasks: Iterable[Task], work: Callable[[Task], Result], *, workers: int, stop: StopFlag
-) -> Iterator[Started[Task] | Ended[Task, Result]]:
-    """Do every task, ``workers`` at once, and tell what happens as it does.
+) -> Iterator[Started[Task] | Finished[Task, Result]]:
+    """Run ``work`` on every task in ``workers`` threads, and yield events as they happen.
 
     Args:
-        tasks: begun in this order.
-        work: does one, in a thread, which runs in a copy of the context of this call.
-        workers: threads. Each holds one task and its result, and nothing is kept of what was told.
-        stop: once it is set, no task is begun, and those that run have two seconds. It is set when
-            the iterator is closed, or the caller's loop ends early.
+        tasks: the tasks, in the order in which to start them.
+        work: the function to run, in a thread with a copy of the caller's context.
+        workers: number of threads. Results are not kept once they have been yielded.
+        stop: once set, no task is started, and running tasks have two seconds to finish. It is set
+            when the iterator is closed, which happens when the caller's loop ends early.
     """
-    waiting = deque(tasks)
-    events: SimpleQueue[Started[Task] | Ended[Task, Result] | None] = SimpleQueue()
+    queue = deque(tasks)
+    events: SimpleQueue[Started[Task] | Finished[Task, Result] | None] = SimpleQueue()
 
     def run() -> None:
         while not stop.is_set():
             try:
-                task = waiting.popleft()
+                task = queue.popleft()
             except IndexError:
                 break
             events.put(Started(task))
             try:
-                events.put(Ended(task, work(task)))
-            except BaseException as error:  # Whatever it is, it is the caller's to see.
-                events.put(Ended(task, error=error))
+                events.put(Finished(task, work(task)))
+            except BaseException as error:  # The caller decides what to do with any error.
+                events.put(Finished(task, error=error))
         events.put(None)
 
     threads = [
-        # Not waited for at the end of the program: one may hang on a disk that does not answer.
+        # Daemons, so that the program can end while one hangs on an unresponsive disk.
         threading.Thread(
             target=copy_context().run, args=(run,), name=f"keye-vl-rs job {number}", daemon=True
         )
@@ -108,7 +108,7 @@ def run_side_by_side(
     try:
         while running:
             if stop.is_set():
-                deadline = deadline or time.monotonic() + _PATIENCE_S
+                deadline = deadline or time.monotonic() + _STOP_GRACE_S
                 if time.monotonic() >= deadline:
                     break
             try:
@@ -119,21 +119,21 @@ def run_side_by_side(
                 running -= 1
             else:
                 yield event
-            # It is its user's to keep or to free.
+            # Let the caller free the result while this loop waits.
             del event
     finally:
         stop.set()
-        deadline = deadline or time.monotonic() + _PATIENCE_S
+        deadline = deadline or time.monotonic() + _STOP_GRACE_S
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
 
 @contextmanager
 def stop_on_signals(stop: StopFlag) -> Iterator[None]:
-    """Set ``stop``, and keep which it was, when the program is interrupted or told to end.
+    """Set ``stop`` on SIGINT or SIGTERM, and record the signal in it.
 
-    A second one ends it at once, as KeyboardInterrupt. Nothing changes in a thread that is not the
-    main one, where signals do not arrive, nor for a signal that is ignored, as nohup has it.
+    A second signal raises KeyboardInterrupt. Handlers are installed only in the main thread, the
+    only one that Python delivers signals to, and not for signals that are ignored, as under nohup.
     """
 
     def handle(number: int, frame: object) -> None:

@@ -50,7 +50,7 @@ def test_what_is_no_whole_output_is_done_again(spoil, done):
     right = Path("out/a.safetensors").read_bytes()
     spoil(Path("out/a.safetensors"))
     assert done("--json") == ["a.mp4"]
-    assert results(done.result)["a.mp4"]["replaces"] == "it was not whole"
+    assert results(done.result)["a.mp4"]["replaces"] == "the file was incomplete"
     assert Path("out/a.safetensors").read_bytes() == right
 
 
@@ -78,8 +78,8 @@ def test_a_file_of_somebody_else_is_kept(spoil, done):
     result = run("a.mp4", "deep/b.mp4", "-o", "out", "--json")
     assert result.exit_code == 1
     text = (
-        "a.mp4: its result out/a.safetensors would replace a file that is no result of "
-        "keye-vl-rs: choose another --output, or give --overwrite to replace it"
+        "a.mp4: out/a.safetensors already exists and was not written by keye-vl-rs: choose another "
+        "--output, or pass --overwrite to replace it"
     )
     assert results(result)["a.mp4"] == {
         "source": "a.mp4",
@@ -104,8 +104,8 @@ def test_the_result_of_another_video_is_kept(change, done, short, monkeypatch):
     result = run("other/a.mp4", "-o", "out")
     assert result.exit_code == 1
     assert errors_of(result) == [
-        "error: other/a.mp4: its result out/a.safetensors would replace the result of another "
-        "video, a.mp4: choose another --output, or give --overwrite to replace it"
+        "error: other/a.mp4: out/a.safetensors already exists and is the output of another video, "
+        "a.mp4: choose another --output, or pass --overwrite to replace it"
     ]
     assert versions() == before
     assert run("other/a.mp4", "-o", "out", "--overwrite").exit_code == 0
@@ -115,7 +115,7 @@ def test_the_result_of_another_video_is_kept(change, done, short, monkeypatch):
 def test_an_output_of_another_version(done, monkeypatch):
     monkeypatch.setattr(batch_made, "__version__", "99.0")
     assert done() == ["a.mp4", "b.mp4"]
-    assert f"it was made by version {keye_vl_rs.__version__}" in done.result.stderr
+    assert f"written by version {keye_vl_rs.__version__}" in done.result.stderr
 
 
 def test_what_fails_leaves_what_was_there(done):
@@ -131,6 +131,6 @@ def test_what_fails_leaves_what_was_there(done):
         "old_output": "out/a.safetensors",
     }
     (error,) = errors_of(result)
-    assert error == f"error: {failure['error']}; out/a.safetensors is still the old result"
+    assert error == f"error: {failure['error']}; the earlier output out/a.safetensors is unchanged"
     assert Path("out/a.safetensors").read_bytes() == before
     assert run("a.mp4", "-o", "out").exit_code == 1

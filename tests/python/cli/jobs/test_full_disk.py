@@ -48,9 +48,9 @@ def test_a_full_disk_ends_the_run(code, jobs, six, monkeypatch):
     assert len(decoded) <= jobs
     (error,) = errors_of(result)
     assert os.strerror(number) in error
-    assert "the run ends here" in error
+    assert "the run was stopped, since nothing more can be written: free disk space" in error
     assert errors_of(result, "stopped") == [
-        "stopped: 1 of 6 done, 5 left; the same command goes on"
+        "stopped: 1 of 6 videos done, 5 left; rerun the same command to resume"
     ]
     assert (made(), leftovers()) == ([], [])
 

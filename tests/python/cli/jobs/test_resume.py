@@ -20,7 +20,7 @@ def test_what_is_done_is_skipped(done):
     assert versions() == before
     table = done.result.stdout
     assert [line.split()[-1] for line in table.splitlines() if ".mp4 " in line] == ["skipped"] * 2
-    assert "skipped 2 .safetensors files, made before: --overwrite makes it again" in table
+    assert "skipped 2 .safetensors files, up to date (--overwrite recomputes)" in table
 
 
 def test_nothing_is_imported_to_skip(done, monkeypatch):
@@ -90,9 +90,9 @@ def test_options_that_change_no_result(options, done, monkeypatch):
 )
 def test_options_that_change_results(options, said, done):
     assert done(*options, "--json") == ["a.mp4", "b.mp4"]
-    reason = f"it was made with other options ({said})"
+    reason = f"the options have changed ({said})"
     assert errors_of(done.result, "note") == [
-        f"note: out/a.safetensors and 1 more: to be made again, for {reason}"
+        f"note: out/a.safetensors and 1 more will be recomputed: {reason}"
     ]
     assert [line["replaces"] for line in lines(done.result)] == [reason] * 2
     assert done(*options) == []
@@ -101,7 +101,7 @@ def test_options_that_change_results(options, said, done):
 
 @pytest.mark.parametrize("change", ["time", "size", "content", "place"])
 def test_another_source(change, done, short):
-    reason = "its video has changed since"
+    reason = "the video has changed"
     if change == "time":
         os.utime("a.mp4", ns=(0, os.stat("a.mp4").st_mtime_ns + 1))
     elif change == "size":
@@ -112,7 +112,7 @@ def test_another_source(change, done, short):
     elif change == "content":
         shutil.copy(short, "a.mp4")
     else:
-        reason = "its video was moved or copied since"
+        reason = "the video was moved or copied"
         shutil.copy2("a.mp4", "other/a.mp4")
     videos = ["other/a.mp4" if change == "place" else "a.mp4", "deep/b.mp4"]
     assert done("--json", videos=videos) == ["a.mp4"]
@@ -140,7 +140,10 @@ def test_an_address(clip, tmp_path, monkeypatch):
     result = run(address.replace("hidden", "other"))
     assert result.exit_code == 1
     (error,) = errors_of(result)
-    assert "clip.mp4 (another query is another video): choose another --output" in error
+    text = (
+        "clip.mp4 (URLs that differ in their query are different videos): choose another --output"
+    )
+    assert text in error
     assert "other" not in error.replace("another", "")
     assert Path("clip.safetensors").read_bytes() == data
 

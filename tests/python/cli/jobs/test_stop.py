@@ -47,7 +47,7 @@ def test_what_was_done_stays_and_is_told(number, status, five, monkeypatch):
     assert result.exit_code == status
     assert (made("in"), leftovers()) == (["0.safetensors", "1.safetensors"], [])
     assert errors_of(result) == []
-    said = "stopped: 2 of 5 done, 3 left; the same command goes on"
+    said = "stopped: 2 of 5 videos done, 3 left; rerun the same command to resume"
     assert result.stderr.splitlines() == [said]
     assert "wrote 2 .safetensors files" in result.stdout
     begun = []
@@ -146,4 +146,5 @@ def test_it_stops_soon_in_every_stage(stage, jobs, five, clock):
     assert process.exitcode == 130, Path("stderr").read_text()
     assert seconds < SOON_S
     assert (made(), leftovers()) == ([], [])
-    assert Path("stderr").read_text() == "stopped: 0 of 5 done, 5 left; the same command goes on\n"
+    said = "stopped: 0 of 5 videos done, 5 left; rerun the same command to resume\n"
+    assert Path("stderr").read_text() == said

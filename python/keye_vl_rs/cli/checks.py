@@ -1,0 +1,67 @@
+"""Check the values of options; the errors count as wrong usage."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import typer
+
+from keye_vl_rs.cli.outputs import SUFFIX
+
+__all__ = ["non_negative", "none_blank", "not_blank", "not_nan", "output_path", "positive"]
+
+
+def positive(value: float | None) -> float | None:
+    """Return an option's value; raise if it is not finite and over 0."""
+    if value is not None and not (value > 0 and math.isfinite(value)):
+        raise typer.BadParameter(f"{value} is not a positive number")
+    return value
+
+
+def non_negative(value: float | None) -> float | None:
+    """Return an option's value; raise if it is not finite and at least 0."""
+    if value is not None and not (value >= 0 and math.isfinite(value)):
+        raise typer.BadParameter(f"{value} is not a number of at least 0")
+    return value
+
+
+def not_nan(value: float) -> float:
+    """Return an option's value; raise if it is NaN."""
+    if math.isnan(value):
+        raise typer.BadParameter("nan is not a number")
+    return value
+
+
+def not_blank(value: str | None) -> str | None:
+    """Return an input; raise if it is blank."""
+    # Python takes an empty path, such as an unset shell variable leaves, for the current folder.
+    if value is not None and not value.strip():
+        raise typer.BadParameter(f"{value!r} is blank: expected a file, a folder or a URL")
+    return value
+
+
+def none_blank(values: list[str]) -> list[str]:
+    """Return the inputs; raise if one is blank."""
+    for value in values:
+        not_blank(value)
+    return values
+
+
+def output_path(value: str) -> Path:
+    """Parse ``--output``; raise unless it is, or can become, a folder or a .safetensors file."""
+    # Checked as text, because Path("") is the current folder.
+    if not value.strip():
+        raise typer.BadParameter(f"{value!r} is blank: expected a file or a folder")
+    path = Path(value)
+    if value.startswith("~") and not os.path.exists(path.parts[0]):
+        raise typer.BadParameter(f"{value}: ~ is not expanded: give {os.path.expanduser(value)}")
+    existing = next((one for one in (path, *path.parents) if os.path.exists(one)), path)
+    is_file = os.path.exists(existing) and not os.path.isdir(existing)
+    if is_file and (existing != path or path.suffix != SUFFIX):
+        raise typer.BadParameter(
+            f"{existing} is a file: expected a folder, or for a single video a name ending in "
+            f"{SUFFIX}"
+        )
+    return path

@@ -1,15 +1,17 @@
-"""Videos and images into the tensors that Keye-VL models read, equal to the published pipeline's to
-the last bit.
+"""Turn videos and images into the input tensors of Keye-VL models, fast and bit for bit equal.
 
-- :func:`enable`: programs, processors and servers of this process use this package from then on.
-- :func:`preprocess_video`: one call from a file to tensors.
-- :mod:`keye_vl_rs.vision_process`: the drop-in for ``keye_vl_utils`` 1.5.2; its functions are here
-  too.
+"Equal" refers to keye-vl-utils 1.5.2 and the processor in transformers pull request 41040, which
+the documentation calls the published pipeline.
+
+- :func:`enable`: make existing programs, processors and servers use this package.
+- :func:`preprocess_video`: turn a video into tensors with one call.
+- :mod:`keye_vl_rs.vision_process`: a drop-in replacement for ``keye_vl_utils`` 1.5.2, whose
+  functions can also be imported from here.
 - :class:`KeyeVL1_5Processor`, :class:`KeyeVL1_5ImageProcessor`, :class:`KeyeVL1_5VideoProcessor`:
-  processors for transformers, imported when first asked for.
-- :func:`to_openai_messages`, :func:`to_vllm_inputs`: messages for servers.
-- :class:`Limits`: what a source may ask for at most.
-- :mod:`keye_vl_rs.errors`: what is raised.
+  processors for transformers, imported on first access.
+- :func:`to_openai_messages`, :func:`to_vllm_inputs`: convert messages for servers.
+- :class:`Limits`: bound the size, duration and download of a source.
+- :mod:`keye_vl_rs.errors`: the exceptions and warnings of this package.
 """
 
 from __future__ import annotations
@@ -72,7 +74,7 @@ __all__ = [
 
 forward_imports()
 
-# These import transformers, which takes seconds.
+# Imported on first access, because they import transformers, which takes seconds.
 _LAZY = {
     "KeyeVL1_5ImageProcessor": "keye_vl_rs.processors.image_processor",
     "KeyeVL1_5Processor": "keye_vl_rs.processors.processor",

@@ -1,4 +1,4 @@
-"""The order of all tests, and what those of every folder use."""
+"""Order all tests, and define the fixtures that every folder uses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 from support.machine_clock import machine_clock
 
 FOLDER = Path(__file__).parent
-# Files whose tests take longest, which begin first, so that no core is left with one at the end.
+# The files whose tests take longest. They start first, so that no core is left alone with one at
+# the end.
 LONGEST = (
     "robustness/test_fuzz.py",
     "python/hosts/test_programs.py",
@@ -34,20 +35,20 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """What was imported and collected stays: the garbage collector need not go over it again."""
+    """Exempt modules and collected tests, which stay, from later garbage collections."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _interruptible():
-    """Shells start what runs in the background with Ctrl-C ignored, and some tests send it."""
+    """Restore SIGINT: shells start background jobs with it ignored, and some tests send it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def clock():
-    """Seconds that do not pass while the machine stands still."""
+    """Return a clock that stands still while the machine does."""
     with machine_clock() as now:
         yield now

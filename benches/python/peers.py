@@ -1,6 +1,6 @@
-"""What a user might pick instead for the pixels: libraries that resize and normalise well.
+"""Compute patches with other libraries that a user might choose for resizing and normalising.
 
-Each gives the patches of all frames in time order, at the same sizes; none gives the published
+Each returns the patches of all frames in time order, at the same sizes. None returns the published
 bits.
 """
 
@@ -17,7 +17,7 @@ PATCH = 14
 
 
 def torchvision(frames, frame_types, slow_size, fast_size):
-    """torchvision's resize on uint8, then torch."""
+    """Resize uint8 with torchvision, then use torch."""
 
     def pixels(chosen, size):
         resized = transforms.resize(chosen, list(size), InterpolationMode.BILINEAR, antialias=True)
@@ -27,7 +27,7 @@ def torchvision(frames, frame_types, slow_size, fast_size):
 
 
 def transformers(frames, frame_types, slow_size, fast_size):
-    """transformers' fast video processor of Qwen2-VL, with the same patches."""
+    """Use transformers' fast video processor of Qwen2-VL, which has the same patches."""
     processor = Qwen2VLVideoProcessor(
         patch_size=PATCH,
         temporal_patch_size=1,
@@ -46,7 +46,7 @@ def transformers(frames, frame_types, slow_size, fast_size):
 
 
 def opencv(frames, frame_types, slow_size, fast_size):
-    """OpenCV's area resize, frame by frame, then NumPy."""
+    """Resize with OpenCV's area interpolation, frame by frame, then use NumPy."""
 
     def pixels(chosen, size):
         height, width = size
@@ -65,7 +65,7 @@ def opencv(frames, frame_types, slow_size, fast_size):
 
 
 def cut(pixels, permute):
-    """(N, 3, H, W) to (N, patches, 3, 14, 14)."""
+    """Cut frames (N, 3, H, W) into patches (N, patches, 3, 14, 14)."""
     count, channels, height, width = pixels.shape
     rows, columns = height // PATCH, width // PATCH
     grid = pixels.reshape(count, channels, rows, PATCH, columns, PATCH)
@@ -73,7 +73,7 @@ def cut(pixels, permute):
 
 
 def in_time_order(pixels, frames, frame_types, slow_size, fast_size):
-    """Slow and fast frames apart, then together again as the model reads them."""
+    """Process slow and fast frames separately, and return the patches in time order."""
     queues = {}
     for kind, size in enumerate((slow_size, fast_size)):
         chosen = frames[frame_types == kind]

@@ -1,4 +1,4 @@
-"""From pytest-benchmark's JSON to a table, a chart and a dated record, compared with the last one.
+"""Turn pytest-benchmark's JSON into a table, a chart and a dated record, next to the previous one.
 
     python benches/python/report.py build/bench.json [--save]
 
@@ -17,9 +17,9 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 RECORDS = Path(__file__).resolve().parents[1] / "records"
-# A ratio that fell by more than this is pointed out; machines vary by less within a run.
+# A ratio that fell by more than this is flagged; between runs on one machine they vary by less.
 NOISE = 0.15
-# What the chart shows: the cases of a test, by its name, with a title and a colour.
+# The tests whose cases the chart shows, with a title and a colour.
 GROUPS = {
     "file_to_tensors": ("file to tensors", "#013a63"),
     "processor_stage": ("processor stage", "#2a6f97"),
@@ -32,7 +32,7 @@ PEER = "#b0b7bf"
 
 
 def read_record(path: Path) -> dict:
-    """What a run says: date, machine and, for each case, times and the ratio."""
+    """Return a run's date and machine and, for each case, the times and the ratio."""
     run = json.loads(path.read_text())
     cases = {
         row["name"].removeprefix("test_"): {
@@ -57,7 +57,7 @@ def read_record(path: Path) -> dict:
 
 
 def kept_records() -> dict | None:
-    """The last kept figures of every case, from all records, and when the last one was made."""
+    """Return the latest recorded figures of every case, and the date of the latest record."""
     records = [json.loads(path.read_text()) for path in sorted(RECORDS.glob("*.json"))]
     if not records:
         return None
@@ -70,7 +70,7 @@ def kept_records() -> dict | None:
 
 
 def print_table(record: dict, before: dict | None) -> None:
-    """Every case with its ratio, and the ratio it had."""
+    """Print every case with its ratio and the previous ratio."""
     machine = record["machine"]
     print(f"\n{record['date']}: {machine['cpu']}, transformers {machine['transformers']}")
     print("medians of runs in turn; equality asserted first; ratio = reference / ours\n")
@@ -91,7 +91,7 @@ def print_table(record: dict, before: dict | None) -> None:
 
 
 def draw_chart(record: dict, path: Path) -> None:
-    """Ratios over the published path as bars: the stages, and the pixels beside their peers."""
+    """Draw the ratios to the published code as bars, with those of other libraries."""
     bars = []
     for prefix, (title, colour) in GROUPS.items():
         for name, case in record["cases"].items():

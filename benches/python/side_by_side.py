@@ -1,4 +1,4 @@
-"""Two threads on each side of a comparison, sampled clips, and what is noted of a run."""
+"""Provide two threads per side of a comparison, sampled clips, and the notes of a run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 THREADS = 2
-# Before torch or OpenCV is imported: their pools are as large as this says.
+# Set before torch or OpenCV is imported, because it determines the size of their thread pools.
 os.environ["OMP_NUM_THREADS"] = str(THREADS)
 os.environ["KEYE_VL_UTILS_PARALLEL_NUM"] = str(THREADS)
 
@@ -20,7 +20,7 @@ torch.set_num_threads(THREADS)
 
 @dataclass
 class Sampled:
-    """A clip's sampled frames and what the processor needs to know of them."""
+    """Hold a clip's sampled frames, and what the processor needs to know about them."""
 
     name: str
     frames: torch.Tensor
@@ -28,12 +28,12 @@ class Sampled:
 
     @property
     def processor_kwargs(self):
-        """As ``process_vision_info`` gives them: a list per name."""
+        """Return the arguments as ``process_vision_info`` returns them, one list per name."""
         return {key: [value] for key, value in self.kwargs.items()}
 
 
 def sample(name: str, path: Path, fps: float = 2.0, max_frames: int | None = None) -> Sampled:
-    """Decode a clip as ``process_vision_info`` does."""
+    """Decode and sample a clip like ``process_vision_info``."""
     ele = {"video": str(path), "fps": fps}
     if max_frames is not None:
         ele["max_frames"] = max_frames
@@ -41,6 +41,6 @@ def sample(name: str, path: Path, fps: float = 2.0, max_frames: int | None = Non
 
 
 def record(benchmark, reference_s):
-    """Note what a benchmark is compared with, and the ratio."""
+    """Record what a benchmark is compared with, and the ratio."""
     benchmark.extra_info["reference_s"] = reference_s
     benchmark.extra_info["ratio"] = reference_s / benchmark.stats.stats.median

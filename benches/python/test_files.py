@@ -1,7 +1,7 @@
-"""From a file to tensors, as the published code goes and as ours does; and what of it is decoding.
+"""Time the way from a file to tensors for the published code and ours, and the decoding part of it.
 
-Each case first asserts that every output is equal, bit for bit. Both sides decode with FFmpeg's own
-number of threads for two cores, three, and compute with two.
+Each case first asserts that all outputs are equal, bit for bit. Both sides decode with three
+threads, FFmpeg's default for two cores, and compute with two.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from support.memory import peak_memory
 from support.preprocess import published_inputs
 from support.vision_process import reference
 
-# A clip, what is sampled of it, and how often each side runs.
+# A clip, its sampling options, and how often each side runs.
 CASES = {
     "1080p 60 s at fps=2": (bench_clips.clip_1080p, {"fps": 2.0}, 5),
     "720p 60 s, 64 frames": (bench_clips.clip_720p, {"fps": 2.0, "max_frames": 64}, 5),
@@ -74,7 +74,7 @@ def test_whole_call_over_decoding_alone(name, versus):
 
 
 def test_peak_memory(benchmark):
-    """10 minutes of 1080p at fps=2, in a process of its own."""
+    """Measured on 10 minutes of 1080p at fps=2, in a process of its own."""
     if not sys.platform.startswith("linux"):
         pytest.skip("memory is read from /proc")
     clips = bench_clips.source("bikes"), bench_clips.clip_10_minutes()

@@ -1,6 +1,6 @@
-"""Images into patches, decoded before: the published image processor and ours.
+"""Time the way from decoded images to patches, for the published image processor and ours.
 
-Each case first asserts that every output is equal, bit for bit.
+Each case first asserts that all outputs are equal, bit for bit.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import bench_clips
 from keye_vl_rs import KeyeVL1_5ImageProcessor
 from oracle.published_processor import preprocess
 
-# How many images, their (height, width), how often each side runs.
+# Number of images, their (height, width), and how often each side runs.
 CASES = {
     "8 of 12 MP": (8, (3000, 4000), 7),
     "8 of 12 MP, upright": (8, (4000, 3000), 7),
@@ -26,7 +26,7 @@ CASES = {
 
 
 def photos(count, height, width):
-    """Frames of a clip, enlarged, with the noise of a sensor."""
+    """Return frames of a clip, enlarged, with the noise of a sensor."""
     rng = np.random.default_rng(0)
     noise = rng.integers(-8, 9, (height, width, 3), np.int16)
     images = []

@@ -1,4 +1,4 @@
-"""The fused operator by itself: against the floor, by threads, by callers, by number of frames."""
+"""Time the fused operator alone: against a memory copy, and by threads, callers and frames."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def median_s(call, rounds=7):
 
 
 def bytes_per_second():
-    """Read and written, copying what is far larger than the cache with as many threads."""
+    """Return the speed, read plus written, of copying data far larger than the cache."""
     source = torch.zeros(COPIED_BYTES, dtype=torch.uint8)
     target = torch.zeros(COPIED_BYTES, dtype=torch.uint8)
     return 2 * COPIED_BYTES / median_s(lambda: target.copy_(source))
@@ -50,7 +50,7 @@ def bytes_per_second():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 def test_floor_over_ours(clip, dtype, benchmark):
-    """The reference is the floor: the bytes read and written, at the speed of a copy."""
+    """The reference is the floor: the time to copy as many bytes as the operator moves."""
     call = arguments(clip)
     out = empty_patches(len(video_patches(*call)), dtype=dtype)
     benchmark.pedantic(lambda: video_patches(*call, out=out), rounds=15, warmup_rounds=2)

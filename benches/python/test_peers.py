@@ -1,4 +1,4 @@
-"""The pixels alone: ours and what a user might pick instead, each against the published steps."""
+"""Time the patches alone: ours and those of other libraries, each against the published steps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def clip():
 
 @pytest.fixture(scope="module")
 def call(clip):
-    """The arguments of every contestant: frames, frame types, slow size, fast size."""
+    """Return the arguments of every library: frames, frame types, slow size, fast size."""
     sizes = [(clip.kwargs[h], clip.kwargs[w]) for h, w in (("height", "width"), FAST)]
     return clip.frames, clip.kwargs["frame_types"], *sizes
 
@@ -42,10 +42,10 @@ def test_pixels(name, call, versus):
     if name.startswith("ours"):
         assert torch.equal(result, expected.to(result.dtype))
     elif result.shape == expected.shape:
-        # Near, not equal: another kernel, or rounding at another place.
+        # Close, but not equal: they use another kernel, or round elsewhere.
         assert (result - expected).abs().mean() < 0.05
     else:
-        # Its own rule for sizes may differ by a row of patches.
+        # Its own size rule may differ by a row of patches.
         assert abs(len(result) / len(expected) - 1) < 0.1
     assert sizes.count_patches(call[1].tolist(), *call[2:]) == len(expected)
     del result, expected

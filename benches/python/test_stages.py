@@ -1,6 +1,6 @@
-"""The slow/fast stage and the processor stage, as the published code runs them and as ours does.
+"""Time the slow/fast stage and the processor stage, for the published code and for ours.
 
-Each case first asserts that every output is equal, bit for bit.
+Each case first asserts that all outputs are equal, bit for bit.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def test_processor_stage(sampled, dtype, versus):
 
 
 def test_operator_in_the_published_processor(sampled, versus):
-    """What ``enable()`` gains where a checkpoint's own processor goes on to be used."""
+    """Measures the gain of ``enable()`` where a checkpoint's own processor stays in use."""
     about = {"image_mean": HALF, "image_std": HALF, **sampled.processor_kwargs}
 
     def ours():

@@ -1,4 +1,4 @@
-"""Clips, folders and processes that more than one file of tests uses."""
+"""Provide clips, folders and processes that several test files use, and mark groups of tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KERNELS = (
 
 
 def pytest_collection_modifyitems(items):
-    """Run once what calls no kernel."""
+    """Run tests that call no kernel only once."""
     for item in items:
         if item.get_closest_marker("without_pixels") is not None:
             item.add_marker(pytest.mark.one_level)
@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def _no_kernels(request, monkeypatch):
-    """Tests are only believed to call no kernel where calls fail."""
+    """Make kernels raise in tests that claim to call none."""
     if request.node.get_closest_marker("without_pixels") is not None:
         for name in KERNELS:
             monkeypatch.setattr(_core, name, _refuse)
@@ -50,7 +50,7 @@ def h264(folder):
 
 @pytest.fixture(scope="session")
 def short(tmp_path_factory):
-    """Two seconds at 25 frames per second."""
+    """Return a clip of two seconds at 25 frames per second."""
     return Clip("short.mp4", count=50).write(tmp_path_factory.mktemp("short"))
 
 
@@ -66,7 +66,7 @@ def clip(tmp_path_factory):
 
 @pytest.fixture
 def png(tmp_path):
-    """An image of 60x50 pixels."""
+    """Return an image of 60x50 pixels."""
     path = tmp_path / "image.png"
     Image.new("RGB", (60, 50)).save(path)
     return path
@@ -74,7 +74,7 @@ def png(tmp_path):
 
 @pytest.fixture
 def videos(tmp_path, clip, monkeypatch):
-    """A working folder with a few videos in it."""
+    """Return a working folder with a few videos in it."""
     copy_videos(clip, tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -82,7 +82,7 @@ def videos(tmp_path, clip, monkeypatch):
 
 @pytest.fixture(scope="module")
 def one_thread_of_torch():
-    """The published code goes over small tensors, for which threads only wait for each other."""
+    """Use one thread: on the published code's small tensors, threads only wait for each other."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -91,6 +91,6 @@ def one_thread_of_torch():
 
 @pytest.fixture(scope="session")
 def run_python():
-    """Runs code in a process that has called none of the compiled functions yet."""
+    """Return a function that runs code in a process which has called no compiled function yet."""
     with fresh_python() as run:
         yield run

@@ -1,4 +1,4 @@
-"""The process's default dtype and device change no result."""
+"""Test that the process's default dtype and device change no result."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ DEFAULTS = {
 
 @pytest.fixture(scope="module")
 def long_clip(folder):
-    """So many frames that bfloat16 and float16 have no number for each."""
+    """Return a clip with more frames than bfloat16 and float16 can number."""
     options = {"preset": "ultrafast"}
     clip = Clip("defaults.mp4", width=64, height=64, count=2500, options=options)
     return str(clip.write(folder))
 
 
 def tensors(value):
-    """All tensors of a result, in order."""
+    """Return all tensors of a result, in order."""
     if isinstance(value, torch.Tensor):
         return [value]
     if isinstance(value, Mapping):
@@ -90,7 +90,7 @@ CALLS = {
 
 @pytest.fixture(scope="module", params=CALLS)
 def called(request, long_clip):
-    """A call, and what it gives with torch's own defaults."""
+    """Return a call, and its result with torch's own defaults."""
     call = CALLS[request.param]
     return call, tensors(call(long_clip))
 

@@ -1,6 +1,6 @@
-"""Every public way to a medium keeps to the allowed sources and to the limits.
+"""Test that every public way to read media obeys the allow-lists and the limits.
 
-A new call, method or option that opens images or videos takes a line in the tables below.
+A new call, method or option that opens images or videos needs one line in the tables below.
 """
 
 from __future__ import annotations
@@ -47,22 +47,22 @@ LOADS = {"tokenize": True, "return_dict": True, "return_tensors": "pt"}
 
 
 def talk(kind, source):
-    """A conversation about one image or video."""
+    """Return a conversation about one image or video."""
     return [{"role": "user", "content": [{"type": kind, kind: source}]}]
 
 
 def in_parts(call, kind, **fixed):
-    """``call`` as it takes ``{"image": source}`` or ``{"video": source}``."""
+    """Adapt ``call`` to take ``{"image": source}`` or ``{"video": source}``."""
     return lambda source, **options: call({kind: source}, **fixed, **options)
 
 
 def in_messages(call, kind, *arguments, **fixed):
-    """``call`` as it takes messages."""
+    """Adapt ``call`` to take messages."""
     return lambda source, **options: call(talk(kind, source), *arguments, **fixed, **options)
 
 
 def of_messages(kind):
-    """The calls that take messages, by name."""
+    """Return the calls that take messages, by name."""
     return {
         "process_vision_info": in_messages(keye_vl_rs.process_vision_info, kind),
         "vision_infos": lambda source, **options: keye_vl_rs.process_vision_info(
@@ -80,7 +80,7 @@ def of_messages(kind):
         "preview.to_vllm_inputs": in_messages(
             to_vllm_inputs, kind, PREVIEW_PROCESSOR, model=PREVIEW
         ),
-        # Looked up at each call, when enable() has put what is there.
+        # Looked up at each call, after enable() has replaced it.
         "keye_vl_utils.process_vision_info": lambda source, **options: (
             keye_vl_utils.process_vision_info(talk(kind, source), **options)
         ),
@@ -88,7 +88,7 @@ def of_messages(kind):
 
 
 def run(command):
-    """A command of ``keye-vl-rs``, whose errors are raised."""
+    """Run a command of ``keye-vl-rs``, and raise its errors."""
 
     def call(source):
         given = ["--json", "--overwrite"] if command == "preprocess" else ["--json", "--runs", "1"]
@@ -134,13 +134,13 @@ DOORS = [
     for kind, calls in (("image", IMAGES), ("list", LISTS), ("video", VIDEOS))
     for name, call in calls.items()
 ]
-# A limit that the media below exceed, by what is opened.
+# A limit that the media below exceed, by kind of media.
 LIMITS = {"image": "image_pixels", "list": "image_pixels", "video": "frames"}
 
 
 @pytest.fixture(autouse=True)
 def switched():
-    """Put this package into keye_vl_utils, and take it out again."""
+    """Enable this package in keye_vl_utils, and disable it afterwards."""
     before = sys.modules["keye_vl_utils.vision_process"]
     assert keye_vl_rs.enable()
     assert keye_vl_utils.fetch_video is vision_process.fetch_video
@@ -151,7 +151,7 @@ def switched():
 
 @pytest.fixture(scope="module")
 def media(tmp_path_factory):
-    """A folder with a picture and a clip, and one with the same that is not allowed."""
+    """Create a folder with a picture and a clip, and another one that is not allowed."""
     allowed, other = tmp_path_factory.mktemp("allowed"), tmp_path_factory.mktemp("other")
     clip = Clip("clip.mp4", width=84, height=56, count=8).write(allowed)
     pictures(1, 84, 56)[0].save(allowed / "picture.png")
@@ -161,7 +161,7 @@ def media(tmp_path_factory):
 
 
 def source_in(folder, kind, scheme=""):
-    """Give the source for a door: a path or an address, or a list of two."""
+    """Return the source for a way of reading: a path or a URL, or a list of two."""
     if kind == "video":
         return f"{scheme}{folder}/clip.mp4"
     picture = f"{scheme}{folder}/picture.png"
@@ -186,7 +186,7 @@ def test_a_door(kind, name, call, media, monkeypatch):
 
 @pytest.mark.parametrize(("kind", "name", "call"), DOORS)
 def test_limits_of_a_call(kind, name, call, media):
-    """All that take options take limits; what an image processor opens has the environment's."""
+    """All calls with options take limits; an image processor uses those of the environment."""
     source, limit = source_in(media[0], kind), LIMITS[kind]
     parameters = inspect.signature(call).parameters
     if "limits" not in parameters and "options" not in parameters:
@@ -212,7 +212,7 @@ def test_the_rest_open_nothing(media):
 
 
 def test_no_door_is_missing():
-    """The public functions that take limits are in the tables, by their names."""
+    """The tables contain every public function that takes limits."""
     named = {name.rpartition(".")[2] for name in itertools.chain(IMAGES, LISTS)}
     for module in (keye_vl_rs, preview):
         for name in module.__all__:

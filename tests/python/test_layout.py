@@ -1,4 +1,4 @@
-"""The package's folders import in one direction only, tests mirror them, and files stay small."""
+"""Test that folders import in one direction, tests mirror them, and files stay small."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.paths import ROOT
 pytestmark = pytest.mark.one_level
 
 PACKAGE = Path(keye_vl_rs.__file__).parent
-# The order in which data passes them: each may import those before it, and none behind it.
+# In the order of the data flow: each may import those before it, and none of those after it.
 ORDER = [
     *("errors", "_util", "limits"),
     *("_media", "_decoding", "_sampling", "_slow_fast", "_patches", "_streaming", "_chat"),
@@ -22,13 +22,13 @@ ORDER = [
     *("vision_process", "preview", "hosts", "cli"),
 ]
 FACADES = ("vision_process", "preview")
-# The package's own module gathers all names, the compiled one has none below it, and of old names
-# only a table is left.
+# The package itself gathers all names, the compiled module imports none, and old names have only a
+# table left.
 OTHERS = ("__init__", "_core", "_moved")
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TESTS = ROOT / "tests" / "python"
 MAX_LINES = 300
-# One stub describes the whole compiled module.
+# A single stub file describes the whole compiled module.
 ANY_LENGTH = {"python/keye_vl_rs/_core.pyi"}
 # To be shortened.
 TOO_LONG = {
@@ -40,13 +40,13 @@ TOO_LONG = {
 
 
 def part_of(module):
-    """The folder or file of the package's root that a dotted name is in."""
+    """Return the folder or file at the package's root that contains a module."""
     parts = module.split(".")
     return parts[1] if len(parts) > 1 else "__init__"
 
 
 def imports_of(path):
-    """The modules of the package that a file imports, for whatever reason, with their lines."""
+    """Return the modules of the package that a file imports anywhere, with their lines."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno} has a relative import"
@@ -93,7 +93,7 @@ def test_only_hosts_import_facades():
 
 
 def test_one_module_decides_what_a_content_part_is():
-    """Nothing else looks for the keys and types of media, but a host writes those that it sends."""
+    """Nothing else looks up the keys and types of media; hosts only write those that they send."""
     keys = {"image_url", "video_url", "input_image", "input_video"}
     found = {
         str(path.relative_to(PACKAGE))
@@ -114,7 +114,7 @@ def test_the_root_is_small():
 
 
 def sources():
-    """Python and Rust files of the repository, without what was built."""
+    """Return the Python and Rust files of the repository, without build outputs."""
     for top in ("python", "tests", "benches", "rust"):
         for folder, names, files in os.walk(ROOT / top):
             names[:] = [name for name in names if name not in ("target", "__pycache__")]

@@ -1,4 +1,4 @@
-"""Each limit with what meets it, by call and by environment."""
+"""Test each limit with a source that meets it, set by a call and by the environment."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def fetch(server, name):
 
 
 def meets(limit, value, call, message, monkeypatch):
-    """The limit holds at ``value`` and not just above, in both ways of setting it."""
+    """Assert that ``value`` is accepted and that a lower limit refuses, set in both ways."""
     with applied(Limits(**{limit: value})):
         call()
     below = math.nextafter(value, 0) if limit == "duration" else value - 1
@@ -78,7 +78,7 @@ def test_frame_pixels(h264, monkeypatch):
 
 
 def test_frames_that_grow_behind_the_first(tmp_path):
-    """The container says 160x120; a later key frame says more."""
+    """The container declares 160x120; a later key frame declares more."""
     small = Clip("small.ts", count=10, width=160, height=120).write(tmp_path)
     large = Clip("large.ts", count=10, width=640, height=480).write(tmp_path)
     path = tmp_path / "grown.ts"
@@ -128,7 +128,7 @@ def test_a_header_that_lies_about_the_duration(tmp_path):
 
 
 class Pipe(io.RawIOBase):
-    """Reads and cannot go back."""
+    """Imitate a pipe, which cannot seek."""
 
     def __init__(self, data):
         self.data = io.BytesIO(data)

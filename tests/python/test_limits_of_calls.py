@@ -1,4 +1,4 @@
-"""Limits of calls, of the environment and by default; and values that are none."""
+"""Test limits set by calls, by the environment and by default, and invalid values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.one_level
 
 @pytest.mark.parametrize("threads", ["1", "2"])
 def test_limits_of_a_call(png, short, threads, monkeypatch):
-    """Also where images are opened side by side; a message cannot set them."""
+    """Also if images are opened concurrently; a message cannot set limits."""
     monkeypatch.setenv("KEYE_VL_UTILS_PARALLEL_NUM", threads)
     small, large = Limits(image_pixels=2999), Limits(image_pixels=math.inf)
     images = [{"type": "image", "image": str(png), "limits": large}] * 4
@@ -95,7 +95,7 @@ def test_defaults_and_mistakes(monkeypatch):
 
 
 def test_limits_that_are_not_given_are_those_of_the_environment(short, monkeypatch):
-    """A call that raises one limit must not take back the others that a server has set."""
+    """A call that raises one limit must not reset the others, which a server has set."""
     monkeypatch.setenv("KEYE_VL_RS_MAX_DURATION", "1")
     message = r"short\.mp4: is of 2 seconds: more than duration allows, 1;"
     talk = [{"role": "user", "content": [{"type": "video", "video": str(short)}]}]
@@ -115,7 +115,7 @@ def test_limits_that_are_not_given_are_those_of_the_environment(short, monkeypat
 
 
 def test_processors_open_files_within_limits(png, short, tmp_path, monkeypatch):
-    """Their bases in transformers open what they are given the name of."""
+    """Their base classes in transformers open files by name."""
     for processor in (KeyeVL1_5ImageProcessor(), KeyeVL1_5VideoProcessor()):
         assert processor.fetch_images([str(png)])[0].mode == "RGB"
         monkeypatch.setenv("KEYE_VL_RS_MAX_IMAGE_PIXELS", "10")

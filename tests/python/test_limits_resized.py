@@ -1,4 +1,4 @@
-"""What is made is bounded as what is read is: sizes that messages and calls ask for."""
+"""Test that results are bounded like sources: sizes that messages and calls ask for."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def talk(kind, source, **options):
     ],
 )
 def test_an_image(module, options):
-    """By a message under limits of the call; nothing is allocated that would show otherwise."""
+    """Asked for by a message, under limits of the call; an allocation would be noticed."""
     most = 1400 * 1400 - 1 if "resized_height" in options else 1_000_000
     limits = Limits(resized_pixels=most)
     for source in (png(), Image.new("RGB", (30, 30))):
@@ -89,7 +89,7 @@ def test_defaults_refuse_what_no_model_reads():
             message = talk("image", png(), min_pixels=pixels, max_pixels=pixels)
             with pytest.raises(LimitError, match="allows, 67,108,864"):
                 module.process_vision_info(message)
-    # Twenty frames of 60 million pixels: each is allowed, together they are not.
+    # Twenty frames of 60 million pixels: each is allowed, all together are not.
     sizes = {"min_pixels": 6e7, "max_pixels": 6.5e7, "video_total_pixels": 9e15}
     frames = talk("video", [png()] * 20, **sizes)
     for module in (keye_vl_rs, preview):
@@ -113,7 +113,7 @@ def test_a_list_of_frames(module):
 
 
 def test_frames_of_a_list_that_are_not_sampled_are_not_counted():
-    """Half an hour at a frame a second, of which 64 frames are wanted."""
+    """Half an hour at one frame per second, of which 64 frames are sampled."""
     frames = [Image.new("RGB", (64, 64), (place % 256, 9, 9)) for place in range(1910)]
     options = {"fps": 1, "max_frames": 64}
     limits = Limits(resized_video_pixels=64 * 196 * 196)
@@ -236,7 +236,7 @@ def test_other_errors_stay_what_they_are():
 
 
 def test_defaults_of_a_fetch():
-    """Of what servers can live with: 4 GiB, 15 minutes, and 30 seconds of silence."""
+    """Defaults that suit servers: 4 GiB, 15 minutes, and 30 seconds of silence."""
     limits = Limits()
     assert limits.response_bytes == 4 * 2**30
     assert (limits.response_seconds, limits.silence_seconds) == (900, 30)

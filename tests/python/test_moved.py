@@ -1,4 +1,4 @@
-"""Modules of 0.1 can be imported by their names, with a warning that says where they are now."""
+"""Test that old module names can be imported, with a warning that gives the new name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wrong arguments are said by an exception that names them."""
+"""Test that wrong arguments raise an exception that names them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_similarity_that_is_no_number(value, short):
 
 @pytest.mark.parametrize("name", ["dtype", "on_error", "threads"])
 def test_arrays_are_no_settings(name, short):
-    """Their comparisons give arrays, which have no truth."""
+    """Comparing arrays gives arrays, which have no truth value."""
     for value in (np.ones(2), np.ones(0), torch.ones(2)):
         with pytest.raises(InvalidArgumentError, match=f"^{name} is "):
             preprocess_video(short, **{name: value})

@@ -1,4 +1,4 @@
-"""How many frames are chosen, and which."""
+"""Test how many frames are chosen, and which."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("one_thread_of_torch")
 
 
 def fetched(path, indices):
-    """What the published code would give, had it chosen these frames."""
+    """Return what the published code would return if it had chosen these frames."""
     every, kwargs = reference.fetch_video({"video": str(path), "fps": 1000.0})
     indices = torch.tensor(indices)
     frames = every[indices]
@@ -73,7 +73,7 @@ def test_more_nframes_than_the_video_has(nframes, short):
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_very_short_videos_give_their_first_frame(count, folder):
-    """The published code gives none, and breaks; 5 frames are 0.2 s."""
+    """The published code samples none and fails; 5 frames are 0.2 s."""
     path = Clip(f"very_short{count}.mp4", count=count).write(folder)
     expected = published_inputs(*fetched(path, [0]))
     inputs = preprocess_video(path)

@@ -1,4 +1,4 @@
-"""What is wrong with a video is said by an exception that names it."""
+"""Test that a bad video raises an exception that names it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def png_without_pixels():
 
 
 def sound(path):
-    """A file with an audio stream alone."""
+    """Create a file with only an audio stream."""
     import av
 
     with av.open(str(path), "w") as container:
@@ -52,7 +52,7 @@ def sound(path):
 
 
 def zeroed_packets(path, folder):
-    """The container of a clip whose every coded byte is zero."""
+    """Return a clip's container with all coded bytes set to zero."""
     data = bytearray(path.read_bytes())
     at = data.index(b"mdat")
     (size,) = struct.unpack_from(">I", data, at - 4)

@@ -1,4 +1,4 @@
-"""One call from a video to tensors, against keye_vl_utils followed by the published processor."""
+"""Compare preprocess_video with keye_vl_utils followed by the published processor."""
 
 from __future__ import annotations
 

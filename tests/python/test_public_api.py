@@ -1,6 +1,6 @@
-"""Every public name keeps its signature, under each module that it could be imported from.
+"""Test that every public name keeps its signature, in each module it can be imported from.
 
-``public_api.txt`` lists them. After a change that is meant, write it anew:
+``public_api.txt`` lists them. After an intended change, write it anew:
 
     PYTHONPATH=tests/python python tests/python/test_public_api.py
 """
@@ -30,7 +30,7 @@ MODULES = [
 
 
 def describe(module):
-    """A line for each public name of a module, and for each of a class's own members."""
+    """Return a line for each public name of a module, and for each member of its classes."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         found = importlib.import_module(module)
@@ -56,7 +56,7 @@ def _form(value):
         signature = inspect.signature(value)
     except (TypeError, ValueError):
         return f": {type(value).__name__}"
-    # Names, kinds and defaults: annotations are written differently by each version of Python.
+    # Names, kinds and defaults only: every version of Python writes annotations differently.
     plain = [one.replace(annotation=one.empty) for one in signature.parameters.values()]
     return str(inspect.Signature(plain))
 

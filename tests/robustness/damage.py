@@ -1,8 +1,8 @@
-"""Small videos and images, and numbered ways to damage them: a number always gives the same bytes.
+"""Damage small videos and images in numbered ways: a number always gives the same bytes.
 
-A case damages one of the files one to three times: flipped bits, overwritten runs, lost or
-repeated pieces, a cut end, the end of another file, boxes of an mp4 that change places or
-disappear, numbers of a header that become absurd.
+A case damages a file one to three times: it flips bits, overwrites runs, removes or repeats pieces,
+cuts the end, appends the end of another file, moves or removes boxes of an mp4, or writes absurd
+numbers into a header.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from support.clips import picture
 
 Random = np.random.Generator
 
-# Names of files by what writes them: encoder, container, options.
+# Names of video files, with their encoder, container and options.
 _VIDEOS: dict[str, tuple[str, str, dict[str, str]]] = {
     "h264.mp4": ("libx264", "mp4", {"bf": "2", "g": "6"}),
     "fragmented.mp4": ("libx264", "mp4", {"g": "6", "movflags": "frag_keyframe+empty_moov"}),
@@ -42,18 +42,18 @@ _VIDEOS: dict[str, tuple[str, str, dict[str, str]]] = {
     "gif.gif": ("gif", "gif", {}),
 }
 _PIXEL_FORMATS = {"mjpeg": "yuvj420p", "prores_ks": "yuv422p10le", "gif": "rgb8"}
-# Pillow's names.
+# Names of image formats, as Pillow calls them.
 _IMAGES = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "JPEG2000", "ICO", "TGA", "PPM")
 
-# 32-bit numbers that headers do not expect.
+# 32-bit numbers that are unexpected in headers.
 _ABSURD = (0, 1, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, 0x0001_0000, 0xFFFF_0000, 0x4000_4000)
-# Boxes of an mp4 that hold boxes.
+# Boxes of an mp4 that contain other boxes.
 _PARENTS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"moof", b"traf"})
 
 
 @dataclass(frozen=True)
 class Case:
-    """A damaged file."""
+    """Describe a damaged file."""
 
     number: int
     name: str
@@ -61,15 +61,15 @@ class Case:
     is_image: bool
 
     def __str__(self) -> str:
-        """What tells one case from another."""
+        """Return a name that identifies the case."""
         return f"case {self.number} ({self.name})"
 
 
 def case(number: int) -> Case:
-    """The case of this number: the same one on every run with the same encoders."""
+    """Return the case of this number, the same on every run with the same encoders."""
     random = np.random.default_rng(number)
     files = originals()
-    # Four of five are videos: they have more that can break.
+    # Four of five cases are videos, which have more parts that can break.
     names = sorted(name for name in files if (name in _VIDEOS) == (random.random() < 0.8))
     name = str(random.choice(names))
     data = files[name]
@@ -81,7 +81,7 @@ def case(number: int) -> Case:
 
 @cache
 def originals() -> dict[str, bytes]:
-    """The files before any damage, by name."""
+    """Return the undamaged files, by name."""
     return {name: _video(*recipe) for name, recipe in _VIDEOS.items()} | {
         f"image.{kind.lower()}": _image(kind) for kind in _IMAGES
     }
@@ -146,7 +146,7 @@ def _splice(data: bytes, random: Random) -> bytes:
 
 
 def _change_boxes(data: bytes, random: Random) -> bytes:
-    """Two boxes change places, or one is lost, doubled, put into another, or of another size."""
+    """Swap two boxes of an mp4, or remove, double, nest or resize one."""
     boxes = list(_boxes(data, 0, len(data)))
     if len(boxes) < 2:
         return _absurd_number(data, random)
@@ -164,7 +164,7 @@ def _change_boxes(data: bytes, random: Random) -> bytes:
 
 
 def _absurd_number(data: bytes, random: Random) -> bytes:
-    """Of a header, most of which stand at either end of a file."""
+    """Write an absurd number, mostly near the start or end, where most headers are."""
     (place,) = _places(max(1, len(data) - 4), random, 1)
     format = str(random.choice([">I", "<I"]))
     return data[:place] + struct.pack(format, int(random.choice(_ABSURD))) + data[place + 4 :]
@@ -183,7 +183,7 @@ _DAMAGES: list[Callable[[bytes, Random], bytes]] = [
 
 
 def _places(length: int, random: Random, count: int) -> list[int]:
-    """Anywhere, or near the start, or near the end, where headers and indices are."""
+    """Pick places anywhere, near the start, or near the end, where headers and indices are."""
     near = int(random.choice([length, 64, 600]))
     places = random.integers(0, min(length, near), count)
     return [int(length - 1 - place if random.random() < 0.3 else place) for place in places]
@@ -195,7 +195,7 @@ def _piece(length: int, random: Random) -> tuple[int, int]:
 
 
 def _boxes(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """From where to where each box of an mp4 goes, with those inside of others."""
+    """Return the start and end of each box of an mp4, nested ones included."""
     while start + 8 <= end:
         size, kind = struct.unpack_from(">I4s", data, start)
         if size < 8 or start + size > end:

@@ -1,12 +1,13 @@
-"""Counts damaged frames that are returned without a word.
+"""Count damaged frames that are returned without being marked as damaged.
 
     PYTHONPATH=tests/python python tests/robustness/damaged_frames.py --files 12
 
-Videos of 500 frames are damaged inside: three times 60 bytes between the first and the last quarter
-of the file are overwritten. Each is read with ``on_error="conceal"``, all frames and two a second,
-with one and with three threads, and compared with the undamaged video. A frame that differs and is
-not marked counts as a fault if FFmpeg, decoding every packet with one thread, reports anything
-between the restart before the frame and the frame; where FFmpeg reports nothing nobody can tell.
+Videos of 500 frames are damaged inside: three times, 60 bytes between the first and the last
+quarter of the file are overwritten. Each is read with ``on_error="conceal"``, all frames and two
+per second, with one and with three threads, and compared with the undamaged video. A frame that
+differs and is not marked counts as a fault if FFmpeg, decoding every packet with one thread,
+reports anything between the preceding restart and the frame. Where FFmpeg reports nothing, the
+damage cannot be detected.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from keye_vl_rs.errors import DecodeError, KeyeVLError
 from support.clips import picture
 from support.ffmpeg_reports import reported_times
 
-# By name: encoder, container, options, pixel format.
+# By name: encoder, container, options and pixel format.
 CODECS: dict[str, tuple[str, str, dict[str, str], str]] = {
     "H.264 mp4": ("libx264", "mp4", {"g": "50", "bf": "2"}, "yuv420p"),
     "H.264 ts": ("libx264", "mpegts", {"g": "50", "bf": "2"}, "yuv420p"),
@@ -52,15 +53,15 @@ RATE = 25
 
 @dataclass
 class Counts:
-    """What became of the damaged files of a codec.
+    """Count the outcomes for the damaged files of a codec.
 
     Attributes:
-        files: that could be opened.
-        wrong: with a sampled frame that differs from the undamaged video.
-        reported: of those, files of which FFmpeg reports something on every frame that differs.
+        files: files that could be opened.
+        wrong: files with a sampled frame that differs from the undamaged video.
+        reported: those of them where FFmpeg reports something on every frame that differs.
         raised: files that ``on_error="raise"`` refuses.
-        silent: files with a frame that differs, is not marked, and is reported by FFmpeg.
-        unsteady: files whose result differs with the call or the number of threads.
+        silent: files with a frame that differs and is reported by FFmpeg, but not marked.
+        unsteady: files whose result depends on the call or the number of threads.
     """
 
     files: int = 0
@@ -74,7 +75,7 @@ class Counts:
 
 @cache
 def encoded(name: str, count: int) -> bytes:
-    """A whole video of a codec."""
+    """Return an undamaged video of a codec."""
     encoder, container, options, pixel_format = CODECS[name]
     file = io.BytesIO()
     with av.open(file, "w", format=container) as media:
@@ -91,7 +92,7 @@ def encoded(name: str, count: int) -> bytes:
 
 
 def overwritten(data: bytes, seed: int, runs: int = 3, length: int = 60) -> bytes:
-    """The bytes with runs of noise between the first and the last quarter."""
+    """Return the bytes with runs of noise between the first and the last quarter."""
     random = np.random.default_rng(seed)
     changed = bytearray(data)
     for _ in range(runs):
@@ -101,7 +102,7 @@ def overwritten(data: bytes, seed: int, runs: int = 3, length: int = 60) -> byte
 
 
 def read(data: bytes, choose: Any, threads: int, on_error: str = "conceal") -> SampledVideo:
-    """Sample frames; warnings of damage are expected."""
+    """Sample frames, and ignore the warnings of damage, which are expected."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return sample_video(data, choose, threads=threads, on_error=on_error)
@@ -113,7 +114,7 @@ def every(total: int, fps: float) -> Sequence[int]:
 
 
 def twice_a_second(total: int, fps: float) -> Sequence[int]:
-    """Choose frames evenly, two a second."""
+    """Choose frames evenly, two per second."""
     return np.linspace(0, total - 1, max(1, int(total / fps * 2))).round().astype(int).tolist()
 
 
@@ -143,7 +144,8 @@ def try_file(name: str, seed: int, count: int, counts: Counts) -> None:
     wrong = silent = False
     unreported = False
     for result in (first, sparse[0]):
-        # A container that lost packets has fewer frames: which one is which cannot be told.
+        # A container that lost packets has fewer frames, which cannot be matched with the original
+        # ones.
         if result.total_frames != count:
             wrong = True
             silent |= result is first and result.damage is None and bool(times)
@@ -171,14 +173,14 @@ def try_file(name: str, seed: int, count: int, counts: Counts) -> None:
 
 
 def presented(data: bytes) -> list[int]:
-    """Times of the frames in the order of presentation, in ticks."""
+    """Return the times of the frames in presentation order, in ticks."""
     with av.open(io.BytesIO(data)) as container:
         packets = container.demux(container.streams.video[0])
         return sorted(packet.pts for packet in packets if packet.size and packet.pts is not None)
 
 
 def equal(one: SampledVideo, other: SampledVideo) -> bool:
-    """Whether two results are the same, marks included."""
+    """Return whether two results are equal, marks included."""
     return (
         one.indices.equal(other.indices)
         and one.frames.equal(other.frames)
@@ -187,7 +189,7 @@ def equal(one: SampledVideo, other: SampledVideo) -> bool:
 
 
 def run(names: Sequence[str], files: int, count: int = 500) -> dict[str, Counts]:
-    """Try so many files of each codec."""
+    """Try a number of files of each codec."""
     results = {}
     for name in names:
         counts = results[name] = Counts()
@@ -202,7 +204,7 @@ def run(names: Sequence[str], files: int, count: int = 500) -> dict[str, Counts]
 
 
 def main() -> int:
-    """The program; 1 where there was a fault."""
+    """Run the program; return 1 if there was a fault."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=12, help="damaged files of each codec")
     parser.add_argument("--frames", type=int, default=500, help="of each file")

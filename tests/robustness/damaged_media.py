@@ -1,12 +1,12 @@
-"""Reads damaged videos and images: each is read or refused, in time, and leaves nothing behind.
+"""Read damaged videos and images: each must be read or refused, in time, and leave nothing behind.
 
     PYTHONPATH=tests/python python tests/robustness/damaged_media.py --files 20000
     PYTHONPATH=tests/python python tests/robustness/damaged_media.py --seconds 60 --first 500000
 
 Each file goes through `preprocess_video`, or through `process_vision_info` of either model, in a
-process of its own that others follow when it dies. A fault is a crash, a call that takes longer
-than its time, an exception that is none of this package's, or a file or thread that stays open. The
-files of faults are kept in the folder that `--keep` names.
+worker process, which is replaced when it dies. A fault is a crash, a call that exceeds its timeout,
+an exception that is not one of this package's, or a file or thread that stays open. Files that
+cause faults are kept in the folder given with `--keep`.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ from typing import Any
 from damage import Case, case
 from support import forked
 
-# What calls are given, and what a process gets on top before it counts as hung.
+# The timeout of a call, and the extra seconds after which its process counts as hung.
 TIMEOUT_S = 20.0
 PATIENCE_S = 60.0
-# Cases that one process tries at most.
+# Maximum number of cases per process.
 _BATCH = 1000
-# Cases before descriptors and threads are counted: modules load and pools start.
+# Cases to run before descriptors and threads are counted: the first calls load modules and start
+# pools.
 _WARM_UP = 40
 
 
@@ -43,7 +44,7 @@ Read = Callable[[Case, Path], str]
 
 @dataclass
 class Report:
-    """What became of the files."""
+    """Collect the outcomes of the files."""
 
     outcomes: collections.Counter[str] = field(default_factory=collections.Counter)
     faults: list[str] = field(default_factory=list)
@@ -51,11 +52,11 @@ class Report:
 
     @property
     def count(self) -> int:
-        """How many files were tried."""
+        """Return how many files were tried."""
         return self.outcomes.total()
 
     def __str__(self) -> str:
-        """A line for each outcome."""
+        """Return one line per outcome."""
         lines = [f"{count:7,}  {outcome}" for outcome, count in self.outcomes.most_common()]
         lines.append(f"{self.count:7,}  files; the slowest took {self.slowest[0]:.2f} s")
         lines += [f"FAULT: {fault}" for fault in self.faults]
@@ -63,7 +64,7 @@ class Report:
 
 
 def run_case(one: Case, folder: Path) -> str:
-    """Read a damaged file and say what became of it; no error but this package's is caught."""
+    """Read a damaged file and return the outcome; only exceptions of this package are caught."""
     import keye_vl_rs
     from keye_vl_rs import preview
     from keye_vl_rs.errors import KeyeVLError
@@ -97,7 +98,7 @@ def run_case(one: Case, folder: Path) -> str:
 
 
 def check_inputs(inputs: Any) -> None:
-    """What a video gives must fit together, whatever the video was."""
+    """Check that the parts of a result agree, whatever the video was."""
     patches = int(inputs.video_grid_thw.prod(-1).sum())
     assert len(inputs.pixel_values_videos) == patches, f"{patches} patches are said"
     frames = int(inputs.num_frames.sum())
@@ -106,7 +107,7 @@ def check_inputs(inputs: Any) -> None:
 
 
 def work(pipe: Any, first: int, count: int, read: Read) -> None:
-    """Runs cases one after the other and tells each one's start and end."""
+    """Run cases one after another, and report the start and end of each."""
     warnings.simplefilter("ignore")
     os.environ["KEYE_VL_UTILS_PARALLEL_NUM"] = "1"
     with tempfile.TemporaryDirectory() as folder, quiet():
@@ -132,13 +133,13 @@ def work(pipe: Any, first: int, count: int, read: Read) -> None:
 
 
 def open_things() -> tuple[int, int]:
-    """How many descriptors and threads this process has."""
+    """Return how many descriptors and threads this process has."""
     return len(os.listdir("/proc/self/fd")), threading.active_count()
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Nothing of what libraries print about damage reaches the terminal."""
+    """Suppress what libraries print about damage."""
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
         yield
@@ -154,16 +155,16 @@ def run(
     patience: float = PATIENCE_S,
     read: Read = run_case,
 ) -> Report:
-    """Tries so many files, or for so long, whichever ends first, in so many processes.
+    """Try files until a number or a time is reached, in several processes.
 
     Args:
         first: the number of the first case.
-        count: how many cases at most.
-        seconds: how long at most.
-        jobs: how many processes at a time.
-        keep: a folder for the files of faults.
-        patience: seconds after which a process that tells nothing is killed: a fault.
-        read: what is done with each case; a function that other processes can import.
+        count: maximum number of cases.
+        seconds: maximum time.
+        jobs: number of concurrent processes.
+        keep: a folder for files that cause faults.
+        patience: seconds without a report after which a process is killed, which is a fault.
+        read: the function to run on each case; other processes must be able to import it.
     """
     report = Report()
     lock = threading.Lock()
@@ -196,14 +197,14 @@ def run(
 def _batch(
     start: int, stop: int, ends: float, patience: float, read: Read, note: Callable[..., None]
 ) -> int:
-    """Runs cases in a new process until it has done them all or dies; returns the next number."""
+    """Run cases in a new process until all are done or it dies; return the next number."""
     mine, theirs = forked.context().Pipe()
     process = forked.start(work, theirs, start, stop - start, read)
     theirs.close()
     number, begun = start, False
     try:
         while number < stop and time.monotonic() < ends:
-            # A process takes a while to begin.
+            # A process takes a while to start.
             if not mine.poll(patience if begun else PATIENCE_S):
                 note(number, f"{case(number)}: no end within {patience:g} s", patience)
                 return number + 1
@@ -238,7 +239,7 @@ def _note(report: Report, number: int, text: str, seconds: float, keep: Path | N
 
 
 def main() -> int:
-    """The program; 1 where there was a fault."""
+    """Run the program; return 1 if there was a fault."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=10**9, help="how many at most")
     parser.add_argument("--seconds", type=float, default=1e9, help="how long at most")

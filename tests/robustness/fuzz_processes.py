@@ -1,4 +1,4 @@
-"""What the fuzzers' tests run in processes of its own: those import it by its name."""
+"""Define what the fuzzers' tests run in other processes, which import it by name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 
 
 def read_badly(case, folder):
-    """What must not happen, in a process of its own."""
+    """Misbehave in the ways that the fuzzer must detect."""
     if case.number == 1:
         os.kill(os.getpid(), signal.SIGSEGV)
     if case.number == 3:
@@ -20,10 +20,10 @@ def read_badly(case, folder):
 
 
 def call_a_target(name, output):
-    """The program, in a process of its own."""
+    """Run the program in a process of its own."""
     for number in (1, 2):
         os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
-    # Here, so that processes which only read start sooner.
+    # Imported here, so that processes which only read start sooner.
     import odd_messages
 
     sys.argv = ["odd_messages.py", "--calls", "500", "--only", name]

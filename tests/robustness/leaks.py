@@ -1,10 +1,10 @@
-"""Many videos and images through one process, good ones and others: nothing may stay behind.
+"""Read many good and bad videos and images in one process: no memory, file or thread may leak.
 
     PYTHONPATH=tests/python python tests/robustness/leaks.py --items 2000
     PYTHONPATH=tests/python python tests/robustness/leaks.py --items 2000 --failing
 
-Resident memory is read after each round of items, and the least of a few rounds counts: the
-allocator keeps what was freed for a while. Descriptors and threads must be as many as they were.
+Resident memory is read after each round of items, and the minimum over a few rounds counts, because
+the allocator keeps freed memory for a while. The number of descriptors and threads must not change.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from keye_vl_rs.errors import KeyeVLError
 from support.clips import Clip, picture
 from support.processor import PROCESSOR, TEXT
 
-# Before anything is measured: modules load, pools start, caches fill.
+# Items to run before measuring: the first ones load modules, start pools and fill caches.
 WARM_UP = 200
 MOST_GROWTH = 0.02
 _ROUND = 20
@@ -42,7 +42,7 @@ _OPTIONS: dict[str, Any] = {"fps": 5, "max_pixels": 28 * 28 * 12}
 
 @dataclass(frozen=True)
 class Held:
-    """What a process holds."""
+    """Count what a process holds."""
 
     resident: int
     descriptors: int
@@ -50,7 +50,7 @@ class Held:
 
     @classmethod
     def now(cls) -> Held:
-        """By this process, now."""
+        """Return what this process holds now."""
         status = Path("/proc/self/status").read_text()
         kilobytes = int(status.partition("VmRSS:")[2].split()[0])
         threads = len(os.listdir("/proc/self/task"))
@@ -59,7 +59,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Growth:
-    """From after the warm-up to the end."""
+    """Compare the state after the warm-up with that at the end."""
 
     items: int
     before: Held
@@ -67,12 +67,12 @@ class Growth:
 
     @property
     def share(self) -> float:
-        """Of resident memory."""
+        """Return the growth of resident memory as a share."""
         return self.after.resident / self.before.resident - 1
 
     @property
     def faults(self) -> list[str]:
-        """What grew."""
+        """Return what grew."""
         grown = [
             f"{name} grew from {getattr(self.before, name)} to {getattr(self.after, name)}"
             for name in ("descriptors", "threads")
@@ -83,7 +83,7 @@ class Growth:
         return grown
 
     def __str__(self) -> str:
-        """In one line."""
+        """Return one line."""
         before, after = self.before, self.after
         return (
             f"{self.items:,} items: resident memory {before.resident / 2**20:.1f} MiB -> "
@@ -94,7 +94,7 @@ class Growth:
 
 
 def good(folder: Path) -> Iterator[Callable[[], Any]]:
-    """Calls that succeed, through every way of reading, again and again."""
+    """Return calls that succeed, through every way of reading, over and over."""
     clips = [
         str(clip.write(folder))
         for clip in (
@@ -131,7 +131,7 @@ def good(folder: Path) -> Iterator[Callable[[], Any]]:
 
 
 def failing(folder: Path) -> Iterator[Callable[[], Any]]:
-    """Calls that fail, in all the ways in which they do."""
+    """Return calls that fail, in every way in which they can."""
     clip = str(Clip("a.mp4", width=320, height=240, count=60).write(folder))
     flag = threading.Event()
     flag.set()
@@ -165,7 +165,7 @@ def failing(folder: Path) -> Iterator[Callable[[], Any]]:
 
 
 def measure(items: int, calls: Iterator[Callable[[], Any]], warm_up: int = WARM_UP) -> Growth:
-    """Runs so many items, the first of them to warm up."""
+    """Run a number of items, the first of which are a warm-up."""
     for call in itertools.islice(calls, warm_up):
         call()
     before = _least(calls)
@@ -179,12 +179,12 @@ _ROUNDS = 5
 
 
 def _least(calls: Iterator[Callable[[], Any]]) -> Held:
-    """What is held after some rounds of items, of each the least."""
+    """Return the minimum of each count over several rounds of items."""
     seen = []
     for _ in range(_ROUNDS):
         for call in itertools.islice(calls, _ROUND):
             call()
-        # Threads that were left to end by themselves have a moment to do so.
+        # Give threads that end by themselves a moment to do so.
         time.sleep(0.05)
         seen.append(Held.now())
     return Held(
@@ -195,7 +195,7 @@ def _least(calls: Iterator[Callable[[], Any]]) -> Held:
 
 
 def main() -> int:
-    """The program; 1 where something grew."""
+    """Run the program; return 1 if something grew."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--items", type=int, default=2000)
     parser.add_argument("--failing", action="store_true", help="calls that fail")

@@ -1,4 +1,4 @@
-"""A dataset of videos, as training code has one, in a module that worker processes can import."""
+"""Provide a dataset of videos as training code has one, in a module that workers can import."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ OPTIONS = {"fps": 5, "max_pixels": 28 * 28 * 6}
 
 
 class Videos(torch.utils.data.Dataset[dict[str, Any]]):
-    """Items by number: clips in turn, through both ways of reading them."""
+    """Give items by number: the clips in turn, read in both ways."""
 
     def __init__(self, paths: list[str], count: int) -> None:
         self.paths, self.count = paths, count
 
     def __len__(self) -> int:
-        """How many items there are."""
+        """Return the number of items."""
         return self.count
 
     def __getitem__(self, number: int) -> dict[str, Any]:
-        """One item."""
+        """Return one item."""
         return load(self.paths[number % len(self.paths)], number)
 
 
 def load(path: str, number: int) -> dict[str, Any]:
-    """What an item holds."""
+    """Return the content of an item."""
     if number % 2:
         inputs = keye_vl_rs.preprocess_video(path, **OPTIONS)
         return {"number": number, "tensor": inputs.pixel_values_videos}

@@ -1,6 +1,7 @@
-"""Messages and arguments that nobody would write: each call gives a result or an error of this
-package's own, whose text names what is wrong, within a time and within a memory that limits keep it
-from exceeding.
+"""Call every entry with nonsensical messages and arguments.
+
+Each call must return a result or raise an error of this package whose text names what is wrong,
+within a time limit and within the memory that the limits allow.
 
     PYTHONPATH=tests/python python tests/robustness/odd_messages.py --seconds 60
 """
@@ -38,17 +39,18 @@ from odd_values import (
     values,
 )
 
-# Of a report of faults, whose end has the smallest input.
+# Characters to keep of a fault report; its end shows the smallest input.
 _MOST_TEXT = 4000
-# What a call may take, in seconds and in bytes of address space beyond what is mapped before it.
-# Limits under which none needs as much hold meanwhile: memory that is not had is a fault then.
+# Time and memory that a call may take; memory counts as address space beyond what is mapped before
+# the call. Lower limits are set meanwhile, under which no call needs that much, so that running out
+# of memory is a fault.
 CALL_SECONDS = 30
 CALL_BYTES = 1 << 30
 LIMITS = {
     "KEYE_VL_RS_MAX_RESIZED_PIXELS": "1e6",
     "KEYE_VL_RS_MAX_RESIZED_VIDEO_PIXELS": "4e6",
 }
-# Calls between two looks at the clock.
+# Calls between two checks of the clock.
 _ROUND = 200
 _WARM_UP = 50
 
@@ -66,7 +68,7 @@ def _to_openai_messages(conversation: Any, options: dict[str, Any]) -> None:
 
 
 def targets() -> dict[str, tuple[Callable[..., None], dict[str, st.SearchStrategy[Any]]]]:
-    """What is called, by name, and with what."""
+    """Return the functions to call, by name, and strategies for their arguments."""
     _, videos = media()
     video_options = arguments(
         fps=VIDEO_KEYS["fps"],
@@ -131,12 +133,12 @@ def targets() -> dict[str, tuple[Callable[..., None], dict[str, st.SearchStrateg
 
 
 def run(name: str, examples: int, start: int) -> None:
-    """Calls a target so many times; raises with the smallest input that breaks a promise.
+    """Call a target many times; raise with the smallest input that breaks a promise.
 
     Args:
-        name: one of :func:`targets`.
-        examples: how many.
-        start: another number gives other inputs, the same one the same.
+        name: a key of :func:`targets`.
+        examples: number of calls.
+        start: the seed of the inputs.
     """
     call, strategies = targets()[name]
 
@@ -150,7 +152,7 @@ def run(name: str, examples: int, start: int) -> None:
     )
     @given(st.fixed_dictionaries(strategies))
     def promise(arguments: dict[str, Any]) -> None:
-        # A call that hangs in native code ends with the process, and a traceback.
+        # A call that hangs in native code ends the process, with a traceback.
         faulthandler.dump_traceback_later(CALL_SECONDS, exit=True)
         try:
             call(**arguments)
@@ -167,9 +169,9 @@ def run(name: str, examples: int, start: int) -> None:
 
 @contextmanager
 def bounded_memory(limits: Mapping[str, str] = LIMITS) -> Iterator[None]:
-    """Let this process map no more than CALL_BYTES beyond what it has mapped, under such limits.
+    """Limit the memory that this process may map to CALL_BYTES more than it has.
 
-    What is made once for all (threads, libraries, tables) is to be there before.
+    Whatever is created only once (threads, libraries, tables) must exist before.
     """
     with open("/proc/self/statm") as file:
         mapped = int(file.read().split()[0]) * resource.getpagesize()
@@ -188,7 +190,7 @@ def bounded_memory(limits: Mapping[str, str] = LIMITS) -> Iterator[None]:
 
 
 def main() -> int:
-    """The program; 1 where there was a fault."""
+    """Run the program; return 1 if there was a fault."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=0, help="how long each target runs")
     parser.add_argument("--calls", type=int, default=0, help="instead: how many calls of each")
@@ -201,7 +203,7 @@ def main() -> int:
         started = time.monotonic()
         rounds = made = 0
         try:
-            # Once before: what a first call loads stays.
+            # Called once before, because what the first call loads stays in memory.
             run(name, _WARM_UP, options.first)
             with bounded_memory():
                 while time.monotonic() - started < options.seconds or made < options.calls:

@@ -1,4 +1,4 @@
-"""Values for messages and arguments: mostly what belongs there, and what nobody would write."""
+"""Generate values for messages and arguments: mostly valid ones, and some nonsensical ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NUMBERS = (
 _OTHERS = st.sampled_from(
     [None, "", "2", "nan", b"2", [], {}, (), [1], {"a": 1}, object(), print, 1j, range(3), ...]
 ) | st.text(max_size=5)
-# An array of one number counts as one in places, and one of many must not.
+# An array of one number is accepted as a number in places; one of several must not be.
 _ARRAYS = st.sampled_from(
     [np.zeros(0), np.ones(1), np.ones(3), np.array(4), torch.tensor(3), torch.ones(2)]
 )
@@ -34,7 +34,7 @@ _ANYTHING = NUMBERS | _OTHERS | _ARRAYS
 
 
 def values(usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Mostly what belongs there, so that what comes behind is reached too."""
+    """Draw mostly valid values, so that the code behind the first check is reached too."""
     return st.one_of(usual, usual, usual, _ANYTHING)
 
 
@@ -43,7 +43,7 @@ _ADDRESSES = [
     *("http://", "http://[", "https://user:password@/?token=a"),
 ]
 COUNTS = st.integers(1, 12)
-# Most of them small, so that calls take no time, and some that no memory holds.
+# Most sizes are small, so that calls are quick; some exceed any memory.
 PIXELS = st.one_of(
     *[st.integers(28 * 28, 28 * 28 * 30)] * 3,
     st.sampled_from([10**6, 3 * 10**8, 3e8, 1e11, 1e13, 9e15]),
@@ -70,7 +70,7 @@ VIDEO_KEYS: dict[str, st.SearchStrategy[Any]] = {
 
 
 class _File(bytes):
-    """Bytes of a file that a report of a fault names instead of printing."""
+    """Hold the bytes of a file, which a fault report names instead of printing."""
 
     name: str
 
@@ -85,7 +85,7 @@ def _file(name: str) -> _File:
 
 
 def media() -> tuple[st.SearchStrategy[Any], st.SearchStrategy[Any]]:
-    """Images and videos, good ones and others, small enough that calls take no time."""
+    """Return good and bad images and videos, small enough for quick calls."""
     picture = Image.fromarray(np.arange(60 * 80 * 3, dtype=np.uint8).reshape(60, 80, 3))
     images = st.sampled_from(
         [picture, picture.convert("L"), picture.convert("RGBA"), _file("image.png"), b"", b"x"]

@@ -1,7 +1,7 @@
-"""Long calls, one for each stage of the library, in processes that can be interrupted.
+"""Run one long call per stage of the library, in processes that can be interrupted.
 
-Each is one call that would take many seconds, on the slowest level, or that waits for what never
-comes.
+Each call would take many seconds at the slowest SIMD level, or waits for something that never
+arrives.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 from support import forked
 
 _FRAMES = 4000
-# Of 30 million pixels, beside the clip.
+# An image of 30 million pixels, in the folder of the clip.
 IMAGE = "noise.jpg"
 
 
 class _SlowFile(io.BytesIO):
-    """A file on something slow, whose reads give a few bytes."""
+    """Read slowly, a few bytes at a time, like a file on a slow device."""
 
     def read(self, size: int = -1) -> bytes:
         time.sleep(0.05)
@@ -42,7 +42,7 @@ def _reading(clip: str, address: str) -> Callable[[], Any]:
 
 
 def _decoding(clip: str, address: str) -> Callable[[], Any]:
-    """All frames of a clip that is a thousand times as long as it is."""
+    """Decode all frames of a clip whose conversion to RGB is slowed down."""
     from keye_vl_rs._decoding import rgb
     from keye_vl_rs._sampling.video import sample_video
 
@@ -57,7 +57,7 @@ def _decoding(clip: str, address: str) -> Callable[[], Any]:
 
 
 def _frames() -> Any:
-    """Many frames of 720p, which are all the same memory."""
+    """Return many 720p frames that share the same memory."""
     import torch
 
     return torch.zeros(1, 3, 720, 1280, dtype=torch.uint8).expand(_FRAMES, -1, -1, -1)
@@ -90,7 +90,7 @@ def _resizing(clip: str, address: str) -> Callable[[], Any]:
 
 
 def _preview(clip: str, address: str) -> Callable[[], Any]:
-    """Frames that torch resizes."""
+    """Process frames of Keye-VL-8B-Preview, which torch resizes."""
     from keye_vl_rs._patches.float_frames import resize_frames
 
     frames = _frames()
@@ -105,7 +105,7 @@ def _images(clip: str, address: str) -> Callable[[], Any]:
 
 
 def _one_image(clip: str, address: str) -> Callable[[], Any]:
-    """Decoded, converted and resized on the main thread."""
+    """Decode, convert and resize one image on the main thread."""
     os.environ["KEYE_VL_UTILS_PARALLEL_NUM"] = "1"
     return _images(clip, address)
 
@@ -131,7 +131,7 @@ STAGES: dict[str, Callable[[str, str], Callable[[], Any]]] = {
 
 
 def start(stage: str, clip: str, address: str, environment: dict[str, str], pipe: Any) -> Any:
-    """A process that runs a stage, and says "begins" and then how it ended."""
+    """Start a process that runs a stage; it sends "begins", and then how the stage ended."""
     return forked.start(_run, stage, clip, address, environment, pipe)
 
 
@@ -148,5 +148,5 @@ def _run(stage: str, clip: str, address: str, environment: dict[str, str], pipe:
         pipe.send(f"{type(error).__name__}: {error}")
     else:
         pipe.send("ended by itself")
-    # Not the end of the process, which waits for the threads of thread pools.
+    # Not a normal exit, which would wait for the threads of thread pools.
     os._exit(0)

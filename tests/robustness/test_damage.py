@@ -1,4 +1,4 @@
-"""A few damaged files of each codec: no frame that FFmpeg reports is returned without a word."""
+"""Check on a few damaged files per codec that frames which FFmpeg reports are marked or refused."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def test_no_wrong_frame_without_a_word(name):
         try_file(name, seed, 100, counts)
     assert counts.files == 2
     assert counts.silent == 0, counts.faults
-    # What HEVC decoders make of damage that they do not notice depends on their threads.
+    # With damage that HEVC decoders do not notice, their frames depend on the number of threads.
     assert name == "HEVC mp4" or counts.unsteady == 0, counts.faults

@@ -1,4 +1,4 @@
-"""A short run of the fuzzers, the same every time; `make fuzz` runs them as long as wanted."""
+"""Run the fuzzers briefly, with the same seed every time; `make fuzz` runs them for longer."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_number_always_gives_the_same_damage():
 
 
 def test_a_fault_is_a_fault(tmp_path, capfd):
-    """Else a run without faults would say nothing."""
+    """If the fuzzer missed faults, a run without faults would mean nothing."""
     keep = tmp_path / "kept"
     report = damaged_media.run(0, 7, seconds=60, jobs=1, keep=keep, patience=2, read=read_badly)
     crash, hang, error = report.faults
@@ -51,7 +51,7 @@ def test_a_fault_is_a_fault(tmp_path, capfd):
 
 @pytest.mark.parametrize("name", odd_messages.targets())
 def test_messages_and_arguments(name, tmp_path):
-    """In a process of its own, which has little memory."""
+    """The process is limited to little memory."""
     output = tmp_path / "output"
     process = forked.start(call_a_target, name, output)
     process.join(600)
@@ -61,7 +61,7 @@ def test_messages_and_arguments(name, tmp_path):
 
 
 def ask(call, monkeypatch, limits):
-    """One call of a target of its own, under the bounds and such limits."""
+    """Make one call of a custom target, under the memory bound and the given limits."""
     monkeypatch.setattr(
         odd_messages, "targets", lambda: {"one": (call, {"pixels": st.just(2 * 10**9)})}
     )
@@ -70,7 +70,7 @@ def ask(call, monkeypatch, limits):
 
 
 def test_memory_that_no_limit_refuses_is_a_fault(monkeypatch):
-    """As a message that asks for two billion pixels was, before sizes had a limit."""
+    """A message that asked for two billion pixels did this before sizes were limited."""
     image = Image.new("RGB", (30, 30))
     message = {"image": image, "min_pixels": 2 * 10**9, "max_pixels": 2 * 10**9}
     asked = []

@@ -1,4 +1,4 @@
-"""The command line killed at any point: what it leaves is whole, and the next run goes on."""
+"""Kill the command line at any point: the files it leaves are whole, and the next run resumes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def contents(folder):
 
 
 def started(*arguments):
-    """A process that has just begun its work."""
+    """Return a process that has just started its work."""
     Path("started").unlink(missing_ok=True)
     process = cli_programs.start(".", *arguments)
     while process.is_alive() and not Path("started").exists():
@@ -46,7 +46,7 @@ def test_fifty_kills(tmp_path, monkeypatch):
     for _ in range(KILLS):
         process = started(*options, "out", "--jobs", 2)
         with cli_programs.ended(process):
-            # Anywhere: while it looks for videos, reads, writes, or at its end.
+            # At any point: while it looks for videos, reads, writes, or exits.
             process.join(random.uniform(0, longest))
             killed_at_work += process.is_alive()
         found = contents("out")

@@ -1,4 +1,4 @@
-"""A short run of what `make leaks` does with 2,000 items."""
+"""Run a short form of `make leaks`, which processes 2,000 items."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def test_nothing_stays_behind(calls, tmp_path):
         growth = leaks.measure(350, calls(tmp_path))
     assert growth.after.descriptors <= growth.before.descriptors, str(growth)
     assert growth.after.threads <= growth.before.threads, str(growth)
-    # Of 200 items; a frame of each that stayed would be more.
+    # The growth allowed for 200 items; one leaked frame per item would exceed it.
     assert growth.share < 0.03, str(growth)
 
 
 def test_what_stays_behind_is_seen(tmp_path):
-    """Else a run without growth would say nothing."""
+    """If the program missed leaks, a run without growth would mean nothing."""
     kept = []
 
     def calls():

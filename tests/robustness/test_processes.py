@@ -1,4 +1,4 @@
-"""Processes of every kind after the parent has used the library, and what limits them."""
+"""Test child processes of every kind after the parent has used the library, and thread limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 from loading import Videos, load
 from support.clips import Clip
 
-# Those that are not forked import torch, each for itself.
+# Workers that are not forked import torch themselves, so there are fewer of them.
 WORKERS = {"fork": 4, "forkserver": 2, "spawn": 2}
 ITEMS = 200
 
@@ -27,7 +27,7 @@ def paths(tmp_path_factory):
 
 @pytest.fixture
 def two_threads(monkeypatch):
-    """So that the parent has a pool of threads, which a fork does not."""
+    """Give the parent a thread pool, which a fork does not inherit."""
     monkeypatch.setenv("KEYE_VL_UTILS_PARALLEL_NUM", "2")
 
 
@@ -48,7 +48,7 @@ def test_a_data_loader_with_workers(method, paths):
         numbers.append(number)
         assert torch.equal(item["tensor"], expected[number % 3, number % 2]), number
     assert numbers == list(range(ITEMS))
-    # The parent goes on too.
+    # The parent still works too.
     assert torch.equal(load(paths[0], 1)["tensor"], expected[0, 1])
 
 
@@ -64,8 +64,8 @@ def threads_in(command, **options):
     return int(subprocess.check_output([*command], env=environment, text=True, **options))
 
 
-# Moves the process to the group that is its argument. Where that is refused, or the kernel says
-# that it is in another one (as in a container that sees only a part of the groups), it prints 0.
+# Moves the process into the cgroup given as argument. Prints 0 if that is refused, or if the kernel
+# reports another cgroup, as in a container that sees only some of them.
 MOVED = f"""
 import os, pathlib, sys
 group = pathlib.Path(sys.argv[1])
@@ -82,7 +82,7 @@ if f"/{{group.name}}\\n" not in pathlib.Path("/proc/self/cgroup").read_text():
 
 
 def test_a_cgroup_quota_limits_threads():
-    """One core's time on a machine of more is one thread."""
+    """A quota of one core on a machine with more gives one thread."""
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("this process has one core")
     group = _make_group(100_000)
@@ -97,7 +97,7 @@ def test_a_cgroup_quota_limits_threads():
 
 
 def _make_group(quota):
-    """A cgroup with a quota of microseconds in 100,000; skips the test where none can be made."""
+    """Create a cgroup with a quota in microseconds per 100,000, or skip the test."""
     first, second = Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup")
     is_first = first.is_dir()
     group = (first if is_first else second) / f"keye-vl-rs-{os.getpid()}"

@@ -1,4 +1,4 @@
-"""Ctrl-C ends a call within a second, whatever the call is doing."""
+"""Test that Ctrl-C ends a call within a second, whatever the call is doing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def clip(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address():
-    """Of a server that never answers to the end."""
+    """Return the URL of a server that never finishes its answer."""
     with serve(b"") as httpd:
         yield f"http://127.0.0.1:{httpd.server_port}/trickle.mp4"
 

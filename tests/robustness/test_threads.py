@@ -1,4 +1,4 @@
-"""Many callers at once: threads with a garbage collector that never rests, and an event loop."""
+"""Test concurrent callers: threads beside constant garbage collection, and an event loop."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ CALLERS = 16
 
 @contextmanager
 def collecting():
-    """Collects garbage all the time, on a thread, and at nearly every allocation elsewhere."""
+    """Collect garbage all the time in a thread, and at nearly every allocation elsewhere."""
     thresholds, stop = gc.get_threshold(), threading.Event()
-    # What was imported is not looked through each time.
+    # Exempt imported modules, which need not be scanned each time.
     gc.freeze()
 
     def collect():
@@ -77,7 +77,7 @@ def test_a_shared_processor_and_a_busy_collector(short, monkeypatch):
 
 
 def test_each_call_has_its_own_limits(short):
-    """They do not leak into the calls of other threads."""
+    """Limits do not leak into the calls of other threads."""
     together = threading.Barrier(CALLERS)
 
     def work(caller):
@@ -94,7 +94,7 @@ def test_each_call_has_its_own_limits(short):
 
 
 def test_an_event_loop_goes_on(clock):
-    """While calls run in its threads, and hold the GIL for no longer than a server can bear."""
+    """Calls that run in the loop's threads never hold the GIL for longer than a server can bear."""
 
     async def serve():
         gaps, done = [], asyncio.Event()
@@ -123,7 +123,7 @@ def test_an_event_loop_goes_on(clock):
 
 
 def test_a_request_that_is_given_up(clock):
-    """Its thread ends soon when the server sets the flag that it gave to the call."""
+    """The thread of an abandoned request ends soon once the server sets the call's cancel flag."""
 
     async def serve():
         flag = threading.Event()

@@ -1,10 +1,10 @@
-"""Shows by disassembly what instructions the compiled module of a wheel has, and where.
+"""Check by disassembly which instructions the compiled module of a wheel has, and where.
 
     python tests/wheel/check_code.py dist/keye_vl_rs-*.whl
 
-Of x86-64: the AVX2 and AVX-512 kernels must be there, with instructions of theirs, and no function
-outside of code that is called only on a CPU that has them may hold one. Elsewhere nothing is said.
-Needs `objdump`.
+On x86-64 the AVX2 and AVX-512 kernels must exist and contain such instructions, and no other
+function may, except code that is called only on a CPU that has them. Other architectures are not
+checked. Needs `objdump`.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-# Functions that are compiled for a CPU feature and chosen at run time: this package's kernels,
-# memchr's, half's conversion and the compiler's own fused multiply-add.
+# Functions that are compiled for a CPU feature and chosen at run time: kernels of this package,
+# memchr's, half's conversion, and the compiler's own fused multiply-add.
 _CHOSEN = re.compile(r"avx2|avx512|f16c|fmaf?_with_fma")
 _FUNCTION = re.compile(r"^[0-9a-f]+ <(.+)>:$")
 _INSTRUCTION = re.compile(r"^\s*[0-9a-f]+:\s+(\S+)\s*(.*)$")
-# Instructions whose names begin with a "v" and which every CPU has.
+# Instructions whose names start with "v" although every CPU has them.
 _NOT_VECTOR = {"verr", "verw"}
 _LEAST = {"avx2": ("ymm", 200), "avx512": ("zmm", 200)}
 
 
 def functions_with_vectors(disassembly: str) -> dict[str, collections.Counter[str]]:
-    """By function: how many of its instructions are of AVX or later, on which registers."""
+    """Return, by function, how many instructions are of AVX or later, by register type."""
     found: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     function = ""
     for line in disassembly.splitlines():
@@ -43,7 +43,7 @@ def functions_with_vectors(disassembly: str) -> dict[str, collections.Counter[st
 
 
 def faults(disassembly: str) -> list[str]:
-    """What is not as it must be."""
+    """Return the violations."""
     found = functions_with_vectors(disassembly)
     wrong = [
         f"{function} has AVX instructions and is not chosen by CPU"
@@ -63,7 +63,7 @@ def faults(disassembly: str) -> list[str]:
 
 
 def main(wheel: str) -> int:
-    """The program; 1 where something is wrong."""
+    """Run the program; return 1 if there is a violation."""
     if "x86_64" not in wheel and "amd64" not in wheel:
         print(f"{wheel} is not for x86-64: nothing to show")
         return 0

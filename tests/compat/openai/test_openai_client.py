@@ -1,4 +1,4 @@
-"""What the real client of OpenAI's sends to a server."""
+"""Test what OpenAI's client sends to a server."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ANSWER = {
 
 @pytest.fixture
 def server():
-    """Answers every request the same, and keeps what was asked."""
+    """Run a server that gives every request the same answer, and records the requests."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):

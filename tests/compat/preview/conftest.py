@@ -1,4 +1,4 @@
-"""The published code of Keye-VL-8B-Preview, which has the package's name in an older release."""
+"""Provide the published code of Keye-VL-8B-Preview, an older release of keye_vl_utils."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session", autouse=True)
 def two_threads_of_torch():
-    """Both sides have torch add float32 numbers, whose order its number of threads must not be."""
+    """Fix torch's threads: the order in which it adds float32 depends on their number."""
     torch.set_num_threads(2)
 
 

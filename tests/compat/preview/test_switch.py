@@ -1,4 +1,4 @@
-"""enable() where keye_vl_utils is that of Keye-VL-8B-Preview."""
+"""Test enable() with keye_vl_utils 1.0.0, the release of Keye-VL-8B-Preview."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_what_stands_there_and_back(monkeypatch):
 
 
 def test_files_stay_within_the_allowed_folders(clips, tmp_path, monkeypatch):
-    """Readers do not travel with the constants: theirs knows neither limits nor allow-lists."""
+    """Replaced readers are not carried over: theirs know neither limits nor allow-lists."""
     from keye_vl_rs.errors import LimitError, SourceNotAllowedError
 
     video = {"type": "video", "video": str(clips["short"]), "nframes": 2}

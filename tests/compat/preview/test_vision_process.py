@@ -1,4 +1,4 @@
-"""keye_vl_rs.preview against keye-vl-utils 1.0.0: every bit of every result."""
+"""Compare keye_vl_rs.preview with keye-vl-utils 1.0.0: every bit of every result."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_many_sizes(name, clips):
 
 
 def test_frames_are_those_of_the_published_resize_to_the_last_bit():
-    """Of noise, at sizes between much smaller and much larger."""
+    """On noise, from strong reduction to strong enlargement."""
     from torchvision.transforms import InterpolationMode
     from torchvision.transforms import functional as torchvision
 
@@ -162,7 +162,7 @@ def test_constants_are_read_when_a_function_runs(clips, monkeypatch):
 
 
 def test_a_wrapped_reader(clips, monkeypatch):
-    """As ms-swift does it: by the name of the backend."""
+    """As ms-swift wraps it, by the name of the backend."""
     asked = []
     read = ours._read_video_decord
 

@@ -1,7 +1,7 @@
-"""SGLang's own loading of plugins and of processors, with ours and without.
+"""Test SGLang's own loading of plugins and processors, with ours and without.
 
-SGLang is there without what it needs to serve; it has no Keye-VL among its own models, and loads
-the processor of any checkpoint alike.
+SGLang is installed without its serving dependencies. It has no Keye-VL among its own models, and
+loads the processor of any checkpoint in the same way.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""vLLM's processing of Keye-VL-1.5 on a machine without a GPU, from a small checkpoint folder."""
+"""Run vLLM's processing of Keye-VL-1.5 without a GPU, from a small checkpoint folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
 
-# What vLLM wants to know of a model before it makes its processor.
+# What vLLM needs to know about a model before it creates its processor.
 MODEL = {
     "hidden_size": 64,
     "num_hidden_layers": 2,

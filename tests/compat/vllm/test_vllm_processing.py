@@ -1,4 +1,4 @@
-"""vLLM's own multi-modal processing, with the checkpoint's processor and with ours."""
+"""Test vLLM's own multi-modal processing, with the checkpoint's processor and with ours."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def image(height, width, seed):
 
 
 def loaded(video):
-    """As vLLM's loaders hand a video over: channels last."""
+    """Return a video as vLLM's loaders pass it on: channels last."""
     return np.ascontiguousarray(video.permute(0, 2, 3, 1))
 
 
@@ -32,7 +32,7 @@ def video_case(types, **kwargs):
 
 
 def sampled():
-    """What ``process_vision_info`` makes of frames."""
+    """Return the result of ``process_vision_info`` for frames."""
     frames = [Image.fromarray(frame) for frame in loaded(clip(8, 120, 160))]
     ele = {"type": "video", "video": frames, "fps": 2.0}
     _, (video,), about = vision_process.process_vision_info([{"role": "user", "content": [ele]}])
@@ -78,7 +78,7 @@ def test_every_field_is_equal(name, model_config):
 
 @pytest.mark.parametrize("about", [video_case(TYPES)[1], {}], ids=["said", "nothing said"])
 def test_frames_of_its_own_loaders(about, model_config):
-    """With sizes the published processor takes rows for channels."""
+    """With sizes given, the published processor mistakes rows for channels."""
     video = clip(len(TYPES), 60, 80)
     metadata = {"fps": 2.0, "total_num_frames": 5, "duration": 2.5, "do_sample_frames": False}
     with processor_of("ours"):

@@ -1,4 +1,4 @@
-"""What vLLM's own server side makes of requests, from the body of one to the model's inputs."""
+"""Test vLLM's server-side processing of requests, from the body to the model's inputs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from support.processor import PROCESSOR
 from support.requests import talk
 from support.vllm import assert_same, process, processor_of
 
-# More than the frames that vLLM takes of a video by itself.
+# More frames than vLLM takes of a video by default.
 FRAMES = 40
 
 
@@ -34,7 +34,7 @@ def messages(tmp_path_factory):
 
 
 def served(request, model_config):
-    """(images and videos as vLLM loads them, what it hands to the processor besides)."""
+    """Return images and videos as vLLM loads them, and what else it passes to the processor."""
     body = json.loads(json.dumps({"messages": request.messages, **request.extra_body}))
     asked = ChatCompletionRequest.model_validate({"model": "keye", **body})
     assert not asked.model_extra, "fields that this release does not know"

@@ -1,4 +1,4 @@
-"""A clip for messages, and warnings that are given anew."""
+"""Provide a clip for messages, and warnings that appear in every test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def clip(folder):
 
 @pytest.fixture
 def warnings_anew():
-    """Warnings are given once in a process, which other tests are in too."""
+    """Warnings appear once per process, in which other tests run too."""
     forget_said()
     yield
     forget_said()

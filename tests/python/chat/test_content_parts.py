@@ -1,4 +1,4 @@
-"""One rule for what a part of a message is: every form of a medium is the same at every entry."""
+"""Test one rule for the parts of messages: every form of a medium means the same at every entry."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.one_level
 
 
 def plain(value):
-    """Comparable all the way down."""
+    """Convert nested values into comparable ones."""
     if hasattr(value, "items"):
         return {name: plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -83,7 +83,7 @@ def test_every_form_is_the_same_at_every_entry(entry, clip):
 
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_forms_of_content(entry):
-    """Tuples, the arrays that pandas makes of a table's lists, texts of other types."""
+    """Tuples, arrays as pandas makes them of lists in a table, and strings of other types."""
     run, part = ENTRIES[entry], {"type": "image", "image": PICTURE}
     expected = plain(run(talk(part)))
     for question in (
@@ -100,7 +100,7 @@ def test_forms_of_content(entry):
 
 
 def test_placeholders_without_media_are_rendered():
-    """Media are then given to the processor itself."""
+    """The media are then passed to the processor directly."""
     part = {"type": "image"}
     for processor in (PROCESSOR, KEYS, PREVIEW):
         text = processor.apply_chat_template(talk(part))

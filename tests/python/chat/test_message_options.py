@@ -1,4 +1,4 @@
-"""Options of messages mean the same for every source and path."""
+"""Test that options of messages mean the same for every source and path."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_numbers_of_frames_are_the_same_on_every_path(options, expected, source,
 
 
 def test_sampled_frames_of_a_list():
-    """Evenly spaced, the first and the last among them."""
+    """Evenly spaced, including the first and the last."""
     _, (found,), about = process_vision_info(talk(FRAMES, num_frames=3, fps=4.0))
     _, (whole,), of_whole = process_vision_info(talk(FRAMES, fps=4.0))
     places = [0, 6, 11]  # 5.5 rounds to the even number
@@ -103,7 +103,7 @@ def test_preview_takes_two_frames_at_a_time(clip):
 
 
 def test_rates_of_previews_calls(clip):
-    """The rate that the prompt tells is the one that frames were sampled at."""
+    """The rate in the prompt is the one at which frames were sampled."""
     for options in ({"fps": 4.0}, {"processor_kwargs": {"fps": 4.0}}):
         out = PREVIEW.apply_chat_template(talk(clip), **ALL, **options)
         expected = PREVIEW.apply_chat_template(talk(clip, fps=4.0), **ALL)

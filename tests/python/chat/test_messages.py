@@ -1,4 +1,4 @@
-"""Messages that are none are refused with the place where it went wrong."""
+"""Test that malformed messages are refused, with the place of the mistake."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ ENTRIES = {
 
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_messages_without_content(entry):
-    """Those with calls of tools have none; any other is a mistake, everywhere."""
+    """Messages with tool calls have none; in any other it is a mistake at every entry."""
     ENTRIES[entry](CALLS)
     for wrong in ({"role": "user"}, {"role": "user", "contents": [IMAGE]}):
         with pytest.raises(

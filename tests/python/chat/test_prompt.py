@@ -1,4 +1,4 @@
-"""The text that stands for images and videos, against its definition."""
+"""Test the text that stands for images and videos against its definition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spliced token ids are those of the spelled-out text; what cannot be spliced is spelled out."""
+"""Test that spliced token ids equal those of the spelled-out text, which is the fallback."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_splicing_equals_spelling(tokenizer, kwargs):
 
 
 def counting(tokenizer, monkeypatch):
-    """The texts that the tokenizer is called with."""
+    """Record the texts that the tokenizer is called with."""
     seen = []
     call = type(tokenizer).__call__
 

@@ -1,4 +1,4 @@
-"""Parts that are no known medium are refused at every entry; texts and calls of tools pass."""
+"""Test that unknown parts are refused at every entry, while texts and tool calls pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options of messages that nothing reads are said to be unread, once."""
+"""Test that options of messages which nothing reads give a warning, once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names and folders that are awkward for the command line."""
+"""Test the command line with awkward names and folders."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_name_as_long_as_names_may_be(videos):
     name = "n" * 251 + ".mp4"
     shutil.copy("a.mp4", name)
     result = run(name, "other/a.mp4")
-    # The result's name would have 263 characters: an error for this one video.
+    # The output's name would have 263 characters, which is an error of this one video.
     assert result.exit_code == 1
     assert len(errors_of(result)) == 1
     assert made() == ["other/a.safetensors"]

@@ -1,4 +1,4 @@
-"""keye-vl-rs bench: equal results first, then medians of both sides."""
+"""Test keye-vl-rs bench: it checks that results are equal, then takes medians of both sides."""
 
 from __future__ import annotations
 

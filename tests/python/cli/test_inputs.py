@@ -1,4 +1,4 @@
-"""What the command line takes for a video, and what it refuses."""
+"""Test what the command line accepts as videos, and what it refuses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.one_level
     ],
 )
 def test_an_empty_path_is_wrong_usage(arguments, named, videos):
-    """As an unset variable of a shell leaves it; Python takes it for the current folder."""
+    """An unset shell variable leaves one; Python takes it for the current folder."""
     result = CliRunner().invoke(app, arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert named in result.stderr

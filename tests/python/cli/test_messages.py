@@ -1,4 +1,4 @@
-"""What the command line says, and to what it answers with usage."""
+"""Test the messages of the command line, and what counts as wrong usage."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_help(arguments):
     if arguments[0] == "preprocess":
         for option in ("--output", "--fps", "--nframes", "--max-frames", "--dtype", "--json"):
             assert option in result.stdout
-        # Without the lines of its boxes, and of its narrow columns.
+        # Without the lines of its boxes and columns.
         words = " ".join(result.stdout.replace("\u2502", " ").split())
         for text in (*VIDEO_SUFFIXES, "[height, width]", "error_type", "not written by keye-vl-rs"):
             assert text in words, text

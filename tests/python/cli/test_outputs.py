@@ -1,4 +1,4 @@
-"""What the command line writes, and where."""
+"""Test what the command line writes, and where."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_the_umask_decides_who_may_read_results(videos):
 
 
 def test_the_readme_lists_what_is_written(videos):
-    """Every field of an object, and every name in the metadata."""
+    """The README lists every field of the JSON objects and every name in the metadata."""
     text = (ROOT / "README.md").read_text("utf-8")
     _, _, listed = text.partition("With `--json` the output has an object")
     listed = listed.partition("## Hosts")[0]

@@ -1,4 +1,4 @@
-"""The command line as a program of its own."""
+"""Test the command line as a separate program."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.one_level
 
 WRONG_LEVEL = {"KEYE_VL_RS_SIMD": "sse9"}
 NO_UNICODE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-# Arguments and variables, by what is asked about below.
+# Arguments and environment variables, by the subject of a test below.
 PROGRAMS = {
     "json": (["preprocess", "a.mp4", "missing.mp4", "--json"], {}),
     "name": (["preprocess", b"bad\xff.mp4", "a.mp4"], {}),
@@ -29,7 +29,7 @@ PROGRAMS = {
     "level, help": (["--help"], WRONG_LEVEL),
     "level, version": (["--version"], WRONG_LEVEL),
 }
-# Further videos in the folders of these.
+# Additional videos in the folders of these programs.
 NAMED = {"name": b"bad\xff.mp4", "locale": "視頻.mp4".encode()}
 
 
@@ -48,8 +48,8 @@ def start(folder, arguments, environment, stdout):
 
 @pytest.fixture(scope="module")
 def programs(clip, tmp_path_factory):
-    """All of them at once, each in a folder of its own, for each imports torch for seconds."""
-    # What nobody reads, as ``| head -1`` leaves it.
+    """Start all programs at once, each in its own folder, since each imports torch for seconds."""
+    # A pipe that nobody reads, as after ``| head -1``.
     read, unread = os.pipe()
     os.close(read)
     with contextlib.ExitStack() as stack:
@@ -72,7 +72,7 @@ def programs(clip, tmp_path_factory):
 
 @pytest.fixture
 def result_of(programs, monkeypatch):
-    """The result of the program of a name, in whose folder the test goes on."""
+    """Return a function that changes to a program's folder and returns its result."""
 
     def finish(name):
         if name not in programs:

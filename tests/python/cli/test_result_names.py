@@ -1,4 +1,4 @@
-"""The name of a result depends on its video alone, and no two videos have one result."""
+"""Test that an output's name depends on its video alone, and that no two videos share one."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_videos_of_one_result_are_errors_in_any_order(given, videos):
 
 
 def test_one_file_by_two_ways_has_the_results_of_both(videos):
-    """Without ``deep`` the file has the one result, without itself the other."""
+    """Given as itself the file has one output, given through ``deep`` the other."""
     assert targets("deep", "deep/er/c.MKV", output="out") == {
         "deep/b.mp4": "out/b.safetensors",
         "deep/er/c.MKV": "out/c.MKV.safetensors",

@@ -1,4 +1,4 @@
-"""The standard output and error in encodings that lack characters, closed, and full."""
+"""Test standard output and error in encodings that lack characters, closed, and full."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def named(videos, monkeypatch):
 
 @pytest.fixture
 def program(monkeypatch):
-    """Runs the command line on streams of an encoding, as the interpreter makes them."""
+    """Return a function that runs the command line on streams of an encoding."""
 
     def run(*arguments, encoding="utf-8", errors="strict"):
         streams = {
@@ -58,7 +58,7 @@ def test_what_the_encoding_lacks_is_escaped(encoding, program):
     assert status == 1
     for name in ESCAPED:
         assert out.decode("ascii").count(name) == 1
-    # They are as wide as they are shown.
+    # Columns align with the escaped names.
     rows = [line for line in out.decode("ascii").splitlines() if ".mp4 " in line]
     assert len({line.index("1.20 s") for line in rows}) == 1
     assert err.decode("ascii") == "error: missing \\u0436.mp4: no such file or folder\n"
@@ -77,7 +77,7 @@ def test_what_the_encoding_has_is_shown_as_it_is(program):
 
 @pytest.mark.usefixtures("named")
 def test_in_the_c_locale_names_are_the_bytes_that_they_are(program):
-    """Its streams escape no byte of a name, and have no other characters than ASCII's."""
+    """Streams of the C locale write the bytes of names unchanged, and only ASCII characters."""
     _, out, err = program(*NAMES, "missing ж.mp4", encoding="ascii", errors="surrogateescape")
     assert b"bad\xff.mp4" in out
     assert ESCAPED[0].encode() in out
@@ -92,7 +92,7 @@ def test_usage_that_the_encoding_lacks(program):
 
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
 def test_closed_streams(arguments, videos, monkeypatch):
-    """As ``>&- 2>&-`` leaves them."""
+    """As after ``>&- 2>&-`` in a shell."""
     for name in ("stdout", "stderr"):
         monkeypatch.setattr(sys, name, None)
     monkeypatch.setattr(sys, "argv", ["keye-vl-rs", "preprocess", "a.mp4", *arguments])
@@ -108,7 +108,7 @@ def test_a_full_output_is_an_error(arguments, videos, monkeypatch, capsys):
     discarded = []
     monkeypatch.setattr(commands, "discard_output", lambda: discarded.append(True))
     monkeypatch.setattr(sys, "argv", ["keye-vl-rs", "preprocess", "a.mp4", *arguments])
-    # Unbuffered, so that nothing is left to write when the file is closed.
+    # Unbuffered, so that closing the file has nothing left to write.
     with (
         open("/dev/full", "wb", buffering=0) as device,
         io.TextIOWrapper(device, "utf-8", write_through=True) as full,

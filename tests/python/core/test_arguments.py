@@ -1,4 +1,4 @@
-"""Wrong numbers and names are said by the compiled functions."""
+"""Test that the compiled functions reject wrong numbers and names."""
 
 from __future__ import annotations
 
@@ -114,7 +114,8 @@ def test_limits_that_cannot_be(name, value):
 
 @pytest.mark.parametrize("side", [2**31, 2**53, 2**62, 2**63 - 1])
 def test_large_frames_have_the_size_of_their_aspect_ratio(side):
-    # sqrt(1e6) is 35.7 times 28, and sqrt(2e6) 50.5 times; of the plan it is 27.7 and 39.2 times.
+    # sqrt(1e6) is 35.7 times 28, and sqrt(2e6) is 50.5 times 28; the planned sides are 27.7 and
+    # 39.2 times.
     square, tall = (side, side), (side, side // 2)
     assert _core.smart_resize(*square, 28, 1.0, 1e6) == (980, 980)
     assert _core.smart_resize(*tall, 28, 1.0, 1e6) == (1400, 700)

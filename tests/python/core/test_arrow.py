@@ -1,4 +1,4 @@
-"""Arrow arrays made by hand: what is no image of Pillow's is an error, not a read elsewhere."""
+"""Test handmade Arrow arrays: one that is no Pillow image is an error, not a stray read."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _pointers(*addresses):
 
 
 class Made:
-    """An image of SIDE x SIDE as Pillow exports it, whose structures can be changed."""
+    """Hold an image of SIDE x SIDE as Pillow exports it, with structures that can be changed."""
 
     def __init__(self, pixels):
         release = ctypes.cast(RELEASE, ctypes.c_void_p).value
@@ -90,7 +90,7 @@ def test_an_array_made_by_hand_is_read_as_one_of_pillow_is():
     made = Made(pixels)
     expected = _patches(pixels.transpose(2, 0, 1))
     assert np.array_equal(_patches(made.capsules()), expected)
-    made.array.null_count = made.values.null_count = -1  # not counted
+    made.array.null_count = made.values.null_count = -1  # not computed
     assert np.array_equal(_patches(made.capsules()), expected)
     shown = getattr(Image.fromarray(pixels), "__arrow_c_array__", None)
     if shown is not None:  # Pillow before 11.2
@@ -100,7 +100,7 @@ def test_an_array_made_by_hand_is_read_as_one_of_pillow_is():
 @pytest.mark.parametrize("structure", ["schema", "array", "value_schema", "values"])
 def test_a_released_array_is_an_error(structure):
     made = Made(noise(SIDE, SIDE, 3))
-    # What a consumer leaves that took the array; its pointers lead nowhere from then on.
+    # The state after a consumer took the array: the pointers must not be followed any more.
     taken = getattr(made, structure)
     taken.release = None
     for name, kind in type(taken)._fields_:

@@ -1,4 +1,4 @@
-"""Messages of film grain, which change pictures that come after them."""
+"""Test film grain messages, which change the pictures after them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from support.packet_streams import OPEN_GOP, Stream, assert_decoding_can_start, 
 
 pytestmark = pytest.mark.without_pixels
 
-# One interval of luma, from 16 to 235, scale 60 / 4, cut-offs 8 and 8; in HEVC: from here on.
+# One interval of luma, from 16 to 235, scale 60 / 4, cut-offs 8 and 8; in HEVC it applies from here
+# on.
 FILM_GRAIN = bytes.fromhex("00a00210eb03c04021")
 
 
 def write_with_film_grain(stream: Stream, places: list[int], path: Path) -> Path:
-    """Copy a stream and put a message before some of its packets that adds grain."""
+    """Copy a stream and insert a message that adds film grain before some of its packets."""
     header = b"\x4e\x01" if stream.codec == "hevc" else b"\x06"
     unit = header + bytes([19, len(FILM_GRAIN)]) + FILM_GRAIN + b"\x80"
     with av.open(str(stream.path)) as source, av.open(str(path), "w") as target:
@@ -35,7 +36,7 @@ def write_with_film_grain(stream: Stream, places: list[int], path: Path) -> Path
 
 @pytest.mark.parametrize("codec", ["h264", "hevc"])
 def test_film_grain_is_the_same_from_every_start_on(codec, folder):
-    # Grain follows the numbers of pictures, which go on over a key frame of an open GOP.
+    # Grain depends on picture numbers, which continue over a key frame of an open GOP.
     clip = x264("grain.mp4", f"{OPEN_GOP}:scenecut=0")
     if codec == "hevc":
         clip = x265("grain_hevc.mp4", "open-gop=1:log2-max-poc-lsb=4")

@@ -1,4 +1,4 @@
-"""Wrong frames and wrong outputs are said by the compiled functions, and nothing is written."""
+"""Test that the compiled functions reject wrong frames and outputs, and then write nothing."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_sixteen_bits_are_written_as_uint16(dtype):
 
 @pytest.mark.parametrize("place", [0, 588, 3 * 588])
 def test_an_output_over_the_same_memory_by_another_way(place):
-    """NumPy does not know that two arrays over one buffer overlap."""
+    """NumPy cannot tell that two arrays over one buffer overlap."""
     buffer = bytearray(4 * 588 * 4)
     out = np.frombuffer(buffer, np.float32, 4 * 588)
     frames = np.frombuffer(buffer, np.uint8, 3 * 28 * 28, place * 4).reshape(1, 28, 28, 3)

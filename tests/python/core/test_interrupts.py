@@ -1,4 +1,4 @@
-"""A signal that came before a call fails is not lost to the call's own error."""
+"""Test that a signal which arrives before a call fails is not lost to the call's own error."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FAILING = {
 
 
 class InterruptionError(Exception):
-    """Raised by the handler; no KeyboardInterrupt, which would end the test session."""
+    """Raised by the handler instead of KeyboardInterrupt, which would end the test session."""
 
 
 @pytest.mark.parametrize("name", FAILING)
@@ -46,7 +46,7 @@ def test_a_pending_signal_wins(name):
         raise InterruptionError
 
     send = partial(ctypes.CDLL(None)["raise"], int(signal.SIGUSR1))
-    # No line of Python between signal and call: handlers run between lines.
+    # Signal and call share a line, because handlers run between lines.
     call = type(send).__call__
     before = signal.signal(signal.SIGUSR1, handler)
     try:

@@ -1,4 +1,4 @@
-"""The compiled functions on arrays of every layout."""
+"""Test the compiled functions on arrays of every layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The levels of instructions: equal bytes, and how one is asked for."""
+"""Test the SIMD levels: equal bytes, and how to request one."""
 
 from __future__ import annotations
 

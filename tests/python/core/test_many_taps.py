@@ -1,4 +1,4 @@
-"""Columns of thousands of rows: the bytes of Pillow, at sizes where parts of sums wrap."""
+"""Test columns of thousands of rows against Pillow, at sizes where partial sums wrap."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ KERNELS = {"pillow-bilinear": Image.Resampling.BILINEAR, "pillow-bicubic": Image
     ("length", "kernel"),
     [
         *itertools.product([4_000, 8_750, 17_500, 70_000, 400_000], KERNELS),
-        (5_931_641, "pillow-bicubic"),  # whose whole sum is the largest
+        (5_931_641, "pillow-bicubic"),  # has the largest total
     ],
 )
 def test_long_images_have_the_bytes_of_pillow(length, kernel):
     lines = {"noise": noise(length, 1, 3), "white": np.full((length, 1, 3), 255, np.uint8)}
-    # Half of them, where the cubic's negative lobes add nothing to the bright middle.
+    # Half of the rows, so that the cubic's negative lobes do not reduce the bright middle.
     lines["bar"] = lines["white"] * (
         abs(np.arange(length)[:, None, None] - length // 2) < length // 8
     )
     if length > 1_000_000:
-        del lines["noise"]  # whose sums are smaller, and each line takes seconds
+        del lines["noise"]  # its sums are smaller, and each line takes seconds
     for name, tall in lines.items():
         for outputs in (1, 3, 5) if length < 100_000 else (1,):
             for pixels, size in (

@@ -1,4 +1,4 @@
-"""Sizes that no memory holds."""
+"""Test sizes that exceed any memory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HUGE = {
 
 @pytest.mark.parametrize("name", HUGE)
 def test_what_no_memory_holds_is_an_error(name, run_python):
-    """Neither a panic nor the end of the process."""
+    """It neither panics nor ends the process."""
     code = f"""
 import resource
 resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))

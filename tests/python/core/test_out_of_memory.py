@@ -1,4 +1,4 @@
-"""Every entry under a limit of memory: a result, or an error of the package, and never an abort."""
+"""Test every entry under memory limits: a result or an error of the package, never an abort."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from keye_vl_rs import _core
 
 pytestmark = pytest.mark.one_level
 
-# Calls that ask for memory: ten times as much as the smallest limit leaves, or more.
+# Calls that request at least ten times as much memory as the smallest limit leaves.
 CALLS = {
     "resize, weights of columns": "_core.resize(x[:1, :1, :1], 1 << 20, 1)",
     "resize, weights of rows": "_core.resize(x[:1, :1, :1], 1, 1 << 20)",
@@ -53,7 +53,7 @@ out = np.zeros(28 * (28 << 14) * 3, np.float32)
 long = "x" * (1 << 25)
 small = _core.resize(x, 40, 50)
 """
-# From less than any call needs up to enough for the first of its allocations, the second, ...
+# From less than any call needs to enough for its first allocation, its second, ...
 EXTRA_MB = [2, 5, 9, 14, 20, 27, 36, 48, 64]
 
 
@@ -92,7 +92,7 @@ def test_what_does_not_fit_is_an_error_at_every_allocation(name, level, threads,
 
 @pytest.mark.parametrize(("room", "workers"), [(2600, 2), (600, 0)])
 def test_fewer_threads_work_where_the_system_gives_no_more(room, workers, run_python):
-    """Stacks are of 1 GiB here, for eight threads; ``room`` is in MiB."""
+    """Eight threads have stacks of 1 GiB here; ``room`` is in MiB."""
     code = f"""{SET_UP}
 os.environ["RUST_MIN_STACK"] = str(1 << 30)
 os.environ["KEYE_VL_UTILS_PARALLEL_NUM"] = "8"

@@ -1,4 +1,4 @@
-"""Packets of which nothing is known, and arguments that are no packets."""
+"""Test packets about which nothing is known, and arguments that are not packets."""
 
 from __future__ import annotations
 

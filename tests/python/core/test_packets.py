@@ -1,4 +1,4 @@
-"""What packets say about themselves is true of what comes out of a decoder."""
+"""Test that what packets declare holds for the decoded frames."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OTHERS = [
     Clip("packets_mpeg2.mp4", codec="mpeg2video", b_frames=2),
     Clip("packets_mpeg1.mpg", codec="mpeg1video", b_frames=2),
 ]
-# Formats with the parameters before the packets, and codecs that repeat them none the less.
+# Formats that store the parameters before the packets, for codecs that repeat them anyway.
 APART = (".mp4", ".mkv", ".webm")
 REPEATED = ("av1", "mpeg1video", "mpeg2video")
 
@@ -79,7 +79,7 @@ def test_decoding_can_start_at_every_key_frame(stream):
 
 def test_parameters_are_seen_where_they_are_repeated(stream):
     apart = stream.path.suffix in APART and stream.codec not in REPEATED
-    apart |= stream.codec == "mpeg4"  # of which nothing is known
+    apart |= stream.codec == "mpeg4"  # nothing is known about it
     keys = [place for place, packet in enumerate(stream.packets) if packet.is_keyframe]
     assert stream.said(3) == ([] if apart else keys)
 

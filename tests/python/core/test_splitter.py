@@ -1,4 +1,4 @@
-"""Frames told apart one after the other are told apart as those of a batch."""
+"""Test that frames split one by one get the same types as in a batch."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def batch(frames, size=(56, 84), **options):
 
 
 def drifting():
-    """A pattern that moves on slowly, with a cut."""
+    """Return frames of a pattern that drifts slowly, with a cut."""
     return np.stack([picture(170, 113, i // 5 + 40 * (i > 20)) for i in range(40)])
 
 
 def flickering():
-    """Two frames that come and go at random, and black ones."""
+    """Return a random sequence of two frames, with black ones among them."""
     a, b = noise(2, 113, 170, 3)
     return np.stack([(a, b, a * 0)[i] for i in np.random.default_rng(1).integers(0, 3, 40)])
 
@@ -233,7 +233,7 @@ print(json.dumps(name_of_error(lambda: _core.SlowFastSplitter({sides}, **SPLIT))
 
 
 def test_memory_does_not_grow(run_python):
-    # Each frame would hold a tenth of a megabyte.
+    # Each kept frame would take a tenth of a megabyte.
     code = """
 import resource
 white, blue = np.full((120, 200, 3), 255, np.uint8), np.zeros((120, 200, 3), np.uint8)
@@ -284,7 +284,7 @@ def test_threads_that_push_at_once_succeed_or_are_told():
 
     with ThreadPoolExecutor(8) as pool:
         outcomes = [one for some in pool.map(work, range(8)) for one in some]
-    # Whichever came first is slow, and the others are like it.
+    # Whichever came first is slow, and the others are similar to it.
     assert outcomes.count(0) == 1
     told = [one for one in outcomes if one not in (0, 1)]
     assert all("in another thread" in one for one in told)

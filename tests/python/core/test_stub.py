@@ -1,4 +1,4 @@
-"""The stub says what the compiled module has."""
+"""Test that the stub file matches the compiled module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads of the caller, threads of the pool, forks, and how many threads there are."""
+"""Test threads of the caller, threads of the pool, forks, and the number of threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Damaged clips."""
+"""Provide damaged clips."""
 
 from __future__ import annotations
 

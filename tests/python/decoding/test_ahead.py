@@ -1,4 +1,4 @@
-"""Decoding ahead: order, room, and ends that leave nothing behind."""
+"""Test decoding ahead: order, buffer size, and early ends that leave nothing behind."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_no_more_is_made_than_may_wait():
     items = run_ahead([None], worker(make), WATCH, workers=1, ahead=3)
     assert next(items) == 0
     time.sleep(0.1)
-    # Three that wait, and one in the worker's hand.
+    # Three in the buffer, and one in the worker.
     assert len(made) == 5
     assert list(items) == list(range(1, 50))
 
@@ -155,7 +155,7 @@ def test_a_flag_that_is_set_while_frames_are_decoded(source, long_clip):
     media = long_clip if source == "path" else long_clip.read_bytes()
 
     class Late:
-        """Set after some checks, so that it falls into the decoding."""
+        """Become set after some checks, so that it stops the decoding."""
 
         checks = 0
 

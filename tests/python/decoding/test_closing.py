@@ -1,4 +1,4 @@
-"""Calls that end early leave no decoder to the garbage collector."""
+"""Test that calls which end early leave no decoder to the garbage collector."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def no_collector():
 
 
 def held():
-    """Decoders and what belongs to them, of this process."""
+    """Return the decoders of this process, and their related objects."""
     return sum(type(one).__name__ in HELD for one in gc.get_objects())
 
 
@@ -43,7 +43,7 @@ def wait_for_decoder_threads():
 
 @pytest.fixture(scope="module")
 def clips(folder):
-    """One that is whole, and one that is damaged in the middle."""
+    """Return a whole clip, and one that is damaged in the middle."""
     good = Clip("early.mp4", width=320, height=240, count=60).write(folder)
     damaged = good.with_name("early_damaged.mp4")
     data = bytearray(good.read_bytes())
@@ -55,7 +55,7 @@ def clips(folder):
 
 
 class Flag:
-    """Is set from the time on when it was asked so often."""
+    """Become set after a number of queries."""
 
     def __init__(self, allowed):
         self.asked = 0

@@ -1,4 +1,4 @@
-"""Frames that damage concerns are marked, and are the same in every call."""
+"""Test that frames affected by damage are marked, and that every call returns the same frames."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def test_concealed_frames_are_marked(damaged):
     different = [n for n in range(COUNT) if not np.array_equal(pixels(sampled)[n], whole[n])]
     assert place in different
     assert set(different) <= set(sampled.damage.frames)
-    # From the damage to the next key frame, or of that frame alone; no frame outside of its group.
+    # Either from the damage to the next key frame or only the one frame; never a frame outside its
+    # group.
     assert min(sampled.damage.frames) >= place - 3
     assert max(sampled.damage.frames) < 60
 
@@ -43,10 +44,10 @@ def test_the_result_is_the_same_in_every_call_and_with_any_number_of_threads(dam
     ids=lambda clip: clip.name,
 )
 def test_what_was_decoded_before_does_not_show(clip, folder, tmp_path):
-    """Below a picture that is not decoded to its end, memory is blank."""
+    """Below a picture that is not fully decoded, memory is blank."""
     place = spoil(clip.write(folder), tmp_path / clip.name)
     among_all = pixels(conceal(tmp_path / clip.name, threads=1))[place]
-    # Decoding starts with the first packet here, and goes on with the damaged one.
+    # Decoding starts with the first packet here, and continues with the damaged one.
     alone = sample_video(tmp_path / clip.name, lambda total, fps: [place], on_error="conceal")
     np.testing.assert_array_equal(pixels(alone)[0], among_all)
 
@@ -61,7 +62,7 @@ def test_frames_that_are_not_spoilt_cost_nothing(damaged):
 
 def test_a_report_between_the_sampled_frames_counts(folder, tmp_path):
     path = H264.write(folder)
-    # A frame that others refer to: the first of its group but for the key frame.
+    # A frame that others refer to: the first of its group after the key frame.
     place = spoil(path, tmp_path / path.name, 41)
     after = [0, place + 4]
     with pytest.raises(DecodeError, match="is damaged from"):

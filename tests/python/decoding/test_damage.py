@@ -1,4 +1,4 @@
-"""Damage inside a video is an error, and what comes before it can be had."""
+"""Test that damage inside a video is an error, and that the frames before it can be read."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_the_error_names_what_can_be_had_instead(damaged):
 
 @pytest.mark.parametrize("step", [1, 7])
 def test_all_state_when_the_damage_begins(step, damaged):
-    """Also where the first damaged frame that is sampled comes later, if there are more."""
+    """Also if the first damaged frame that is sampled comes later, and there are more."""
     path, _, _ = damaged
     frames = conceal(path).damage.frames
     first = frames[:3][-1]
@@ -87,7 +87,8 @@ def test_warnings_point_at_the_caller(on_error, category, folder, tmp_path):
 
 
 def test_the_error_of_a_worker_reaches_its_parent(folder, tmp_path):
-    # multiprocessing pickles it, a DataLoader makes one of the message: a Pool hung for ever.
+    # multiprocessing pickles the error and a DataLoader rebuilds it from its message; a Pool used
+    # to hang.
     target = tmp_path / "clip.mp4"
     spoil(H264.write(folder), target)
     with pytest.raises(DecodeError) as caught:
@@ -109,7 +110,7 @@ def test_what_comes_before_the_damage_can_be_had(damaged):
 
 
 def test_parts_say_how_much_they_use(folder):
-    """Also where damage is to be concealed and the end is missing: there is nothing to conceal."""
+    """Also with "conceal" if the end is missing, where nothing can be concealed."""
     data = Clip("d_cut.mkv", count=COUNT).write(folder).read_bytes()
     cut = data[: len(data) * 6 // 10]
     for on_error in ("partial", "conceal"):

@@ -1,4 +1,4 @@
-"""Kinds of damage that only some ways of reading a file show."""
+"""Test kinds of damage that only some ways of reading a file reveal."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def slice_header(data, position, size):
 
 
 def test_damage_of_the_last_frame_of_a_segment_is_found_with_any_number_of_threads(folder):
-    """Its thread may find the damage when the frame was handed out."""
+    """A decoder thread may find the damage after the frame was returned."""
     path = H264.write(folder)
     listed = packets(path)
     order = sorted(range(100), key=lambda place: listed[place][2])
@@ -84,7 +84,7 @@ def test_a_raw_stream_cut_before_its_last_frame_of_which_the_last_is_sampled(fol
 
 
 def test_packets_out_of_their_order(folder):
-    """All that comes before the damage is returned, whatever frame the report is about."""
+    """Everything before the damage is returned, whatever frame the report is about."""
     options = {"x265-params": "keyint=30:log-level=none"}
     path = Clip("f_order.mkv", codec="libx265", count=100, options=options).write(folder)
     whole = pixels(sample_video(path, every))
@@ -107,7 +107,7 @@ def test_packets_out_of_their_order(folder):
 
 
 def write_twice(clip, folder, offset):
-    """Two recordings, one behind the other, of which the second begins so many seconds later."""
+    """Write two recordings one after the other; the second starts that many seconds later."""
     parts = [
         replace(clip, name=f"part_{number}.ts", format_options={"output_ts_offset": str(seconds)})
         for number, seconds in enumerate((0, offset))
@@ -133,7 +133,7 @@ def test_recordings_that_were_joined_are_whole(tmp_path, name):
 
 
 def overwritten(data, number):
-    """Bytes of the second half of a file changed."""
+    """Return a file with changed bytes in its second half."""
     random = np.random.default_rng(number)
     at = int(len(data) * random.uniform(0.5, 0.9))
     return data[:at] + random.bytes(300) + data[at + 300 :]
@@ -141,7 +141,7 @@ def overwritten(data, number):
 
 @pytest.mark.parametrize("suffix", ["ogv", "wmv", "mxf"])
 def test_what_is_read_while_a_file_is_opened_is_heard_of(folder, suffix):
-    """FFmpeg reads much of a small file then, and says there what it cannot read."""
+    """FFmpeg reads most of a small file then, and reports there what it cannot read."""
     codec = {"ogv": "libvpx", "wmv": "wmv2", "mxf": "mpeg2video"}[suffix]
     options = {"g": "25"} if codec == "mpeg2video" else {}
     format_ = {"ogv": "ogg", "wmv": "asf", "mxf": "mxf"}[suffix]

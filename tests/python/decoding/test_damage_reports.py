@@ -1,4 +1,4 @@
-"""FFmpeg's reports of damage: how they are read, and which frames they concern."""
+"""Test how FFmpeg's reports of damage are read, and which frames they affect."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_leading_pictures_may_refer_to_what_came_before_the_restart():
     damage = DamageMap([0, 10, 20], times)
     damage.add(Report(8, "noise"))
     assert [place for place in range(30) if damage.find(place)] == [8, 9, 11, 12]
-    # A report on a leading picture concerns no frame that is presented after the restart.
+    # A report on a leading picture does not affect frames presented after the restart.
     damage = DamageMap([0, 10, 20], times)
     damage.add(Report(11, "missing reference"))
     assert [place for place in range(30) if damage.find(place)] == [11, 12]

@@ -1,4 +1,4 @@
-"""Streams without a frame that decodes, with packets that hold none, and with lost frames."""
+"""Test streams without a decodable frame, with empty packets, and with lost frames."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.one_level
 
 
 def test_a_stream_without_a_decodable_frame(folder, tmp_path):
-    """Fragments whose payload is noise: each frame is damaged, and none comes before the damage."""
+    """The payload of fragments is noise: every frame is damaged, and none precedes the damage."""
     options = {"movflags": "frag_keyframe+empty_moov"}
     clip = Clip("d_fragments.mp4", count=COUNT, options=GROUPS, format_options=options)
     path = clip.write(folder)
@@ -48,7 +48,7 @@ def test_packets_without_a_picture_behind_the_last_frame_are_no_damage(folder, t
                 duration, base = packet.duration, packet.time_base
                 target.mux(packet)
         for number in range(30):
-            # A message of nothing (SEI), with its length before it.
+            # An empty SEI message, preceded by its length.
             empty = av.Packet(b"\0\0\0\x05\x06\x05\x01\x00\x80")
             empty.time_base, empty.stream, empty.duration = base, copy, duration
             empty.dts = end + number * duration
@@ -63,7 +63,7 @@ def test_packets_without_a_picture_behind_the_last_frame_are_no_damage(folder, t
 
 
 def test_frames_that_a_container_lost_are_damage(folder, tmp_path):
-    """A cluster of a Matroska file that cannot be read, with its key frame."""
+    """A cluster of a Matroska file, with its key frame, cannot be read."""
     clip = Clip(
         "d_lost.webm",
         codec="libvpx",

@@ -1,6 +1,6 @@
-"""Frames of few packets are those of all packets, for every codec; and packets are really spared.
+"""Test for every codec that packets are skipped without changing a frame.
 
-The measure is PyAV decoding everything in order. How frames become RGB is tested elsewhere.
+The reference is PyAV decoding everything in order. The conversion to RGB is tested elsewhere.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from support.clips import Clip, decode_all_as_rgb, every, pixels
 pytestmark = pytest.mark.without_pixels
 
 COUNT = 96
-# Small, for there are many.
+# Small, because there are many.
 SIZE = {"width": 112, "height": 80}
 
 
@@ -39,7 +39,7 @@ def x265(name, params, **options):
 
 @dataclass(frozen=True)
 class Case:
-    """A clip, and why packets of it can be spared."""
+    """Describe a clip, and why some of its packets can be skipped."""
 
     clip: Clip
     # Pictures that no other needs, and key frames to start at.
@@ -119,7 +119,7 @@ PATTERNS = {
     "every 12th": list(range(0, COUNT, 12)),
     "last": [95],
     "middle": [50],
-    # Before and after key frames, where an open group of pictures has those that lead.
+    # Before and after key frames, where the leading pictures of an open GOP are.
     "around": [22, 23, 24, 25, 46, 47, 48, 49],
     "late": [21, 45, 69, 93],
     "first": [0],
@@ -140,7 +140,7 @@ def sample(path, places, **options):
 
 
 def packets_up_to(path, places):
-    """How many packets a decoder has to be given in order until it has those frames."""
+    """Return how many packets a decoder needs, in order, until it has those frames."""
     with open_video(str(path), "clip", Watch("clip"), Limits()) as (container, stream):
         table = list_packets((packet for packet in container.demux(stream) if packet.size), stream)
     order = np.argsort(table.pts)
@@ -148,7 +148,7 @@ def packets_up_to(path, places):
 
 
 def packets_in_groups(path, places):
-    """How many packets there are from the key frame before each of those frames up to it."""
+    """Return how many packets there are from the key frame before each of those frames up to it."""
     with open_video(str(path), "clip", Watch("clip"), Limits()) as (container, stream):
         table = list_packets((packet for packet in container.demux(stream) if packet.size), stream)
     order = np.argsort(table.pts)
@@ -189,7 +189,7 @@ def test_pictures_that_no_other_needs_are_spared_within_a_group(case):
     one, path, _ = case
     if "intra" in one.clip.name:
         pytest.skip("groups of one")
-    # All in the first group.
+    # All in the first group of pictures.
     places = [0, 10]
     counts = sample(path, places).counts
     needed = packets_up_to(path, places)
@@ -232,13 +232,13 @@ def test_a_trimmed_file(folder):
 
 @pytest.mark.parametrize("name", ["e_ts.ts"])
 def test_fields_in_packets_of_their_own_are_not_torn_apart(name, folder):
-    # A stream of these may hold a frame in two packets, of which one alone is disposable.
+    # These codecs may split a frame into two packets, of which only one is disposable.
     clip = x264(f"tff_{name}", f"{GOP}:bframes=3:b-adapt=0:tff=1")
     path = clip.write(folder)
     expected = decode_all_as_rgb(path)
     sampled = sample(path, PATTERNS["sparse"])
     np.testing.assert_array_equal(pixels(sampled), expected[PATTERNS["sparse"]])
-    # Starting anew aside, every packet up to the last one that is needed is decoded.
+    # Apart from restarts, every packet up to the last one needed is decoded.
     assert sampled.counts.decoded >= packets_in_groups(path, PATTERNS["sparse"])
 
 

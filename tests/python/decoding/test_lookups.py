@@ -1,4 +1,4 @@
-"""Looking packets up takes no longer in a video of many hours."""
+"""Test that looking up packets takes no longer in a video of many hours."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.one_level
 
 
 class Counted(Sequence):
-    """A list that counts how many of its items are read."""
+    """Count how many items of a list are read."""
 
     def __init__(self, items):
         self.items, self.read = items, 0
@@ -39,7 +39,7 @@ class Packet:
 
 
 class Container:
-    """A container of key frames alone, in which a seek is exact."""
+    """Imitate a container of key frames only, in which seeking is exact."""
 
     class format:  # noqa: N801 - as PyAV names it
         name = "mov,mp4,m4a,3gp,3g2,mj2"

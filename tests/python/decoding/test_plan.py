@@ -1,4 +1,4 @@
-"""Which packets are decoded, and when frames are presented, without any video."""
+"""Test which packets are decoded and when frames are presented, without any video."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def plan(table, targets, worth=0):
 
 
 CLOSED = table(range(12), access=(0, 4, 8))
-# I0 B B P, and after it an I that two pictures lead which are presented before it.
+# I0 B B P, followed by an I with two leading pictures, which are presented before it.
 OPEN = table([0, 3, 1, 2, 6, 4, 5, 9, 7, 8], access=(0, 4), disposable=(2, 3, 5, 6, 8, 9))
 
 
@@ -49,11 +49,11 @@ def test_groups_without_targets_are_left_out():
 
 
 def test_starting_anew_has_to_be_worth_it():
-    # Packets 2 to 7 are spared.
+    # Packets 2 to 7 are skipped.
     for worth in range(7):
         assert len(plan(CLOSED, [1, 9], worth)) == 2
     assert plan(CLOSED, [1, 9], worth=7) == [(list(range(10)), [1, 9], None)]
-    # Nothing is stopped the first time.
+    # Nothing stops the first time.
     assert plan(CLOSED, [9], worth=100) == [([8, 9], [9], 8)]
 
 
@@ -65,7 +65,7 @@ def test_pictures_that_no_other_needs_are_left_out():
 def test_a_leading_picture_needs_the_group_before():
     assert plan(OPEN, [5]) == [([0, 1, 4, 5], [5], None)]
     assert plan(OPEN, [7]) == [([4, 7], [7], 6)]
-    # And so does what is decoded with it.
+    # As does what is decoded with it.
     assert plan(OPEN, [5, 7]) == [([0, 1, 4, 5, 7], [5, 7], None)]
 
 
@@ -81,7 +81,7 @@ def tables(draw):
     count = draw(st.integers(1, 40))
     access = sorted({0, *draw(st.sets(st.integers(0, count - 1)))})
     disposable = draw(st.sets(st.integers(0, count - 1)))
-    # Pictures trade places with others nearby, and none is presented before a start behind it.
+    # Pictures swap with others nearby, and none is presented before a start that follows it.
     pts = sorted(range(count), key=lambda place: (place + draw(st.integers(0, 3)), place))
     access = [place for place in access if all(pts[place] > pts[at] for at in range(place))]
     targets = sorted(draw(st.sets(st.integers(0, count - 1), min_size=1)))
@@ -102,7 +102,7 @@ def test_every_target_gets_what_it_needs(case):
         last = segment.places[-1]
         since = -1 if segment.since is None else segment.since
         assert all(packets.pts[target] >= since for target in segment.targets)
-        # All between but what is not needed.
+        # Everything between, except what is not needed.
         missing = set(range(start, last + 1)) - set(segment.places)
         assert all(packets.disposable[at] or packets.pts[at] < since for at in missing)
         assert not missing & set(segment.targets)

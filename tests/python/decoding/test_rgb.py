@@ -1,4 +1,4 @@
-"""Colours: decord's bytes where they can be had, and else nearer to the picture than those."""
+"""Test colours: decord's bytes where possible, otherwise closer to the picture than those."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CLIPS = [
     Clip("ten_bits_422_prores.mov", codec="prores_ks", pix_fmt="yuv422p10le"),
     Clip("ten_bits_444.mp4", pix_fmt="yuv444p10le"),
 ]
-# Of these later releases of FFmpeg make other bytes than decord's, whatever they are told.
+# For these, later releases of FFmpeg return other bytes than decord, whatever the options.
 INEXACT_CLIPS = [
     Clip("ten_bits.mkv", codec="ffv1", pix_fmt="yuv420p10le"),
     Clip("ten_bits_odd_width.mkv", codec="ffv1", width=161, pix_fmt="yuv420p10le"),

@@ -1,4 +1,4 @@
-"""Of several video streams the one that decord reads is read."""
+"""Test that, of several video streams, the one that decord reads is read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CODECS = {"webm": "libvpx", "avi": "mpeg4"}
 
 
 def write(path, parts, seconds, codecs=MappingProxyType({})):
-    """A file with streams of some sizes and rates, of the codecs that go with their sizes."""
+    """Write a file with streams of given sizes and rates, in the codec for each size."""
     with open_output(path) as container:
         streams = []
         for width, height, rate in parts:
@@ -83,7 +83,7 @@ BESIDE = (64, 48, 25)
     ids=lambda parts: "-".join(str(width) for width, _, _ in parts),
 )
 def test_a_stream_that_decord_cannot_decode_is_not_chosen(suffix, parts, tmp_path):
-    """It has no decoder for AV1, here the largest, and takes the best of the others."""
+    """decord cannot decode AV1, here the largest stream, and takes the best other one."""
     path = tmp_path / f"several.{suffix}"
     write(path, parts, seconds=2, codecs={MAIN[:2]: "libsvtav1"})
     reader = decord().VideoReader(str(path))
@@ -111,7 +111,7 @@ def test_the_largest_where_decord_can_read_none(tmp_path):
 
 
 def test_the_animation_of_an_avif(tmp_path):
-    """Its first picture stands before it, as a stream of one frame and the same size."""
+    """The first picture precedes it, as a stream of one frame of the same size."""
     pictures = [Image.new("RGB", (64, 64), (red, 0, 0)) for red in (0, 80, 160, 240)]
     path = tmp_path / "animated.avif"
     pictures[0].save(path, save_all=True, append_images=pictures[1:], speed=10)

@@ -1,4 +1,4 @@
-"""Files that end too early are told from whole ones, in every container; and headers that lie."""
+"""Test that truncated files are told from whole ones in every container, and headers that lie."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_file_that_ends_within_a_frame(number, clip, tmp_path):
     np.testing.assert_array_equal(pixels(sampled), whole[: sampled.total_frames])
 
 
-# Of these nothing says where the file ends; a cut shows in the last frame.
+# In these, nothing says where the file ends; truncation shows in the last frame.
 UNSTATED = [
     Clip("t_mpeg2.mpg", codec="mpeg2video"),
     Clip("t_raw.h264", options=KEYS),
@@ -117,7 +117,7 @@ def test_bytes_after_the_end_are_no_frame(folder, tmp_path):
 
 
 def patched(data, box, offset, value):
-    """The bytes with a 32-bit number in a box changed."""
+    """Return the bytes with a 32-bit number in a box changed."""
     at = data.index(box) + 4 + offset
     return data[:at] + struct.pack(">I", value) + data[at + 4 :]
 

@@ -1,4 +1,4 @@
-"""Waiting for a module to be imported."""
+"""Test callbacks that wait for a module to be imported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME = "keye_vl_rs_host_for_tests"
 
 @pytest.fixture
 def host(tmp_path, monkeypatch):
-    """The name of a package that has not been imported."""
+    """Return the name of a package that has not been imported."""
     package = tmp_path / NAME
     package.mkdir()
     (package / "__init__.py").write_text("from .part import answer\n")

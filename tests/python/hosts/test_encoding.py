@@ -1,4 +1,4 @@
-"""Images as files in base64."""
+"""Test encoding images as files in base64."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A published processor's call with settings that its fused branch drops, after ``enable()``."""
+"""Test settings that a published processor's fused branch drops, after ``enable()``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SETTINGS = {
 
 
 def load(name):
-    """The stand-in for a file of the checkpoint, imported anew."""
+    """Import the stand-in for a file of the checkpoint anew."""
     spec = importlib.util.spec_from_file_location(name, CODE / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -37,7 +37,7 @@ def load(name):
 
 
 def make_processor(monkeypatch):
-    # As transformers registers the modules of remote code.
+    # As transformers registers modules of remote code.
     module = load("processing_keye_vl_1_5")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     images = load("image_processing_keye_vl_1_5").KeyeVL1_5ImageProcessor()
@@ -46,7 +46,7 @@ def make_processor(monkeypatch):
 
 @pytest.fixture
 def own_path(monkeypatch):
-    """The processor without an operator."""
+    """Return the processor without an operator."""
     made = make_processor(monkeypatch)
     assert made.enable_fusion_op is False
     return made

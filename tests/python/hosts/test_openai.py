@@ -1,4 +1,4 @@
-"""Requests for a server that speaks OpenAI's protocol."""
+"""Test requests for a server that speaks OpenAI's protocol."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_what_is_in_openais_form_already():
 
 
 def test_the_first_of_two_sources_is_sent(short):
-    """As everywhere: a video_url is not read beside a video."""
+    """As at every entry, a video_url is not read beside a video."""
     part = {"type": "video", "video": str(short), "fps": 1.0}
     both = {**part, "video_url": {"url": "http://host/clip.mp4"}}
     sent, expected = (

@@ -1,4 +1,4 @@
-"""Frames of requests, and what a server's processor makes of them."""
+"""Test the frames of requests, and what a server's processor makes of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def image():
 
 
 def as_served(request, messages):
-    """What a server's processor makes of a request whose frames are PNG."""
+    """Return what a server's processor makes of a request with frames in PNG."""
     parts = [part for message in request.messages for part in message["content"]]
     text = PROCESSOR.apply_chat_template(messages, tokenize=False)
     return PROCESSOR(
@@ -93,7 +93,7 @@ def test_what_is_sent_is_a_source_here_too(count):
     options = {"tokenize": True, "return_dict": True, "return_tensors": "pt"}
     made = PROCESSOR.apply_chat_template([message({"video": address})], **options)
     assert_bits(made, PROCESSOR.apply_chat_template([message({"video": sent})], **options))
-    # As a video_url it is a server's.
+    # As a video_url it is up to the server.
     assert to_openai_messages([message(part)]).messages == [message(part)]
     with pytest.raises(UnreadableMediaError, match=r"holds the frames of a video.*give it as"):
         fetch_image({"image": address})

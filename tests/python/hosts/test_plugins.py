@@ -1,4 +1,4 @@
-"""The plugins of servers, where there is no server: the interface that they are loaded by."""
+"""Test the plugins of servers without a server: the interface through which they are loaded."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def back_to_what_it_was():
 
 @pytest.fixture
 def host(monkeypatch):
-    """What vLLM has of this name: a module that imports classes when they are asked for."""
+    """Stand in for vLLM's module of this name, which imports classes when they are accessed."""
     module = ModuleType(PROCESSORS)
     module._CLASS_TO_MODULE = {"OtherProcessor": "somewhere"}
     module.__getattr__ = lambda name: (_ for _ in ()).throw(AttributeError(name))

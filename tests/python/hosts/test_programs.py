@@ -1,4 +1,4 @@
-"""Programs written against keye_vl_utils and AutoProcessor, unchanged but for a line."""
+"""Test programs written for keye_vl_utils and AutoProcessor, changed in one line only."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def published(program, tmp_path_factory):
 
 
 def run(code, tmp_path_factory, **environment):
-    # Where transformers copies a checkpoint's code to; one for each process, so that they can run
-    # side by side.
+    # The folder to which transformers copies a checkpoint's code; one per process, so that they can
+    # run at the same time.
     modules = tmp_path_factory.mktemp("modules")
     environment = {"HF_MODULES_CACHE": str(modules), "HF_HUB_OFFLINE": "1", **environment}
     return run_program(code, ("inputs", "used", "fused"), **environment)

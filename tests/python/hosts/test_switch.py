@@ -1,4 +1,4 @@
-"""On and off: what stands in keye_vl_utils, and that it goes back to what it was."""
+"""Test enable() and disable(): what keye_vl_utils contains, and that it is restored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""transformers' auto classes, with and without this package's registration."""
+"""Test transformers' auto classes with and without this package's registration."""
 
 from __future__ import annotations
 

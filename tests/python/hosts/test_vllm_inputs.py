@@ -1,4 +1,4 @@
-"""Inputs for vLLM in one's own process."""
+"""Test inputs for vLLM in the same process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files, hosts and addresses may be read."""
+"""Test which files, hosts and IP addresses may be read."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_one_private_address_among_others(monkeypatch):
 
 
 def test_a_host_whose_first_address_is_dead(server, monkeypatch):
-    """As for a name of two addresses in any program: the other one is tried."""
+    """With two addresses, the other one is tried, as in any program."""
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setenv("KEYE_VL_RS_ALLOW_PRIVATE_ADDRESSES", "1")
     look_up = socket.getaddrinfo
@@ -91,7 +91,7 @@ def test_a_host_whose_first_address_is_dead(server, monkeypatch):
     def two(host, port, *args, **options):
         if host != "two.example":
             return look_up(host, port, *args, **options)
-        # The server listens on the second one alone.
+        # The server listens only on the second one.
         addresses = ("127.0.0.77", "127.0.0.1")
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in addresses]
 
@@ -113,7 +113,7 @@ def test_loopback_is_not_fetched(server, address, monkeypatch):
 
 
 def test_a_redirect_to_where_nobody_may_go(server, address, monkeypatch):
-    """The first host is named as allowed, and leads to one that is not."""
+    """The first host is on the allow-list, and redirects to one that is not."""
 
     def send_away(self):
         self.send_response(302)
@@ -131,7 +131,7 @@ def test_a_redirect_to_where_nobody_may_go(server, address, monkeypatch):
 
 
 def test_a_name_that_leads_elsewhere_when_it_is_connected_to(server, address, monkeypatch):
-    """What was looked up for the check is not what is looked up for the connection."""
+    """The lookup for the check and the one for the connection return different addresses."""
     answers = iter(["93.184.216.34", "127.0.0.1"])
 
     def lookup(host, port, *args, **kwargs):

@@ -1,4 +1,4 @@
-"""Bodies that servers compress: what they decompress to, in parts of bounded size."""
+"""Test compressed bodies: what they decompress to, in parts of bounded size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GZIP = gzip.compress(BODY)
 
 
 def bare(data):
-    """Deflate without the header of zlib, as some servers send it."""
+    """Compress with deflate but without the zlib header, as some servers do."""
     deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     return deflate.compress(data) + deflate.flush()
 
@@ -34,7 +34,7 @@ def parts(data, content_encoding, size=None):
     [
         (BODY, ""),
         (BODY, "identity"),
-        # No compression, but sent by some servers.
+        # Not a compression, but sent by some servers.
         (BODY, "utf-8"),
         (BODY, "aws-chunked"),
         (GZIP, "gzip"),
@@ -44,7 +44,7 @@ def parts(data, content_encoding, size=None):
         (bare(BODY), "deflate"),
         (gzip.compress(zlib.compress(BODY)), "deflate, gzip"),
         (gzip.compress(gzip.compress(GZIP)), "gzip, gzip, gzip"),
-        # Of two members, and with something behind it.
+        # Two members, followed by other bytes.
         (gzip.compress(BODY[:1000]) + gzip.compress(BODY[1000:]), "gzip"),
         (GZIP + b"\0" * 2000, "gzip"),
         (GZIP + b"something else", "gzip"),
@@ -71,7 +71,7 @@ def test_what_grows_comes_in_parts():
 @pytest.mark.parametrize("content_encoding", ["gzip", "deflate"])
 def test_damage(data, content_encoding):
     if data == b"x":
-        # Cut off, which the connection tells.
+        # Truncated, which the connection reports.
         assert parts(data, content_encoding) == []
         return
     message = f"^name: the body is not {content_encoding}, although its Content-Encoding says so$"

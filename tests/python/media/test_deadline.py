@@ -1,4 +1,4 @@
-"""Deadlines and cancel flags, by themselves and while FFmpeg reads."""
+"""Test deadlines and cancel flags, alone and while FFmpeg reads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.without_pixels
 
 
 class CountingFlag:
-    """Set from the question number ``free`` on, counted from 0."""
+    """Become set from query number ``free`` on, counted from 0."""
 
     def __init__(self, free):
         self.free = free
@@ -37,7 +37,7 @@ class CountingFlag:
 
 
 def decode(watch, data):
-    """How many frames FFmpeg finds in a watched file."""
+    """Return how many frames FFmpeg finds in a watched file."""
     with av.open(watch.reading(io.BytesIO(data))) as container:
         return sum(1 for _ in container.decode(video=0))
 
@@ -51,7 +51,7 @@ def test_nothing_to_watch():
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Time that goes on when a test says so."""
+    """Replace the clock by one that the test advances."""
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
 
@@ -125,7 +125,7 @@ def test_all_of_a_video_is_read(h264):
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.avi"])
 def test_any_read_may_be_the_last(name, tmp_path, capfd):
-    """What stops a read comes out of FFmpeg, wherever it stands, and nothing is printed."""
+    """An error raised in any read leaves FFmpeg, and nothing is printed."""
     data = Clip(name, width=320, height=240, count=60).write(tmp_path).read_bytes()
     counting = CountingFlag(1 << 30)
     assert decode(Watch(name, cancel=counting), data) == 60
@@ -157,7 +157,7 @@ def test_errors_of_the_file_come_out_of_ffmpeg(h264):
 
 
 class Interrupted(io.BytesIO):
-    """A file of short reads, the one after some of which is interrupted."""
+    """Read in small pieces, one of which is interrupted."""
 
     def __init__(self, data, after, raised):
         super().__init__(data)
@@ -172,7 +172,7 @@ class Interrupted(io.BytesIO):
 
 @pytest.mark.parametrize("raised", [KeyboardInterrupt("pressed"), SystemExit(3)])
 def test_what_is_no_exception_comes_through_pyav(raised, h264, capfd):
-    """PyAV would print it and go on as if the file were damaged."""
+    """PyAV would print it and continue as if the file were damaged."""
     data = h264.read_bytes()
     whole = Interrupted(data, 10**6, raised)
     sample_video(whole, every)

@@ -1,4 +1,4 @@
-"""Media inside of texts: data addresses and base64, at every entry, and never in a message."""
+"""Test media inside strings: data URLs and base64, at every entry, never in a message."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_jpeg_in_base64_is_no_path():
 
 
 def test_a_file_of_that_name_wins(tmp_path, monkeypatch):
-    """The name is base64 of the beginning of a picture."""
+    """The name is the base64 of the beginning of a picture."""
     name = base64.urlsafe_b64encode(encoded()[:90]).decode()
     Image.new("RGB", (28, 28), "red").save(tmp_path / name, "PNG")
     monkeypatch.chdir(tmp_path)
@@ -218,7 +218,7 @@ def test_the_command_line_holds_no_long_source(name, tmp_path):
 
 
 def test_a_long_path_is_found_whole_again(h264, tmp_path):
-    """What is made of it is skipped the next time, although messages shorten its name."""
+    """Its output is skipped the next time, although messages shorten its name."""
     folder = tmp_path / ("a" * 120) / ("b" * 120)
     folder.mkdir(parents=True)
     shutil.copy(h264, folder / "clip.mp4")

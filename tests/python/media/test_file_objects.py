@@ -1,4 +1,4 @@
-"""Videos in file objects: which are used in place, which are copied, and what bad ones say."""
+"""Test videos in file objects: used in place or copied, and errors of bad ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DATA = bytes(range(256)) * 1000
 
 
 class Reader:
-    """The least that a file object can be."""
+    """Provide the minimum that a file object can have."""
 
     def __init__(self, data):
         self.file = io.BytesIO(data)
@@ -40,7 +40,7 @@ class Reader:
 
 
 class Seeker(Reader):
-    """Seeks without saying so, returns nothing from it, and reads little at a time."""
+    """Seek without ``seekable()``, return nothing from it, and read in small pieces."""
 
     def read(self, size):
         return self.file.read(min(size, 100))
@@ -70,7 +70,7 @@ def read(source, watch=None):
 
 @pytest.fixture(params=["file", "unbuffered", "bytesio", "gzip", "temporary", "mmap", "seeker"])
 def seekable(request, tmp_path):
-    """A file object of each kind, open in the middle of ``DATA``."""
+    """Return a file object of each kind, positioned in the middle of ``DATA``."""
     path = tmp_path / "data"
     path.write_bytes(gzip.compress(DATA) if request.param == "gzip" else DATA)
     with path.open("rb") as base, tempfile.SpooledTemporaryFile() as temporary:
@@ -185,7 +185,7 @@ def test_text(tmp_path):
     with path.open() as file, pytest.raises(InvalidArgumentError, match=rf"clip\.mp4: {as_text}"):
         read(file)
     with (
-        # Not text by its class.
+        # Its class does not show that it is text.
         tempfile.NamedTemporaryFile("w+") as temporary,
         pytest.raises(InvalidArgumentError, match=as_text),
     ):

@@ -1,4 +1,4 @@
-"""Videos behind http addresses: whole, damaged, slow and silent ones, and fetches given up."""
+"""Test videos behind http URLs: complete, damaged, slow and silent ones, and cancelled fetches."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def flag_set_after(seconds):
 
 
 def assert_nothing_stays(port):
-    """No thread that fetches and no socket to the server is left, or stays for long."""
+    """Assert that no fetching thread and no socket to the server remains for long."""
     deadline = time.monotonic() + 5
     while left := [*fetching(), *connected(port)]:
         assert time.monotonic() < deadline, left
@@ -110,7 +110,7 @@ def test_bodies(name, kind, server, httpd):
     ],
 )
 def test_errors(name, error, reason, kind, server, httpd, monkeypatch):
-    # The others are not to fail where the machine is slow.
+    # The others must not fail on a slow machine.
     if "within" in reason:
         monkeypatch.setenv("KEYE_VL_RS_MAX_SILENCE_SECONDS", "0.2")
     with pytest.raises(error, match=reason) as caught:
@@ -182,7 +182,7 @@ def test_deadline_behind_a_proxy(server, httpd, monkeypatch):
 
 
 def test_deadline_while_a_name_is_looked_up(server, httpd, monkeypatch, clock):
-    """That cannot be interrupted: it is left alone, and the connection that it leads to dropped."""
+    """A name lookup cannot be interrupted: it is abandoned, and its connection dropped."""
     found = threading.Event()
     look_up = socket.getaddrinfo
 
@@ -213,7 +213,7 @@ def test_the_disk_is_full(server, httpd):
 
 
 def test_redirects_are_not_read(server, httpd, monkeypatch):
-    """Whatever a server sends beside the address that it redirects to."""
+    """Whatever a server sends along with the address of a redirect."""
 
     def send_away(self):
         self.send_response(302)
@@ -244,11 +244,11 @@ def test_a_redirect_to_another_scheme(server, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["plain", "gzip"])
 def test_a_body_without_end(kind, server, httpd, monkeypatch):
-    """What is sent counts, also where it decompresses to nothing."""
+    """Bytes that are sent count, even if they decompress to nothing."""
 
     def send_forever(self):
         coding = [("Content-Encoding", "gzip")] if kind == "gzip" else []
-        # A header of gzip, and empty blocks.
+        # A gzip header, and empty blocks.
         self.headers_and(gzip.compress(b"")[:10] if coding else b"", *coding)
         with suppress(OSError):
             while True:

@@ -1,4 +1,4 @@
-"""Proxies, certificates and credentials that the environment names."""
+"""Test proxies, certificates and credentials set by the environment."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def server():
 
 @pytest.fixture
 def asked(monkeypatch):
-    """The path and the headers of each request that the server is sent."""
+    """Record the path and headers of each request that the server receives."""
     found = []
 
     def answer(self):
@@ -129,7 +129,7 @@ def test_a_socks_proxy_without_its_package(monkeypatch):
 
 
 def test_behind_a_proxy(server, asked, monkeypatch):
-    """It is given the whole address and its own credentials, and looks up the name by itself."""
+    """The proxy gets the whole URL and its own credentials, and looks up the name itself."""
     monkeypatch.setenv("http_proxy", f"http://me:word@127.0.0.1:{server.server_port}")
     monkeypatch.delenv("KEYE_VL_RS_ALLOW_PRIVATE_ADDRESSES")
     assert fetch("http://user:secret@nowhere.invalid/x.mp4?a=b") == BODY
@@ -140,7 +140,7 @@ def test_behind_a_proxy(server, asked, monkeypatch):
 
 
 def test_credentials(server, asked, tmp_path):
-    """Those of a redirect's first host do not go to the second one."""
+    """Credentials of a redirect's first host are not sent to the second one."""
     port = server.server_port
     (tmp_path / "netrc").write_text("machine localhost login joe password j")
     assert netrc_credentials("127.0.0.1") is None
@@ -181,7 +181,7 @@ def serve_over_tls(certificate):
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """The files of a certificate for 127.0.0.1 and of its key."""
+    """Create the files of a certificate for 127.0.0.1 and of its key."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl makes the certificate")
     folder = tmp_path_factory.mktemp("certificate")
@@ -199,7 +199,7 @@ def certificate(tmp_path_factory):
 
 
 def test_certificates(certificate, monkeypatch):
-    """Those of other names are refused, as is the old field for a name that the standard drops."""
+    """Certificates for other names are refused, and so is the outdated field for the name."""
     with serve_over_tls(certificate) as port:
         url = f"https://127.0.0.1:{port}/whole.mp4"
         with pytest.raises(
@@ -215,7 +215,7 @@ def test_certificates(certificate, monkeypatch):
 
 
 def connect(handler):
-    """Be the proxy of a connection that it cannot read."""
+    """Act as the proxy of a connection that it cannot read."""
     host, _, port = handler.path.rpartition(":")
     handler.close_connection = True
     with socket.create_connection((host, int(port))) as there:

@@ -1,4 +1,4 @@
-"""What the published code does to pictures is kept and said; ``exif=True`` turns them."""
+"""Test that pictures are treated as by the published code, and that ``exif=True`` rotates."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def made_processor():
 
 
 def turned(orientation=6, format="PNG"):
-    """The bytes of a file whose EXIF says that it is turned."""
+    """Return the bytes of a file with an EXIF orientation."""
     image = picture()
     exif = image.getexif()
     exif[0x0112] = orientation
@@ -51,7 +51,7 @@ def turned(orientation=6, format="PNG"):
 
 
 def upright(orientation=6):
-    """That picture as it is to be shown, by NumPy."""
+    """Return that picture upright, by NumPy."""
     array = np.asarray(picture())
     return {
         2: array[:, ::-1],
@@ -97,7 +97,7 @@ def test_frames():
 
 
 def test_frames_of_preprocess_video():
-    """It has no argument for it: each frame says it."""
+    """There is no argument for it; each frame has its own option."""
     made = preprocess_video([{"image": turned(), "exif": True}] * 2)
     expected = preprocess_video([Image.fromarray(upright())] * 2)
     assert torch.equal(made.pixel_values_videos, expected.pixel_values_videos)
@@ -112,7 +112,7 @@ def test_image_processors(kind, format):
     for made in (kind()(image, exif=True, return_tensors="pt"), kind(exif=True)(image)):
         assert torch.equal(torch.as_tensor(made["pixel_values"]), expected["pixel_values"])
     assert made["image_grid_thw"].tolist() == [[1, 6, 4]]
-    # Of a TIFF Pillow itself applies the orientation when it reads the pixels.
+    # For a TIFF, Pillow itself applies the orientation when it reads the pixels.
     plain = [1, 6, 4] if format == "TIFF" else [1, 4, 6]
     image = Image.open(io.BytesIO(turned(6, format)))
     assert kind()(image)["image_grid_thw"].tolist() == [plain]
@@ -165,7 +165,7 @@ def test_the_one_call(where):
         part["exif"] = True
     made = processor.apply_chat_template([{"role": "user", "content": [part]}], **options)
     assert made["image_grid_thw"].tolist() == [[1, 6, 4]]
-    # What the message says about its image holds against the processor.
+    # The message's option for its image takes precedence over the processor's.
     part["exif"] = False
     made = processor.apply_chat_template([{"role": "user", "content": [part]}], **options)
     assert made["image_grid_thw"].tolist() == [[1, 4, 6]]
@@ -174,7 +174,7 @@ def test_the_one_call(where):
 @pytest.mark.parametrize("kind", ["image", "video"])
 @pytest.mark.parametrize("where", ["call", "processor_kwargs", "setting"])
 def test_previews_call(where, kind):
-    """Before anything else: what is resized as it lies and then turned has other pixels."""
+    """Rotation comes first: resizing before rotating gives other pixels."""
     engine = preview.SiglipImageProcessor(exif=where == "setting")
     processor = preview.KeyeProcessor(engine, TOKENIZER, chat_template=CHAT_TEMPLATE)
     part = {"type": kind, kind: turned() if kind == "image" else [turned()] * 2}

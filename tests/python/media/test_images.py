@@ -1,4 +1,4 @@
-"""Image sources against the published ``fetch_image``, and what is wrong with bad ones."""
+"""Compare image sources with the published ``fetch_image``, and test errors of bad ones."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_published_sources(png, tmp_path):
     picture(size=(280, 140)).save(path)
     data = "data:image/jpeg;base64," + base64.b64encode(path.read_bytes()).decode()
     for source in (str(path), f"file://{path}", data, Image.open(path)):
-        # At a multiple of the token size the published resize leaves the image as it is.
+        # At a multiple of the token size the published resize leaves the image unchanged.
         assert same(load_image(source), published.fetch_image({"image": source}))
 
 

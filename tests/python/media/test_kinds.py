@@ -1,4 +1,4 @@
-"""Files that are no video or no image: the error says what they are, and what to do."""
+"""Test files that are not a video or image: the error says what they are, and what to do."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ KINDS = {
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("suffix", ["mp4", "jpg", "mjpeg", "txt"])
 def test_other_files(name, suffix, tmp_path):
-    """FFmpeg finds the JPEG inside of some of them, and shows others as text."""
+    """FFmpeg finds a JPEG inside some of them, and renders others as text."""
     data, kind = KINDS[name]
     path = tmp_path / f"file.{suffix}"
     path.write_bytes(data)
@@ -104,7 +104,7 @@ def test_what_begins_as_a_text_may_still_be_a_picture_or_a_video():
     assert np.asarray(image).tolist() == [[[1, 2, 3], [4, 5, 6]]]
     video = b"YUV4MPEG2 W32 H16 F25:1\n" + (b"FRAME\n" + b"A" * (32 * 16 * 3 // 2)) * 3
     assert len(sample_video(video, every).frames) == 3
-    # Beginnings of files with a header are damaged files, and no texts.
+    # Beginnings of files with a header are damaged files, not texts.
     for start in (b"RIFF", b"GIF89a", video[:24], b"P6 32 16"):
         for call in (lambda data: sample_video(data, every), load_image):
             with pytest.raises(MediaError) as caught:
@@ -225,7 +225,7 @@ def test_heic_without_a_plug_in():
 
 
 def test_a_registered_plug_in_opens_heic(monkeypatch):
-    """As pillow-heif registers itself, with the pixels of another image."""
+    """Registered as pillow-heif does, with the pixels of another image."""
     picture = Image.new("RGB", (28, 28), "red")
 
     class Opened(Image.Image):

@@ -1,4 +1,4 @@
-"""Files that name others: only what a file itself holds is shown."""
+"""Test files that refer to others: only what a file itself contains is shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where videos come from: paths and bytes, and what is wrong with bad ones."""
+"""Test sources of videos: paths and bytes, and errors of bad ones."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What the later form of the published processor makes of frames, beside the oracle of the earlier.
+"""Compute what the later form of the published processor makes of frames.
 
-It is the form that imports ``BicubicVideoFusionOpProcessor``. It rescales and normalises in one
-step, as transformers' ``rescale_and_normalize`` does, and resamples as tensors also the frames
-whose size it chooses itself.
+It is the form that imports ``BicubicVideoFusionOpProcessor``; the oracle covers the earlier one. It
+rescales and normalises in one step, as transformers' ``rescale_and_normalize`` does, and resamples
+frames as tensors even where it chooses their size itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from oracle import published_processor as published
 
 
 def later_lut(mean, std, rescale_factor=1 / 255):
-    """(3, 256) float32: ``(x - mean / scale) / (std / scale)``, each operation in float32."""
+    """Return (3, 256) float32: ``(x - mean / scale) / (std / scale)``, each step in float32."""
     unscale = np.float32(1.0 / rescale_factor)
     mean, std = (np.asarray(values, np.float32) * unscale for values in (mean, std))
     byte = np.arange(256, dtype=np.float32)
@@ -23,13 +23,13 @@ def later_lut(mean, std, rescale_factor=1 / 255):
 
 
 class LaterForm:
-    """The form's own path, in the shape of the fused operator that it calls otherwise."""
+    """Offer the form's own path through the interface of the fused operator."""
 
     def interp(
         self, frames, nframes, indices, ori_height, ori_width, height, width, *, scale,
         image_mean, image_std, min_pixels, max_pixels, patch, factor,
     ):  # fmt: skip
-        """The arguments and the result are those of the operator."""
+        """Take the operator's arguments and return its result."""
         assert (patch, factor) == (oracle.PATCH, oracle.FACTOR)
         if not indices:
             return None

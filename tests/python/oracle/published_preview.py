@@ -1,7 +1,7 @@
-"""What the published processor of Keye-VL-8B-Preview does, step by step.
+"""Do what the published processor of Keye-VL-8B-Preview does, step by step.
 
-That of Qwen2.5-VL with another image processor: the steps of ``published_processor.preprocess``,
-bicubic, for images and for videos alike.
+It is that of Qwen2.5-VL with another image processor: the steps of
+``published_processor.preprocess``, bicubic, for images and videos alike.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def fill(text, token, grids):
 
 
 def published_call(tokenizer, text, *, images=None, videos=None, fps=2.0, **settings):
-    """The processor's call with ``return_tensors="pt"``."""
+    """Call the processor with ``return_tensors="pt"``."""
     settings = {
         "image_mean": HALVES,
         "image_std": HALVES,

@@ -1,12 +1,12 @@
-"""What the published KeyeVL1_5Processor does, with and without its fused operator, step by step.
+"""Do what the published KeyeVL1_5Processor does, with and without its fused operator, step by step.
 
-Written from the description of transformers pull request 41040, to compare results with and to take
-times against: the same library calls on the same data in the same order, so neither slower nor
-faster than the original. Two things differ, neither in its cost:
+Written from the description of transformers pull request 41040, as a reference for results and
+times: the same library calls on the same data in the same order, so neither slower nor faster than
+the original. It differs in two points, neither of which affects its cost:
 
-* The original asks only a batch's last video whether there are fast frames, and mis-assembles the
-  others if it has none. Here any video's fast frames count.
-* The original hands tensors to ``convert_to_rgb``, which returned them untouched when it was
+* The original checks only a batch's last video for fast frames, and assembles the others wrongly
+  if it has none. Here the fast frames of any video count.
+* The original passes tensors to ``convert_to_rgb``, which returned them unchanged when it was
   written and refuses them in newer versions of transformers. Here only PIL images go there.
 """
 
@@ -44,7 +44,7 @@ FAST_START, FAST_END, FILLER = "<|fast_start|>", "<|fast_end|>", "<|placeholder|
 
 
 def smart_resize(height, width, min_pixels=MIN_PIXELS, max_pixels=MAX_PIXELS, factor=PATCH * MERGE):
-    """Qwen2-VL's rule, which is the processor's: a side may round to nothing before it grows."""
+    """Apply Qwen2-VL's rule, as the processor does: a side may round to nothing before growing."""
     rows, columns = round(height / factor), round(width / factor)
     pixels = rows * columns * factor * factor
     if pixels > max_pixels:
@@ -71,7 +71,7 @@ def preprocess_one(
     max_pixels=MAX_PIXELS,
     resample=Image.Resampling.BILINEAR,
 ):
-    """One image or one video's frames of one size: patches and (frames, rows, columns)."""
+    """Return the patches and (frames, rows, columns) of an image, or of frames of one size."""
     frames = make_list_of_images(images)
     frames = [convert_to_rgb(f) if isinstance(f, Image.Image) else f for f in frames]
     frames = [to_numpy_array(f) for f in frames]
@@ -102,7 +102,7 @@ def preprocess_one(
 
 
 def preprocess(inputs, name, **kwargs):
-    """All patches in one list, that as an array, that as a tensor."""
+    """Collect all patches in a list, and convert it to an array and then to a tensor."""
     pixels, grids = [], []
     for one in inputs:
         patches, grid = preprocess_one(one, **kwargs)
@@ -121,7 +121,7 @@ def select(frames, frame_types):
 
 
 def resized(frames, height, width):
-    """The frames as floats, and whether the image processor has yet to resize them."""
+    """Return the frames as floats, and whether the image processor has yet to resize them."""
     if height is None or width is None:
         return frames.float(), True
     frames = functional.interpolate(frames, [height, width], mode="bilinear", antialias=True)
@@ -135,7 +135,7 @@ def split_grids(grids):
 
 
 def merge_grids(rows, num_frames):
-    """One row per run of equal sizes within a video."""
+    """Merge grid rows: one row per run of equal sizes within a video."""
     merged = []
     for part in torch.stack(rows, dim=0).split(num_frames, dim=0):
         starts = functional.pad((part[:-1] != part[1:]).any(1), (1, 0), value=True)
@@ -146,7 +146,7 @@ def merge_grids(rows, num_frames):
 
 
 def video_stage(videos, frame_types, height, width, fast_height, fast_width, **kwargs):
-    """Slow and fast frames of all videos apart, and one grid row per frame for each kind."""
+    """Process slow and fast frames of all videos separately, with one grid row per frame."""
     slow_inputs, fast_inputs = [], []
     for i, frames in enumerate(videos):
         if isinstance(frames, np.ndarray):
@@ -174,7 +174,7 @@ def operator_stage(
     min_pixels=MIN_PIXELS,
     max_pixels=MAX_PIXELS,
 ):
-    """The same as :func:`video_stage`, as the processor has the fused operator do it."""
+    """Do the same as :func:`video_stage`, the way the processor uses the fused operator."""
     settings = {
         "patch": PATCH,
         "factor": PATCH * MERGE,
@@ -265,10 +265,10 @@ def published_call(
     video_settings=None,
     **limits,
 ):
-    """The processor's call with ``return_tensors="pt"``; video arguments have one entry a video.
+    """Call the processor with ``return_tensors="pt"``; video arguments have one entry per video.
 
-    ``operator`` stands for the fused operator of ``keye_vl_utils``; ``video_settings`` are those of
-    a call, which its own path obeys for videos.
+    ``operator`` stands for the fused operator of ``keye_vl_utils``. ``video_settings`` are settings
+    of a call, which the processor's own path applies to videos.
     """
     kwargs = {"image_mean": image_mean, "image_std": image_std, **limits}
     text = list(text) if isinstance(text, list) else [text]

@@ -1,4 +1,4 @@
-"""The fused operator: what the published processor computes without one, to the last bit."""
+"""Test that the fused operator gives the bits that the published processor computes itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each form of the published processor gets its own bits from the fused operator."""
+"""Test that each form of the published processor gets its own bits from the fused operator."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_oracle_computes_as_transformers(mean, std, factor):
 @pytest.mark.parametrize("scale", [255, 127.5, 1, 256])
 @pytest.mark.parametrize(("mean", "std"), SETTINGS)
 def test_every_byte_of_every_channel(mean, std, scale):
-    """Sizes stay, so that every byte arrives as it is."""
+    """The size is unchanged, so that every byte reaches the output."""
     bytes_ = np.arange(256, dtype=np.uint8).repeat(49).reshape(1, 112, 112)
     frames = torch.from_numpy(np.stack([bytes_] * 3, 1))
     about = (frames, 1, [0], 112, 112, 112, 112)
@@ -72,13 +72,13 @@ def test_the_forms_differ_by_less_than_a_rounding():
 
 @pytest.mark.parametrize("operator", [BicubicVideoProcessor, BicubicVideoFusionOpProcessor])
 def test_floats_of_the_later_form(operator):
-    """Floats are resampled without rounding, also to a size that is chosen."""
+    """Floats are resampled without rounding, also to a size chosen by the processor."""
     frames = clip(2, 60, 80).float() + 0.25
     made = operator().interp(frames, 2, [0, 1], 60, 80, 56, 84, scale=255)
     resized = torch.nn.functional.interpolate(frames, (56, 84), mode="bilinear", antialias=True)
     if operator is BicubicVideoProcessor:
         expected = (resized * np.float32(1 / 255) - 0.5) / 0.5
-        tolerance = 2e-7  # the rescale is taken in float64 there
+        tolerance = 2e-7  # it rescales in float64
     else:
         expected, tolerance = (resized - 127.5) / 127.5, 0
     patches = expected.reshape(2, 3, 4, 14, 6, 14).permute(0, 2, 4, 1, 3, 5).reshape(-1, 3, 14, 14)
@@ -88,7 +88,7 @@ def test_floats_of_the_later_form(operator):
 @pytest.mark.parametrize("operator", [BicubicVideoProcessor, BicubicVideoFusionOpProcessor])
 @pytest.mark.parametrize("array", [True, False], ids=["array", "tensor"])
 def test_channels_last_that_the_processor_takes_for_first(operator, array):
-    """It hands W and 3 over for the sides of (T, H, W, 3); its own path tells the layout."""
+    """The processor passes W and 3 as sides of (T, H, W, 3); its own path detects the layout."""
     video = clip(3, 60, 80)
     last = video.permute(0, 2, 3, 1).contiguous()
     frames = last.numpy() if array else last

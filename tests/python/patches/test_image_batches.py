@@ -1,4 +1,4 @@
-"""Batches of images in parallel: the published bits, in order, whatever the number of threads."""
+"""Test batches of images in parallel: the published bits, in order, with any number of threads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from support.images import noise, opened, picture, saved
 from support.processor import assert_bits
 from support.program import run_program
 
-# Of a program that makes its own.
+# As of a program that creates its own.
 PICTURES = """
 import numpy as np
 from PIL import Image
@@ -30,7 +30,7 @@ MODES = ["RGB", "RGBA", "L", "P", "LA", "CMYK", "1", "YCbCr"]
 
 
 def mixed():
-    """Images of many sizes and modes, decoded or not, and arrays."""
+    """Return images of many sizes and modes, decoded or not, and arrays."""
     images = [picture(100 + 57 * i, 400 - 31 * i, mode, i) for i, mode in enumerate(MODES)]
     images += [opened(picture(333, 222, seed=9)), opened(noise(350, 470), "JPEG")]
     images += [np.asarray(noise(90, 130)), np.asarray(noise(56, 28)).transpose(2, 0, 1)]
@@ -55,7 +55,7 @@ def test_mixed_images():
 @pytest.mark.parametrize("size", [(2400, 2400), (2900, 1900), (1080, 1920), (3600, 1560)])
 @pytest.mark.usefixtures("threads")
 def test_photos(size):
-    """Beyond 16 MB they lie in pieces."""
+    """Pillow stores images beyond 16 MB in several blocks."""
     image = noise(*size)
     assert_bits(processed(image), published.preprocess([image], "image"))
 

@@ -1,4 +1,4 @@
-"""Wrong frames, types and sizes are said by an exception that names them."""
+"""Test that wrong frames, types and sizes raise an exception that names them."""
 
 from __future__ import annotations
 

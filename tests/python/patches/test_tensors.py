@@ -1,4 +1,4 @@
-"""Writing a video's patches into memory that the caller has allocated."""
+"""Test writing a video's patches into memory that the caller has allocated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A preprocessed video in a processor whose settings are not those that it was made with."""
+"""Test a preprocessed video in a processor with other settings than those it was computed with."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_the_second_of_two_videos_is_named(path, video):
         {},
         {"image_mean": 0.5, "image_std": 0.5},
         {"image_mean": torch.tensor([0.5] * 3).tolist()},
-        {"min_pixels": 8 * TOKEN, "max_pixels": 700 * TOKEN},  # which allow its sizes as well
+        {"min_pixels": 8 * TOKEN, "max_pixels": 700 * TOKEN},  # which allow its sizes too
     ],
 )
 def test_equal_settings_give_the_same_tensors(same, path, video):
@@ -159,7 +159,7 @@ def test_unknown_settings_are_refused(video):
     "settings", [{"max_pixels": 8 * TOKEN}, {"resample": 3}, {"do_resize": False}, {}]
 )
 def test_messages_choose_their_sizes_whatever_the_settings(settings, path):
-    """As ``process_vision_info`` does, whose sizes the published processor obeys."""
+    """As in ``process_vision_info``, whose sizes the published processor uses."""
     processor = KeyeVL1_5Processor(
         KeyeVL1_5ImageProcessor(**{**HALVES, **settings}), TOKENIZER, chat_template=CHAT_TEMPLATE
     )

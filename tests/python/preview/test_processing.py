@@ -1,4 +1,4 @@
-"""Keye-VL-8B-Preview's processor, and its drop-in where no reference is needed."""
+"""Test Keye-VL-8B-Preview's processor, and its drop-in where no reference is needed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
 
 
 def resized(frames, height, width, seed=0):
-    """As ``process_vision_info`` gives a video: floats that hold whole numbers."""
+    """Return a video as ``process_vision_info`` does: floats with integral values."""
     return clip(frames, height, width, seed).float()
 
 
@@ -60,7 +60,7 @@ def test_videos(name, fps):
 
 
 def test_fractions_take_the_plain_path():
-    """Of which Pillow takes those between 0 and 1; others neither side resizes."""
+    """Pillow accepts those between 0 and 1; others are not resized by either side."""
     video = torch.rand((2, 3, 56, 84), generator=torch.Generator().manual_seed(0))
     settings = {"do_rescale": False}
     expected = published_call(TOKENIZER, VIDEO, videos=[video], **settings)
@@ -143,7 +143,7 @@ def test_a_video_of_one_frame_gives_it_twice(tmp_path):
 
 @pytest.mark.one_level
 def test_frames_that_read_from_one_file(monkeypatch):
-    """They take turns: two threads would move the file under each other."""
+    """They take turns: two threads would move each other's file position."""
     monkeypatch.setenv("KEYE_VL_UTILS_PARALLEL_NUM", "4")
     file = io.BytesIO()
     first, *others = pictures(3, width=600, height=450)

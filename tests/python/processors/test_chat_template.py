@@ -1,4 +1,4 @@
-"""One call from messages to the model's inputs: what process_vision_info and the processor give."""
+"""Test one call from messages to the model's inputs, against the two published steps."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def in_steps(messages, processor=PROCESSOR, **options):
 
 
 def streamed(monkeypatch):
-    """The sources that go from file to patches."""
+    """Record the sources of videos that go from file to patches."""
     sources = []
     stream = loading.preprocess_file
     monkeypatch.setattr(

@@ -1,4 +1,4 @@
-"""What hosts do with the processor: save, load, register, look it up, and chat with it."""
+"""Test what hosts do with the processor: save, load, register, look it up, and chat with it."""
 
 from __future__ import annotations
 

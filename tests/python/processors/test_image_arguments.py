@@ -1,4 +1,4 @@
-"""Settings and inputs of image processors that cannot be, and numbers in other types."""
+"""Test invalid settings and inputs of image processors, and numbers of other types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The image processor against the published steps, bit for bit."""
+"""Compare the image processor with the published steps, bit for bit."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_images_are_written_to_their_places_in_one_tensor(monkeypatch):
 
 
 def test_images_of_both_paths_in_one_batch():
-    # The core makes the patches of the first, transformers' functions those of the second.
+    # The core computes the patches of the first, transformers' functions those of the second.
     first = np.asarray(picture(56, 84))
     images = [first, first.astype(np.float32)]
     expected = published.preprocess(images, "image")

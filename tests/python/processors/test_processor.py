@@ -1,4 +1,4 @@
-"""The processor against the published steps, bit for bit."""
+"""Compare the processor with the published steps, bit for bit."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_text_without_inputs_passes_untouched():
 
 
 def test_tokens_of_a_kind_that_has_no_inputs():
-    """Beside inputs of the other kind: the model would look for what is not there."""
+    """With inputs of the other kind, the model would look for features that do not exist."""
     image, video = np.zeros((40, 40, 3), np.uint8), clip(2, 60, 80)
     with pytest.raises(PromptError, match=r"text holds 1 <\|video_pad\|> for 0 inputs"):
         PROCESSOR(text=f"<|image_pad|>{TEXT}", images=[image], videos=[])

@@ -1,4 +1,4 @@
-"""What hosts hand to the processor beside text and pixels, and in which forms."""
+"""Test what hosts pass to the processor besides text and pixels, in all forms."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_settings_of_the_image_processor(changed, about):
 
 @pytest.mark.parametrize("about", [ABOUT, CHOSEN], ids=["given", "chosen"])
 def test_bytes_as_they_are(about):
-    """In float32 also where the published path leaves them bytes: where Pillow resizes."""
+    """In float32 also where the published path keeps bytes: where Pillow resizes."""
     flags = {"do_rescale": False, "do_normalize": False}
     expected = published_call(TOKENIZER, TEXT, [VIDEO], **flags, **about)
     expected["pixel_values_videos"] = expected["pixel_values_videos"].float()

@@ -1,4 +1,4 @@
-"""The videos of a call against the published steps, bit for bit."""
+"""Compare the videos of a call with the published steps, bit for bit."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_slow_and_fast_of_one_size_are_one_run():
 
 @pytest.mark.parametrize("names", list(itertools.permutations(MIXES, 2)), ids="-".join)
 def test_videos_in_any_order(names):
-    """Also where the last video has no fast frames, which is where the original goes wrong."""
+    """Also if the last video has no fast frames, where the original goes wrong."""
     videos = [clip(len(MIXES[n]), 50 + 9 * i, 90, seed=i) for i, n in enumerate(names)]
     about = [
         video_kwargs(MIXES[n], slow=(56 + 28 * i, 84), start=3.0 * i) for i, n in enumerate(names)

@@ -1,4 +1,4 @@
-"""The video processor: the processor's video half, alone, and as a part of the processor."""
+"""Test the video processor, alone and as a part of the processor."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_settings_of_a_call_and_of_the_processor():
 
 
 def test_it_says_what_a_processor_does_to_videos():
-    """And the image processor goes on to say what is done to images."""
+    """The image processor still describes what is done to images."""
     processor = KeyeVL1_5Processor(
         KeyeVL1_5ImageProcessor(), TOKENIZER, KeyeVL1_5VideoProcessor(**HALVES)
     )

@@ -1,4 +1,4 @@
-"""Times of frames: as published by default, and real ones where those cannot be right."""
+"""Test timestamps: the published ones by default, and real ones where those cannot be right."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def even(folder):
 
 @pytest.fixture(scope="module")
 def uneven(folder):
-    """41 frames, the last 20 of them 0.3 s late."""
+    """Return a clip of 41 frames, the last 20 of which are 0.3 s late."""
     return Clip("t_uneven.mkv", count=41, pts=irregular(41)).write(folder)
 
 
 @pytest.fixture(scope="module")
 def hollow(folder):
-    """A second of 60 frames, nothing for 18 seconds, and a second of 60 frames."""
+    """Return a clip of a second of 60 frames, nothing for 18 seconds, and a second of 60 frames."""
     times = [round(1000 * n / 60) + (18_000 if n >= 60 else 0) for n in range(120)]
     return Clip("t_hollow.mkv", count=120, pts=times, rate=Fraction(60)).write(folder)
 
@@ -59,7 +59,7 @@ def test_unevenly_spaced_frames_have_real_times_on_demand(uneven, caplog):
     published = preprocess_video(uneven, fps=100)
     assert published.timestamp_kind == "published"
     assert published.timestamps.tolist() != pytest.approx(real, abs=0.01)
-    # Once a video, however many frames are off.
+    # Once per video, however many frames are off.
     assert [one.levelname for one in caplog.records] == ["WARNING"]
     assert "t_uneven.mkv: its frames are not evenly spaced" in caplog.text
     assert "timestamps='presentation'" in caplog.text
@@ -86,7 +86,7 @@ def test_a_part_of_a_video_has_real_times(hollow):
 
 
 def test_a_recording_that_jumps_has_real_times(folder, tmp_path):
-    """As where reception broke off: 20 frames, ten seconds of nothing, 20 frames."""
+    """As after a loss of reception: 20 frames, ten seconds of nothing, 20 frames."""
     path = tmp_path / "t_jump.ts"
     clip = Clip("", count=40, options={"x264-params": "bframes=0:keyint=10"})
     with open_output(path) as container:

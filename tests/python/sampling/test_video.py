@@ -1,4 +1,4 @@
-"""Decoding and sampling, frame for frame against decord and, where decord errs, against PyAV."""
+"""Compare decoded and sampled frames with decord and, where decord errs, with PyAV."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.without_pixels
 X265 = "log-level=error:keyint=10:bframes=3:"
 IRREGULAR = clips.irregular(40)
 
-# Clips that decord reads as they are meant.
+# Clips that decord reads correctly.
 CLIPS = [
     Clip("h264.mp4"),
     Clip("h264_no_b_frames.mp4", b_frames=0),
@@ -52,14 +52,14 @@ CLIPS = [
     Clip("irregular.mkv", pts=IRREGULAR),
     Clip("ntsc.mp4", rate=Fraction(30000, 1001)),
 ]
-# decord seeks to a key frame and shows frames that refer to what lies before it: its frames are
-# right only when it is asked for every frame in turn.
+# decord seeks to a key frame and shows frames that refer to earlier ones: its frames are right only
+# if every frame is requested in order.
 OPEN_GOP_CLIPS = [
     Clip("mpeg4_b_frames.mp4", codec="mpeg4", b_frames=2),
     Clip("mpeg4_b_frames.avi", codec="mpeg4", b_frames=2),
     Clip("mpeg2.mpg", codec="mpeg2video", b_frames=2),
 ]
-# What is not exact, and by how much: the rounding of the scaler of decord's FFmpeg.
+# The tolerance of inexact clips: the rounding of the scaler in decord's FFmpeg.
 
 
 @pytest.mark.parametrize("clip", CLIPS, ids=lambda clip: clip.name)
@@ -88,7 +88,7 @@ def test_frames_before_a_key_frame(clip, folder):
 
 
 def test_open_gop_hevc(folder):
-    # decord shows frames that are late here even in turn.
+    # decord shows late frames here even in order.
     clip = Clip("open.mp4", codec="libx265", options={"x265-params": X265 + "open-gop=1"})
     path = clip.write(folder)
     sampled = sample_video(path, third)
@@ -98,7 +98,7 @@ def test_open_gop_hevc(folder):
 
 
 def test_edit_list(folder):
-    # decord counts the frames that an edit list hides, so it cannot be the measure.
+    # decord counts frames that an edit list hides, so it cannot be the reference.
     plain = Clip("uncut.mp4").write(folder)
     path = clips.hide_first(plain, folder / "cut.mp4", 5 * 512)
     sampled = sample_video(path, third)
@@ -114,7 +114,7 @@ def test_of_two_streams_decords_is_read(suffix, default, folder):
     path = clips.write_two_streams(folder / f"two_streams{default}.{suffix}", default)
     sampled = sample_video(path, every)
     assert_like_decord(path, sampled)
-    # An mp4 states bit rates: the large stream is read. An mkv does not: the first is.
+    # An mp4 states bit rates, so the large stream is read. An mkv does not, so the first one is.
     assert sampled.frames.shape[2] == (240 if suffix == "mp4" else 64)
 
 
@@ -163,7 +163,7 @@ def test_without_reliable_times(suffix, folder, monkeypatch):
         path.write_bytes(data[: 3 * 188] + data[packets // 4 * 188 :])
     expected = decode_all(path)
     sampled = sample_video(path, third)
-    # What comes before the first key frame of a recording is not announced.
+    # What precedes the first key frame of a recording is not announced.
     assert counted == ([1] if suffix == "h264" else [])
     assert 20 <= sampled.total_frames == len(expected) <= 40
     assert_distinct(pixels(sampled))
@@ -171,7 +171,7 @@ def test_without_reliable_times(suffix, folder, monkeypatch):
 
 
 def change_times(monkeypatch, change):
-    """Let the packets state other times than those that their frames have."""
+    """Make the packets state other times than their frames."""
     list_packets = listing.list_packets
 
     def changed(*args):
@@ -183,11 +183,11 @@ def change_times(monkeypatch, change):
 
 
 def test_times_that_lie(h264, monkeypatch):
-    # As where packets hold no frame of their own.
+    # As if packets held no frame of their own.
     change_times(monkeypatch, lambda times: [time + (time == 20 * 512) for time in times])
     told = []
     sampled = sample_video(h264, lambda total, fps: told.append(total) or list(range(total)))
-    # For the packets that are needed, for all of them, and for the frames that come.
+    # For the needed packets, for all packets, and for the frames returned.
     assert told == [40, 40, 40]
     np.testing.assert_array_equal(pixels(sampled), decode_all(h264))
 
@@ -218,7 +218,7 @@ def test_only_sampled_frames_are_converted(h264, monkeypatch):
     sampled = sample_video(h264, lambda total, fps: [2, 5, 5, 9])
     assert converted == [2 * 512, 5 * 512, 9 * 512]
     assert sampled.counts.packets == 40
-    # Up to the last of them in the order of decoding, and not all of those.
+    # Up to the last of them in decoding order, but not all of those.
     assert sampled.counts.decoded < 12
 
 

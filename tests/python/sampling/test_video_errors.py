@@ -1,4 +1,4 @@
-"""What is wrong with a video is said by an exception that names it, and nothing stays open."""
+"""Test that a bad video raises an exception that names it, and that nothing stays open."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_text_is_no_video(suffix, tmp_path):
 
 
 def test_no_header(h264):
-    # The index of an mp4 stands at its end.
+    # The index of an mp4 is at its end.
     data = h264.read_bytes()
     with pytest.raises(UnreadableMediaError):
         sample_video(data[: len(data) // 2], every)
@@ -93,7 +93,7 @@ def test_a_cover_is_no_video(tmp_path):
 
 
 def test_no_frames(tmp_path):
-    # A video stream of which the header is there and the packets are not.
+    # A video stream with a header but without packets.
     plain = Clip("one.mkv", codec="mpeg4", count=1).write(tmp_path)
     path = tmp_path / "bare.mkv"
     with av.open(str(plain)) as source, clips.open_output(path) as target:
@@ -149,7 +149,7 @@ def test_a_damage_of_which_the_decoder_reports_nothing(faststart):
             sampled = sample_video(damaged, every)
             if not np.array_equal(pixels(sampled), pixels(whole)):
                 break
-    # Nobody can tell: SECURITY.md says so.
+    # This cannot be detected, as SECURITY.md says.
     assert sampled.total_frames == 40
     assert sampled.damage is None
 

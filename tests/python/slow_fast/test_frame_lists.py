@@ -1,4 +1,4 @@
-"""Videos as lists of frames: the same arguments, the same bits as from keye_vl_utils 1.5.2."""
+"""Compare lists of frames with keye_vl_utils 1.5.2: the same arguments give the same bits."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_frames_of_preview_in_two_sizes_are_refused():
     frames = [*pictures(1, 64, 64), *pictures(1, 300, 64)]
     with pytest.raises(FramesShapeError, match="frame 1 to 308x56, frame 0 to 56x56: expected"):
         preview.fetch_video({"video": frames})
-    # As a whole, they may have one size all the same.
+    # As a whole they may still have one size.
     sized = {"video": frames, "resized_height": 56, "resized_width": 84}
     assert [frame.size for frame in preview.fetch_video(sized)] == [(84, 56)] * 2
 

@@ -1,4 +1,4 @@
-"""Which frames are alike, and which are slow and fast: as keye_vl_utils 1.5.2 has it."""
+"""Compare which frames are similar, slow and fast with keye_vl_utils 1.5.2."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("one_thread_of_torch")
 
 
 def patches_changed(changed, rows=10, columns=10):
-    """Two frames that differ in so many 28x28 patches, as far apart as colours can be."""
+    """Return two frames that differ in so many 28x28 patches, by the largest colour distance."""
     a = torch.full((3, 28 * rows, 28 * columns), 0, dtype=torch.uint8)
     a[0] = 255
     b = a.clone()
@@ -99,7 +99,7 @@ def test_one_row_of_patches_which_the_published_code_cannot_index():
     a[:, :, :28] = 0
     with pytest.raises(IndexError):
         reference.get_frame_sim(a, b)
-    # The first patch is black in both, the second in one; noise is like noise in the others.
+    # The first patch is black in both, the second in one; noise is similar to noise in the others.
     assert ours.get_frame_sim(a, b) == torch.tensor(2 / 3).item()
 
 
@@ -135,7 +135,7 @@ def test_patches_that_do_not_fit_a_frame(patch_size):
 
 
 def test_hsv_is_what_the_published_code_compares():
-    """OpenCV's conversion of every 17th colour, through the similarity of one patch of it."""
+    """Compare OpenCV's conversion of every 17th colour, through the similarity of one patch."""
     axis = np.arange(0, 256, 17, dtype=np.uint8)
     colours = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 1, 1, 3)
     hsv = cv2.cvtColor(colours.reshape(1, -1, 3), cv2.COLOR_RGB2HSV)[0].astype(np.int64)
@@ -194,7 +194,7 @@ def test_frames_of_one_row_of_patches_which_the_published_code_cannot_compare():
 
 
 def test_a_drift_is_compared_with_the_last_slow_frame():
-    """Each frame is like its neighbour, but not like one much earlier."""
+    """Each frame is similar to its neighbour, but not to one much earlier."""
     base = scenes([1], 120, 160)[0]
     frames = torch.stack([base.roll(2 * i, dims=2) for i in range(30)])
     expected = reference.extract_slow_fast_frames(frames)

@@ -1,4 +1,4 @@
-"""Files into patches without holding the video: equal to the way that holds it, in less memory."""
+"""Test streaming files into patches: equal to holding the video in memory, with less memory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def clip(folder):
 
 
 def at_once(path, **options):
-    """What comes out where the whole video is held."""
+    """Return the result of holding the whole video in memory."""
     frames, kwargs = vision_process.fetch_video({"video": str(path), **options})
     sizes = (kwargs["height"], kwargs["width"]), (kwargs["fast_height"], kwargs["fast_width"])
     return kwargs, video_patches(frames, kwargs["frame_types"], *sizes)
@@ -68,7 +68,7 @@ def test_a_buffer_that_cannot_be(buffer_bytes, clip):
 
 
 def test_repeated_frames(clip, monkeypatch):
-    # As where float32 cannot tell the places of many frames apart.
+    # As if float32 could not distinguish the indices of many frames.
     monkeypatch.setattr(
         "keye_vl_rs._preprocess.frame_indices",
         lambda total, count: torch.tensor([0, 0, 7, 7, 7, 39]),

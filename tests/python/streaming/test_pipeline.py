@@ -1,4 +1,4 @@
-"""Frames in turn into patches: whatever becomes of them on the way, the same as all at once."""
+"""Test turning frames into patches one by one: on every path the result equals that of a batch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIDES = (28, 56, 84, 112)
 
 
 class Frame:
-    """A decoded frame whose planes take half as much memory as its RGB, as those of 4:2:0 do."""
+    """Imitate a decoded frame whose planes take half the memory of its RGB, as in 4:2:0."""
 
     def __init__(self, pixels):
         self.pixels = pixels
@@ -30,7 +30,7 @@ class Frame:
 
 
 class Types:
-    """A splitter that has made up its mind."""
+    """Imitate a splitter with a fixed result."""
 
     def __init__(self, types):
         self._types = iter(types)
@@ -40,7 +40,7 @@ class Types:
 
 
 def plan(breaks):
-    """Sizes that get smaller at some numbers of slow frames."""
+    """Return sizes that shrink at certain numbers of slow frames."""
 
     def sizes(slow_frames):
         step = sum(slow_frames >= at for at in breaks)
@@ -51,7 +51,7 @@ def plan(breaks):
 
 
 def run(frames, types, sizes, buffer_bytes, dtype=torch.float32):
-    """The pipeline, its patches, and the most that it kept."""
+    """Run the pipeline; return it, its patches, and the peak size of its frame buffer."""
     config = PixelConfig(dtype=dtype, image_mean=HALF, image_std=HALF)
     pipeline = PatchPipeline(
         SizeChoices.of(len(frames), sizes),
@@ -112,7 +112,7 @@ WHOLE = 60 * 50 * 3 // 2
 
 
 def counted(monkeypatch):
-    """How many frames are resized before their size is known."""
+    """Count the frames that are resized before their size is known."""
     from keye_vl_rs import _core
 
     calls = []
@@ -136,7 +136,7 @@ def test_frames_are_kept_whole_while_there_is_room(monkeypatch):
     _, patches, most = run(frames, MIXED, sizes, 100 * WHOLE)
     assert_bits(patches, expected(frames, MIXED, sizes))
     assert most >= 3 * WHOLE
-    # One when so few may still be slow that fast frames have one size.
+    # One, once so few frames can still be slow that fast frames have one size.
     assert {size[0] for size in calls} <= {56}
 
 
@@ -177,7 +177,7 @@ def test_half_precision(dtype):
 
 
 def test_the_result_holds_no_more_memory_than_it_shows():
-    # Room was made for more slow frames than came.
+    # The buffer had room for more slow frames than came.
     frames, sizes = noise(12), plan([])
     _, patches, _ = run(frames, ONE_SLOW, sizes, 0)
     assert len(patches) == count_patches(ONE_SLOW, *sizes(1))

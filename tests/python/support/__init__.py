@@ -1,1 +1,1 @@
-"""What tests share: clips, images, processors, processes, and how results are compared."""
+"""Provide what tests share: clips, images, processors, processes, and comparisons of results."""

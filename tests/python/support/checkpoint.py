@@ -1,4 +1,4 @@
-"""A small checkpoint folder of Keye-VL-1.5: all that its processor is loaded from."""
+"""Create a small checkpoint folder of Keye-VL-1.5 from which its processor can be loaded."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from support.tokenizers import CHAT_TEMPLATE, make_tokenizer
 HALVES = {"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}
 FORMS = ("BicubicVideoProcessor", "BicubicVideoFusionOpProcessor")
 
-# Stand-ins for the code that a checkpoint brings along.
+# Stand-ins for the code that a checkpoint ships.
 CODE = Path(__file__).with_name("checkpoint_code")
 
 
 def make_checkpoint(folder: Path, form: str = FORMS[0], **config) -> Path:
-    """The files of a checkpoint, with stand-ins for the code that it brings along.
+    """Write the files of a checkpoint, with stand-ins for the code that it ships.
 
-    ``form`` is the name under which its processor looks for the fused operator; ``config`` goes to
-    config.json.
+    Args:
+        form: the name under which its processor imports the fused operator.
+        config: the content of config.json.
     """
     folder.mkdir(parents=True, exist_ok=True)
     make_tokenizer().save_pretrained(folder)

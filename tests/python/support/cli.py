@@ -1,4 +1,4 @@
-"""Runs the command line and reads what it wrote."""
+"""Run the command line and read its output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMES = ["frame_types", "num_frames", "pixel_values_videos", "timestamps", "vide
 
 
 def copy_videos(clip, folder):
-    """A few videos below ``folder``."""
+    """Copy a few videos below ``folder``."""
     for name in ("a.mp4", "deep/b.mp4", "deep/er/c.MKV", "deep/.hidden.mp4", "other/a.mp4"):
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -27,10 +27,10 @@ def copy_videos(clip, folder):
 
 
 def copies(clip, count, folder="in"):
-    """``count`` videos, of which each is a little smaller than the one before it."""
+    """Create ``count`` videos, each a little smaller than the one before it."""
     Path(folder).mkdir(exist_ok=True)
     for number in range(count):
-        # A box that players pass over.
+        # Players ignore a box of this type.
         length = 8 + 100 * (count - number)
         box = struct.pack(">I4s", length, b"free").ljust(length, b"\0")
         Path(folder, f"{number}.mp4").write_bytes(clip.read_bytes() + box)
@@ -46,7 +46,7 @@ def lines(result):
 
 
 def results(result):
-    """What a run with --json said of each video, by its name."""
+    """Return the JSON objects of a run with --json, by the name of the video."""
     return {Path(line["source"]).name: line for line in lines(result)}
 
 
@@ -55,7 +55,7 @@ def made(folder="."):
 
 
 def versions(folder="out"):
-    """What changes of files when they are replaced: a number alone may be another file's next."""
+    """Return inodes and times, which change on replacement; an inode alone may be reused."""
     found = {path.name: path.stat() for path in Path(folder).iterdir()}
     return {name: (status.st_ino, status.st_mtime_ns) for name, status in found.items()}
 
@@ -74,12 +74,12 @@ def errors_of(result, kind="error"):
 
 
 def usage_of(result):
-    """Give what is said of wrong usage, without the lines of its box."""
+    """Return the message about wrong usage, without its box."""
     return " ".join(result.stderr.replace("\u2502", " ").split())
 
 
 def call_before(monkeypatch, act):
-    """Call ``act`` with the source, and the other arguments, before a video is preprocessed."""
+    """Call ``act`` with the name of each video and its options before the video is preprocessed."""
 
     def preprocess(source, **options):
         act(Path(source).name, options)

@@ -1,4 +1,4 @@
-"""The command line in processes of its own, which start at once."""
+"""Run the command line in processes that start quickly."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ from support import forked
 
 
 def start(folder, *arguments, slow=()):
-    """Run ``keye-vl-rs preprocess`` in ``folder``.
+    """Start ``keye-vl-rs preprocess`` in ``folder``.
 
-    What it says goes to the files ``stdout`` and ``stderr`` there. ``slow`` names stages that
-    take far longer than they do: "decode", "compare" and "write". The file
-    ``slow`` is there once such a stage has been entered.
+    Its output goes to the files ``stdout`` and ``stderr`` there. ``slow`` names stages to slow
+    down: "decode", "compare" and "write". The file ``slow`` appears once such a stage has started.
     """
     return forked.start(_main, folder, list(map(str, arguments)), slow)
 
 
 @contextmanager
 def ended(*processes):
-    """Nothing is left running where a test fails."""
+    """Kill the processes at the end, also when a test fails."""
     try:
         yield
     finally:
@@ -57,7 +56,7 @@ def _slow_comparing():
 
 
 def _slow_writing():
-    """In small parts, each of which takes a while to reach the disk."""
+    """Write small chunks, each of which takes a while to reach the disk."""
     from keye_vl_rs.cli.jobs import tensors_file
 
     tensors_file._CHUNK_BYTES = 1 << 16

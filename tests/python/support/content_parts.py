@@ -1,4 +1,4 @@
-"""Every entry that reads messages, and messages of one part."""
+"""List every entry that reads messages, and build messages of one part."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from keye_vl_rs.processors.processor import KeyeVL1_5Processor
 from support.processor import PROCESSOR, TOKENIZER
 from support.vision_process import pictures
 
-# As Qwen2-VL's: it looks for keys, also those whose value is None.
+# As in Qwen2-VL: it tests which keys exist, even if their value is None.
 KEYS_TEMPLATE = (
     "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}"
     "{% else %}{% for part in message['content'] %}"

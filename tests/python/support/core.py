@@ -1,4 +1,4 @@
-"""Options and arrays for the compiled functions."""
+"""Provide options and arrays for the compiled functions."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def read_only(array):
 
 
 def assert_others_run_during(work):
-    """Another thread gets a turn while ``work`` is called: it does not hold the GIL."""
-    # Without the GIL for as long as it holds it, the main thread cannot run between the two events.
+    """Assert that another thread can run during ``work``, which therefore releases the GIL."""
+    # As long as the call holds the GIL, the main thread cannot run between the two events.
     switch = sys.getswitchinterval()
     sys.setswitchinterval(100)
     started, enough, ended = threading.Event(), threading.Event(), threading.Event()
@@ -55,7 +55,7 @@ def assert_others_run_during(work):
 
     def run():
         started.set()
-        # On a busy machine the main thread may be away for long, but not for all of this time.
+        # On a busy machine the main thread may have to wait for long, but not for all of this time.
         until = time.monotonic() + 90
         while time.monotonic() < until:
             work()

@@ -1,4 +1,4 @@
-"""Clips of every codec with a packet whose damage FFmpeg reports."""
+"""Provide clips of every codec with a packet whose damage FFmpeg reports."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from support.ffmpeg_reports import reported_times
 GROUPS = {"x264-params": "keyint=20:min-keyint=20:scenecut=0:bframes=2"}
 COUNT = 80
 H264 = Clip("d_h264.mp4", count=COUNT, options=GROUPS)
-# Of each a packet is spoilt so that FFmpeg reports it: by an error, its mark, a frame that is
-# missing, or in its log alone (Motion JPEG, FFV1).
+# In each, one packet is damaged so that FFmpeg reports it: by an error, a mark on the frame, a
+# missing frame, or only in its log (Motion JPEG, FFV1).
 REPORTED = [
     H264,
     Clip("d_h264.ts", count=COUNT, options=GROUPS),
@@ -32,7 +32,7 @@ SPOILT = 45
 
 
 def spoil(path, target, number=SPOILT):
-    """Copy a video with noise in a packet, which FFmpeg reports; return the frame's place."""
+    """Copy a video with noise in a packet, which FFmpeg reports; return the index of the frame."""
     listed = packets(path)
     position, size, time = listed[number]
     if path.suffix == ".ts":

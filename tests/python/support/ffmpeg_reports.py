@@ -1,4 +1,4 @@
-"""What FFmpeg reports of a video, found without the package."""
+"""Collect what FFmpeg reports about a video, without using the package."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import av
 
 
 def reported_times(data: bytes) -> set[int]:
-    """Times of the frames on which FFmpeg reports something, or from whose restart on it did.
+    """Return the times of frames that FFmpeg reports on, and of those after a reported restart.
 
-    Independent of the package: every packet, one thread, restarts as the container marks them.
+    Independent of the package: it decodes every packet with one thread, and takes restarts from the
+    marks of the container.
     """
     av.logging.set_level(av.logging.INFO)
     av.logging.set_skip_repeated(False)
@@ -44,8 +45,8 @@ def reported_times(data: bytes) -> set[int]:
     for place, (time, key) in enumerate(packets):
         if key:
             active, restart = False, time
-        # A picture that is presented before the key frame in front of it refers to what came before
-        # that, and no later frame refers to it.
+        # A picture that follows a key frame and is presented before it refers to pictures before
+        # the key frame; no later picture refers to it.
         leading = time is not None and restart is not None and time < restart
         active = active or (place in reports and not leading)
         if time is not None and (active or place in reports):

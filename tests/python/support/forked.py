@@ -1,7 +1,7 @@
-"""Processes that start at once: forks of one that has imported what takes long.
+"""Start processes quickly, as forks of a server that has imported what takes long to import.
 
-It has not imported the package, and has computed nothing. A process that tests run in has one such
-server, so that what it imports is the same for all.
+The server has not imported the package and has computed nothing. Each test process has one server,
+so that all processes start with the same imports.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ _IMPORTED += ["safetensors.torch", "typer", "rich.console", "rich.progress"]
 
 
 def context() -> ForkServerContext:
-    """Processes and pipes of the server's kind."""
+    """Return the multiprocessing context of the server."""
     one = multiprocessing.get_context("forkserver")
     one.set_forkserver_preload(_IMPORTED)
     return one
 
 
 def start(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function that other processes can import in a process of its own."""
+    """Call a function, which other processes must be able to import, in a new process."""
     process = context().Process(target=function, args=arguments)
     process.start()
     return process

@@ -1,7 +1,7 @@
-"""Code in processes that have called none of the compiled functions yet.
+"""Run code in processes that have called no compiled function yet.
 
-Python and numpy start once; each run is a fork of that process, which has no threads of the
-pool and has read no variable of the environment.
+Python and NumPy start once. Each run is a fork of that process, which has no pool threads and has
+read no environment variable.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ for line in sys.stdin:
 
 @contextmanager
 def fresh_python() -> Iterator[Callable[..., Any]]:
-    """Gives a function that runs code, with variables, and returns what it prints as JSON."""
+    """Return a function that runs code with environment variables, and returns its JSON output."""
     clean = {
         name: value
         for name, value in os.environ.items()

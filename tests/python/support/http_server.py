@@ -1,4 +1,4 @@
-"""A server of whole, damaged, slow and silent answers."""
+"""Serve complete, damaged, slow and silent responses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BODY = bytes(range(256)) * 40
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers by the name that is asked for; says when a connection that it kept open has ended."""
+    """Choose the response by the requested name; report when a kept-open connection ends."""
 
     protocol_version = "HTTP/1.1"
 

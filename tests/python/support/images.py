@@ -1,4 +1,4 @@
-"""Images that tests make."""
+"""Create images for tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PIL import Image
 
 
 def picture(height: int, width: int, mode: str = "RGB", seed: int = 0) -> Image.Image:
-    """Smooth colours with an edge and some noise."""
+    """Return smooth colours with an edge and some noise."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width] / max(height, width)
     waves = [np.sin(7 * x + 3 * c) + np.cos(5 * y * (c + 1)) + (x > 0.6) for c in range(4)]
@@ -21,20 +21,20 @@ def picture(height: int, width: int, mode: str = "RGB", seed: int = 0) -> Image.
 
 
 def noise(height: int, width: int, seed: int = 0) -> Image.Image:
-    """Any colours, and rows of extremes, where resizing clamps."""
+    """Return random colours, and rows of extremes, where resizing clamps."""
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
     pixels[::2] = np.where(pixels[::2] > 127, 255, 0)
     return Image.fromarray(pixels)
 
 
 def saved(image: Image.Image, format: str = "PNG") -> bytes:
-    """The file of an image."""
+    """Return the image encoded as a file."""
     file = io.BytesIO()
     image.save(file, format)
     return file.getvalue()
 
 
 def opened(image: Image.Image, format: str = "PNG", keep: float = 1) -> Image.Image:
-    """An image that is yet to be decoded, of whose file a share is there."""
+    """Return an image that is not decoded yet, with a part of its file available."""
     data = saved(image, format)
     return Image.open(io.BytesIO(data[: int(len(data) * keep)]))

@@ -1,7 +1,7 @@
-"""A clock that stops while the machine does, for tests of how soon something happens.
+"""Provide a clock that stops while the machine does, for tests of how soon something happens.
 
-On a shared machine everything may stand still for seconds. A process that only sleeps sees that:
-it counts the time between two of its turns, of each no more than it can lose to a busy machine.
+A shared machine may stall for seconds. A process that only sleeps notices: it adds up the time
+between its turns, and counts no more for each than a busy machine can take.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-# One number of eight bytes, aligned, which is written and read at once.
+# An aligned number of eight bytes, which is read and written atomically.
 _BYTES = 8
 _COUNT = """
 import mmap, sys, time
@@ -31,7 +31,7 @@ while True:
 
 @contextmanager
 def machine_clock() -> Iterator[Callable[[], float]]:
-    """Give a function that returns seconds; they differ from another clock's by 5 ms or stalls."""
+    """Return a function that returns seconds; it lags another clock by 5 ms, or by stalls."""
     with tempfile.TemporaryFile() as file:
         file.truncate(_BYTES)
         seconds = memoryview(mmap.mmap(file.fileno(), _BYTES)).cast("d")

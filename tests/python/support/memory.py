@@ -1,11 +1,11 @@
-"""How much memory a call takes, in a process of its own."""
+"""Measure the memory that a call takes, in a process of its own."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-# Its own memory alone: pages of libraries come and go with what other processes do.
+# Private memory only: pages of shared libraries come and go with what other processes do.
 SCRIPT = """
 import re, sys, threading, time
 import av, numpy, torch
@@ -30,9 +30,9 @@ print(peak - before - inputs.pixel_values_videos.nbytes / 2**20, len(inputs.fram
 
 
 def peak_memory(warm_up, path, fps):
-    """(MB that preprocess_video takes above imports and result, how many frames it sampled).
+    """Return the MB that preprocess_video takes besides imports and result, and the frames sampled.
 
-    ``warm_up`` is a small clip, by which all is imported that will be.
+    ``warm_up`` is a small clip; preprocessing it first triggers all imports.
     """
     process = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(warm_up), str(path), str(fps)],

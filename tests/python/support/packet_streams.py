@@ -1,4 +1,4 @@
-"""Streams with what their packets say about themselves, and with what a decoder makes of them."""
+"""Provide streams with what their packets declare, and what a decoder makes of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def x265(name: str, params: str) -> Clip:
 
 
 OPEN_GOP = "open-gop=1:bframes=3"
-# Streams of which no other picture needs some.
+# Streams with pictures that no other picture needs.
 WITH_DISPOSABLE = [
     x264("b.mp4", "bframes=3"),
     x264("pyramid.mp4", "bframes=4:b-pyramid=normal"),
@@ -46,7 +46,7 @@ WITH_DISPOSABLE = [
 
 @dataclass
 class Stream:
-    """A stream's packets, what each says, and its frames by packet, as they are presented."""
+    """Hold a stream's packets, what each declares, and its frames by packet as presented."""
 
     path: Path
     codec: str
@@ -69,12 +69,12 @@ class Stream:
         return replace(stream, frames=stream.decode(range(len(packets))))
 
     def decode(self, places: Any) -> dict[int, bytes]:
-        """The frames of some packets, by packet, in the order in which a new decoder gives them."""
+        """Return the frames of some packets, by packet, in the order of a new decoder."""
         context = av.CodecContext.create(self.decoder, "r")
         context.extradata = self.extradata or None
         frames = []
         for place in places:
-            # Raw streams have no times: in place of one, its number goes with each packet.
+            # Raw streams have no times, so each packet carries its number instead.
             self.packets[place].pts = place
             frames += context.decode(self.packets[place])
         frames += context.decode(None)
@@ -96,7 +96,7 @@ class Stream:
         return {place: frame for place, frame in self.frames.items() if place not in places}
 
     def since(self, start: int, frames: dict[int, bytes]) -> list[tuple[int, bytes]]:
-        """Those of ``frames`` that are presented at ``start`` or after it."""
+        """Return those ``frames`` that are presented at ``start`` or later."""
         order = list(self.frames)
         late = set(order[order.index(start) :])
         return [item for item in frames.items() if item[0] in late]

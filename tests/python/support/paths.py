@@ -1,4 +1,4 @@
-"""Folders of the repository."""
+"""Name folders of the repository."""
 
 from __future__ import annotations
 

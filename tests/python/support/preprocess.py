@@ -1,4 +1,4 @@
-"""What keye_vl_utils and the published processor make of a video, and the comparison with it."""
+"""Run keye_vl_utils and the published processor on a video, and compare ``preprocess_video``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HALF = (0.5, 0.5, 0.5)
 
 
 def published_inputs(video, kwargs, mean=HALF, std=HALF):
-    """What the published processor makes of a fetched video: tensors, and the prompt's text."""
+    """Return the published processor's tensors and prompt text for a fetched video."""
     kwargs = {name: [value] for name, value in kwargs.items()}
     types, times = kwargs.pop("frame_types"), kwargs.pop("timestamps", [None])
     stage = published.video_stage([video], types, **kwargs, image_mean=mean, image_std=std)
@@ -23,7 +23,7 @@ def published_inputs(video, kwargs, mean=HALF, std=HALF):
 
 
 def assert_published(source, mean=HALF, std=HALF, fetched=None, **options):
-    """``preprocess_video`` gives what the published pipeline gives, which is returned."""
+    """Assert equality with the published pipeline, and return the latter's result."""
     ele = {"video": source if isinstance(source, (list, bytes)) else str(source), **options}
     video, kwargs = fetched or reference.fetch_video(ele)
     pixels, grids, text = published_inputs(video, kwargs, mean, std)

@@ -1,4 +1,4 @@
-"""A processor, its inputs, and the comparison with the published one's outputs."""
+"""Provide a processor and inputs for it, and compare with the published one's outputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEXT = "<|vision_start|><|video_pad|><|vision_end|>What happens?"
 
 
 def clip(frames: int, height: int, width: int, seed: int = 0) -> torch.Tensor:
-    """(T, 3, H, W), a view of channels-last memory: two still scenes with a cut, and some noise."""
+    """Return (T, 3, H, W), a view of channels-last memory: two still scenes, with some noise."""
     rng = np.random.default_rng(seed)
     scenes = rng.integers(0, 256, (2, height, width, 3), dtype=np.int16)
     shown = scenes[[int(2 * i >= frames) for i in range(frames)]]
@@ -25,7 +25,7 @@ def clip(frames: int, height: int, width: int, seed: int = 0) -> torch.Tensor:
 
 
 def video_kwargs(types, slow=(84, 112), fast=(56, 56), start=0.0):
-    """What ``process_vision_info`` says about one video."""
+    """Return the video arguments of ``process_vision_info`` for one video."""
     return {
         "frame_types": torch.tensor(types, dtype=torch.int32),
         "timestamps": start + torch.arange(len(types), dtype=torch.float32) / 2.997,

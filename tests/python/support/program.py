@@ -1,4 +1,4 @@
-"""Programs of users, each run in a process of its own: what they import is imported anew."""
+"""Run users' programs, each in a process of its own with fresh imports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from support import forked
 
 
 def run_program(code: str, names: tuple[str, ...], **environment: str) -> dict[str, Any]:
-    """Execute ``code``, with variables of the environment, and give what it set ``names`` to."""
+    """Run ``code`` with environment variables, and return the values of ``names``."""
     ours, theirs = forked.context().Pipe()
     process = forked.start(_run, theirs, code, names, environment)
     theirs.close()
@@ -27,7 +27,7 @@ def _run(pipe: Any, code: str, names: tuple[str, ...], environment: dict[str, st
     scope: dict[str, Any] = {}
     try:
         exec(compile(code, "program", "exec"), scope)
-        # Tensors go as arrays: theirs would need file descriptors of a process that has ended.
+        # Tensors are sent as arrays: tensors would need descriptors of a process that has ended.
         pipe.send((None, [_plain(scope[name]) for name in names]))
     except BaseException:
         pipe.send((traceback.format_exc(), None))

@@ -1,4 +1,4 @@
-"""Random prompts, with what surrounds vision tokens in the least convenient ways."""
+"""Generate random prompts that surround vision tokens in the least convenient ways."""
 
 from __future__ import annotations
 

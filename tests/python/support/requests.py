@@ -1,4 +1,4 @@
-"""Messages of users, and how what became of them is read back."""
+"""Provide messages of users, and read back what they became in a request."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from PIL import Image
 
 
 def opened(url: str) -> Image.Image:
-    """The image of a data address."""
+    """Return the image of a data URL."""
     header, _, data = url.partition("base64,")
     assert header in ("data:image/png;", "data:image/jpeg;"), header
     return Image.open(io.BytesIO(base64.b64decode(data, validate=True)))
 
 
 def opened_frames(url: str, image_format: str = "JPEG") -> np.ndarray:
-    """The frames of a video's data address, as vLLM reads them: (T, H, W, 3)."""
+    """Return the frames of a video's data URL, as vLLM reads them: (T, H, W, 3)."""
     header, _, data = url.partition(",")
     assert header == "data:video/jpeg;base64"
     frames = [
@@ -28,7 +28,7 @@ def opened_frames(url: str, image_format: str = "JPEG") -> np.ndarray:
 
 
 def talk(image, *videos, **options):
-    """One conversation: a system message, then an image, videos and a question."""
+    """Return a conversation: a system message, then an image, videos and a question."""
     return [
         {"role": "system", "content": "You are brief."},
         {

@@ -1,4 +1,4 @@
-"""The comparison of tensors."""
+"""Compare tensors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small byte-level BPE tokenizers with Keye-VL's special tokens, trained here in a moment."""
+"""Train small byte-level BPE tokenizers with Keye-VL's special tokens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tokenizers.processors import TemplateProcessing
 from tokenizers.trainers import BpeTrainer
 from transformers import PreTrainedTokenizerFast, Qwen2TokenizerFast
 
-# Releases before 5 let a processor have no other tokenizer than that of its class's name.
+# Releases of transformers before 5 accept only the tokenizer class that a processor names.
 _FROM_5 = int(transformers.__version__.split(".")[0]) >= 5
 _Tokenizer = PreTrainedTokenizerFast if _FROM_5 else Qwen2TokenizerFast
 
@@ -28,7 +28,7 @@ SPECIAL_TOKENS = (
     "<|fast_end|>",
 )
 
-# Qwen2's pre-tokeniser: contractions, words, single digits, punctuation, line ends, spaces.
+# Qwen2's pre-tokenizer: contractions, words, single digits, punctuation, line ends, spaces.
 WORDS = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -80,10 +80,13 @@ def make_tokenizer(
     eos: bool = False,
     **kwargs,
 ) -> PreTrainedTokenizerFast:
-    """A tokenizer with the special tokens behind those of ``first``, so that their ids move.
+    """Return a tokenizer whose special tokens follow those of ``first``, which shifts their ids.
 
-    ``pad_flags`` are flags of the two pad tokens, ``extra`` is added last; ``bos`` and ``eos`` make
-    it set ``<|im_start|>`` before and ``<|im_end|>`` behind every text.
+    Args:
+        pad_flags: flags of the two pad tokens.
+        extra: further tokens, added last.
+        bos: put ``<|im_start|>`` before every text.
+        eos: put ``<|im_end|>`` after every text.
     """
     tokenizer = Tokenizer.from_str(_trained())
     tokenizer.add_special_tokens(list(first))
@@ -104,7 +107,7 @@ def make_tokenizer(
 
 
 def make_qwen2_tokenizer() -> Qwen2TokenizerFast:
-    """The class that the model's own tokenizer has."""
+    """Return a tokenizer of the class of the model's own tokenizer."""
     if not _FROM_5:
         return make_tokenizer()
     model = json.loads(_trained())["model"]

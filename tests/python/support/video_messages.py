@@ -1,4 +1,4 @@
-"""Messages with one video, and a processor that takes the plain path."""
+"""Provide messages with one video, and a processor that takes the reference path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is given to the published vision_process and to the drop-in, and how both are compared."""
+"""Provide inputs for the published vision_process and for ours, and compare the results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOKEN = 28 * 28
 
 
 def assert_same(actual, expected, where="result"):
-    """Equal types, dtypes, shapes, strides and bits, all the way down."""
+    """Assert equal types, dtypes, shapes, strides and bits in nested values."""
     assert type(actual) is type(expected), where
     if isinstance(expected, torch.Tensor):
         assert actual.dtype == expected.dtype, where
@@ -55,14 +55,14 @@ def assert_fetches_alike(ele, **kwargs):
 
 
 def noise(count, height, width, seed=0, low=0, high=256):
-    """(T, 3, H, W), a view of channels-last memory."""
+    """Return noise (T, 3, H, W), a view of channels-last memory."""
     rng = np.random.default_rng(seed)
     frames = rng.integers(low, high, (count, height, width, 3), dtype=np.uint8)
     return torch.from_numpy(frames).permute(0, 3, 1, 2)
 
 
 def scenes(lengths, height, width, seed=0):
-    """A still picture for each of ``lengths`` frames, with a little noise: a cut between two.
+    """Return a still picture for each of ``lengths`` frames, with little noise and cuts between.
 
     Blocks are white or dark red, whose hue, saturation and value have a cosine far below 0.7.
     """

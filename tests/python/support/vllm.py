@@ -1,4 +1,4 @@
-"""vLLM's multi-modal processing of one prompt, with the processor that is asked for."""
+"""Run vLLM's multi-modal processing of one prompt, with a given processor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VISION = {
 
 
 def process(model_config, data, about):
-    """(the class of the processor, what vLLM's processing makes of the data)."""
+    """Return the class of the processor, and the result of vLLM's processing."""
     processor = MULTIMODAL_REGISTRY.create_processor(model_config)
     counts = {kind: len(v) if isinstance(v, list) else 1 for kind, v in data.items()}
     prompt = "".join(VISION[kind] * count for kind, count in counts.items()) + "What happens?"
@@ -30,7 +30,7 @@ def process(model_config, data, about):
 
 @contextmanager
 def processor_of(used):
-    """Which processor vLLM finds for a checkpoint: its own, or ours through the plugin."""
+    """Return the processor that vLLM finds for a checkpoint: its own, or ours by the plugin."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(processors, "_CLASS_TO_MODULE", dict(processors._CLASS_TO_MODULE))
         if used == "ours":

@@ -1,4 +1,4 @@
-"""Hosts of other releases than those that were tested."""
+"""Test hosts of releases that were not tested."""
 
 from __future__ import annotations
 

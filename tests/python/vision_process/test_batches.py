@@ -1,4 +1,4 @@
-"""Many images of messages, several at a time: the same results, errors and order as one by one."""
+"""Test loading many images concurrently: the same results, errors and order as one by one."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_first_error_in_order_is_raised(sources, tmp_path):
             given = [*sources[:at], first, second, *sources[at:]]
             with pytest.raises(error):
                 ours.process_vision_info(messages(given))
-    # What is no medium is found before anything is loaded.
+    # A part that is not a medium is found before anything is loaded.
     infos = [{"image": missing}, {"type": "sound"}]
     for given in (infos, infos[::-1]):
         with pytest.raises(InvalidArgumentError, match="sound"):

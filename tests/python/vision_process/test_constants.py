@@ -1,4 +1,4 @@
-"""Constants and readers that hosts rewrite at run time, in both packages."""
+"""Test constants and readers that hosts replace at run time, in both packages."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def both(monkeypatch):
 
 @pytest.fixture(scope="module")
 def plain():
-    """What a video gives with the constants as they are."""
+    """Return the result for a video with the default constants."""
     return ours.fetch_video({"video": str(clips.BUNNY)})[1]
 
 
@@ -82,7 +82,7 @@ def test_image_limits_are_read_when_a_function_runs(constants, both):
 
 
 def test_defaults_of_arguments_are_not_read_again(both):
-    """They are bound when the module is imported, in both."""
+    """In both packages they are bound when the module is imported."""
     both(MIN_PIXELS=10**6, MAX_PIXELS=10**6, MIN_FRAME_SIMILARITY=5.0)
     assert_same(ours.smart_resize(300, 200), reference.smart_resize(300, 200))
     frames = CUTS
@@ -121,7 +121,7 @@ def test_another_aspect_ratio_is_the_limit(limit, both):
 
 
 def test_a_wrapped_reader_is_called(monkeypatch, short_name):
-    """ms-swift wraps it to know the frame rate."""
+    """ms-swift wraps it to learn the frame rate."""
     seen = []
     read = ours._read_video_decord
 

@@ -1,4 +1,4 @@
-"""Videos of files: the same arguments, the same bits as from keye_vl_utils 1.5.2."""
+"""Compare videos in files with keye_vl_utils 1.5.2: the same arguments give the same bits."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_less_than_half_a_second_gives_one_frame(count, folder):
     with pytest.raises(IndexError):
         reference.fetch_video({"video": path})
     frames, kwargs = ours.fetch_video({"video": path})
-    # The one frame is the first, as torch.linspace has it.
+    # The single frame is the first, as in torch.linspace.
     assert_same(frames, reference.fetch_video({"video": path, "fps": 25})[0][:1].clone())
     assert kwargs["timestamps"].tolist() == [0.0]
     assert kwargs["frame_types"].tolist() == [0]

@@ -1,4 +1,4 @@
-"""Images: the same arguments, the same bits as from keye_vl_utils 1.5.2."""
+"""Compare images with keye_vl_utils 1.5.2: the same arguments give the same bits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conversations and the media in them, as keye_vl_utils 1.5.2 finds and fetches them."""
+"""Test that conversations and their media are found and fetched as by keye_vl_utils 1.5.2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names, sizes and numbers of frames: those of keye_vl_utils 1.5.2 itself."""
+"""Compare names, sizes and numbers of frames with keye_vl_utils 1.5.2 itself."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_impossible_limits_are_refused(limits):
 
 
 def test_smart_nframes_of_numbers_near_nothing():
-    """Quotients that are infinite."""
+    """The quotients are infinite."""
     assert ours.smart_nframes({}, 100, 1e-310) == 100
     assert ours.smart_nframes({"min_pixels": 1e-310}, 100, 25.0) == 8
 
@@ -162,7 +162,7 @@ def test_an_impossible_frame_rate_of_the_video_is_refused(rate):
 
 
 def replace_reader(monkeypatch, frames, types):
-    """As a host does that reads videos itself."""
+    """Replace the reader, like a host that reads videos itself."""
     types = torch.tensor(types, dtype=torch.int32)
     times = torch.arange(len(types), dtype=torch.float32)
     for module in (reference, ours):

@@ -1,4 +1,4 @@
-"""Videos that were done."""
+"""Provide videos that have been preprocessed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from support.cli import call_before, leftovers, run
 
 @pytest.fixture
 def done(videos, monkeypatch):
-    """Two videos that were done, and a function that does them again and tells which it did."""
+    """Preprocess two videos; return a function that repeats it and returns the recomputed ones."""
     assert run("a.mp4", "deep/b.mp4", "-o", "out").exit_code == 0
 
     def again(*options, videos=("a.mp4", "deep/b.mp4")):

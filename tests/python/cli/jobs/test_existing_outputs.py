@@ -1,4 +1,4 @@
-"""Files where outputs would be: which are made again, and which are kept."""
+"""Test which existing files under outputs' names are recomputed, and which are kept."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def lengthen(path):
 
 
 def without_names(path):
-    """A file of another program."""
+    """Replace it with a file of another program."""
     safetensors.torch.save_file({"weight": torch.zeros(3)}, path)
 
 

@@ -1,4 +1,4 @@
-"""A disk that takes no more ends a run at once."""
+"""Test that a full disk ends a run at once."""
 
 from __future__ import annotations
 

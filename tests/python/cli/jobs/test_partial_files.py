@@ -1,4 +1,4 @@
-"""That no part of a file is ever found where a whole one should be."""
+"""Test that a partial file never appears in place of a whole one."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def out(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def dead():
-    """The number of a process that is no more."""
+    """Return the process ID of a process that has ended."""
     process = subprocess.Popen(["true"])
     process.wait()
     return process.pid
 
 
 def partial(target=TARGET, *, pid=None, host=None, age=0):
-    """One that somebody left."""
+    """Create a partial file as another process would have left it."""
     path = partial_of(target)
     stem, writer, suffix = path.name.rsplit(".", 2)
     here, own = writer.split("-")
@@ -55,7 +55,7 @@ def test_a_partial_is_hidden_and_beside_its_file(out):
         (name,) = os.listdir("out")
         assert name.startswith(".a.safetensors.")
         assert name.endswith(f"-{os.getpid()}.partial")
-        # Not its own, while it is in use.
+        # A process does not sweep its own files while they are in use.
         sweep_partials([TARGET])
         assert leftovers() == [name]
     assert os.listdir("out") == ["a.safetensors"]
@@ -85,7 +85,7 @@ def test_it_is_on_the_disk_before_it_has_its_name(out, monkeypatch):
 
 
 def test_what_hangs_is_given_up(out):
-    """Then it fails when it goes on."""
+    """A writer that resumes after its file was discarded fails."""
 
     def write_on():
         with whole_file(TARGET) as file:
@@ -101,9 +101,9 @@ def test_what_hangs_is_given_up(out):
 def test_what_the_dead_left_is_swept(out, dead):
     partial(pid=dead)
     partial(pid=dead, age=1e6)
-    # Of an earlier process with this one's number.
+    # Of an earlier process with the same ID.
     partial(pid=os.getpid())
-    # More than any process has.
+    # No process has such an ID.
     partial(pid=10**30)
     sweep_partials([TARGET])
     assert leftovers() == []
@@ -112,7 +112,7 @@ def test_what_the_dead_left_is_swept(out, dead):
 def test_what_the_living_write_is_kept(out, dead):
     kept = [
         partial(pid=os.getppid()),
-        # Numbers mean something else elsewhere.
+        # Process IDs of another host say nothing here.
         partial(pid=dead, host="elsewhere"),
         # Of another output.
         partial(Path("out/b.safetensors"), pid=dead),
@@ -126,7 +126,7 @@ def test_what_the_living_write_is_kept(out, dead):
 
 
 def test_what_nobody_adds_to_is_swept_in_the_end(out, dead):
-    """Where the writer cannot be asked, or its number was given to another process."""
+    """Old files are swept where the writer's host is another one, or its process ID was reused."""
     for age in (3000, 4000):
         partial(pid=os.getppid() + age, host="elsewhere", age=age)
         partial(pid=os.getppid(), age=4000)
@@ -152,7 +152,7 @@ def test_a_run_sweeps_before_it_begins(videos, dead):
     assert run("a.mp4").exit_code == 0
     assert leftovers() == []
     partial(Path("a.safetensors"), pid=dead)
-    # Also where nothing is left to do.
+    # Also if no video is pending.
     assert run("a.mp4").exit_code == 0
     assert leftovers() == []
 
@@ -166,7 +166,7 @@ def four(tmp_path, clip, monkeypatch):
 
 
 def test_killed_again_and_again(four):
-    """Whenever it is killed, what has its name is whole; at last all is as if it never was."""
+    """Killed at any time, it leaves only whole files; a last run completes the outputs."""
 
     def halves(process):
         return [name for name in leftovers("out") if f"-{process.pid}." in name]
@@ -175,7 +175,7 @@ def test_killed_again_and_again(four):
     for whole in range(4):
         process = cli_programs.start(".", "in", "-o", "out", "--jobs", 2, slow=["write"])
         with cli_programs.ended(process):
-            # The first is killed where it begins to write, those that follow behind more files.
+            # The first is killed when it starts to write, later ones after more files.
             while process.is_alive() and not (halves(process) and len(made("out")) >= whole):
                 time.sleep(0.002)
         found.append(len(halves(process)))
@@ -190,7 +190,7 @@ def test_killed_again_and_again(four):
 
 
 def test_several_at_once_write_the_same(four):
-    """All end well, and no file is mixed up of two."""
+    """All succeed, and no file mixes the data of two writers."""
     processes = [
         cli_programs.start(".", "in", "-o", "out", "--jobs", 2, slow=["write"]) for _ in range(3)
     ]

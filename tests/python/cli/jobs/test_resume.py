@@ -1,4 +1,4 @@
-"""What the command line does not do again, and what it does."""
+"""Test which outputs the command line skips, and which it recomputes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_everything_is_done_again_if_it_is_asked_for(done):
     versions_before = versions()
     assert done("--overwrite") == ["a.mp4", "b.mp4"]
     assert not versions().items() & versions_before.items()
-    # Nothing in a file tells when it was made.
+    # Nothing in a file depends on when it was written.
     assert {name: Path("out", name).read_bytes() for name in versions()} == before
     assert "note:" not in done.result.stderr
 
@@ -135,7 +135,7 @@ def test_an_address(clip, tmp_path, monkeypatch):
     assert b"secret" not in data
     assert b"hidden" not in data
     assert load("clip.safetensors")[1]["source"].endswith(f"{server.server_port}/clip.mp4")
-    # The server is gone.
+    # The server has stopped.
     assert lines(run(address, "--json"))[0]["skipped"]
     result = run(address.replace("hidden", "other"))
     assert result.exit_code == 1

@@ -1,4 +1,4 @@
-"""Videos that the command line does side by side."""
+"""Test that the command line processes several videos at once."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from support.tensors import assert_bits
 
 pytestmark = pytest.mark.one_level
 
-# Nothing here takes long; a test that waits for longer has failed.
+# A test that waits longer has failed; nothing here takes that long.
 PATIENCE_S = 20
 VARIABLE = "KEYE_VL_UTILS_PARALLEL_NUM"
 
 
 @pytest.fixture(autouse=True)
 def two_threads(monkeypatch):
-    """As where the machine has two cores; put back what a run with --threads sets."""
+    """Set two threads, as on two cores, and restore what a run with --threads sets."""
     monkeypatch.setenv(VARIABLE, "2")
 
 
@@ -41,7 +41,7 @@ def six(videos, clip):
 
 @pytest.fixture(scope="session")
 def cut(folder):
-    """Half of a video whose index lies in front."""
+    """Return half of a video whose index is at the front."""
     clip = Clip(
         "front.mp4",
         options={"x264-params": "keyint=15"},
@@ -54,7 +54,7 @@ def cut(folder):
 
 
 def test_two_are_in_flight_at_once(six, monkeypatch):
-    """Each waits until another is in flight too."""
+    """Each job waits until another one is in flight."""
     both = threading.Barrier(2)
     call_before(monkeypatch, lambda name, options: both.wait(PATIENCE_S))
     result = run("in", "--json")
@@ -70,7 +70,7 @@ def test_results_are_those_of_one_after_the_other(six):
 
 
 def test_no_more_are_in_flight_than_jobs(six, monkeypatch):
-    """Also none that is being written, or that nobody freed."""
+    """Tensors that are being written, or were not freed, count too."""
     lock, alive, most = threading.Lock(), weakref.WeakSet(), []
 
     def preprocess(source, **options):
@@ -98,7 +98,7 @@ def test_an_error_frees_what_it_was_about(six, monkeypatch):
     monkeypatch.setattr(batch_run, "preprocess_video", preprocess)
     result = run("in", "--jobs", 1)
     assert (result.exit_code, len(errors_of(result))) == (1, 6)
-    # The last one may still be told of.
+    # The last one may still be in the event being reported.
     assert max(most) <= 1
 
 
@@ -136,7 +136,7 @@ def test_the_core_and_the_decoders_get_their_threads(options, count, expected, s
 
 
 def test_json_comes_as_videos_are_done(six, monkeypatch):
-    """The first one is not done before another one is written."""
+    """The first video waits until another one has been written."""
 
     def wait(name, options):
         if name == "0.mp4":
@@ -179,7 +179,7 @@ def test_bad_ones_cost_the_others_nothing(six, cut):
 
 
 def test_partial_results_are_marked(six, cut, monkeypatch):
-    """Of two at once, each hears its own warning; what is shown otherwise still is."""
+    """Each of two jobs collects its own warnings; other warnings are still shown."""
     both = threading.Barrier(2)
 
     def act(name, options):
@@ -204,10 +204,10 @@ def test_partial_results_are_marked(six, cut, monkeypatch):
         assert f"warning: {text}" in result.stderr
     assert set(partial.values()) == {None}
     assert "partial" not in load("in/1.safetensors")[1]
-    # All that is done is skipped.
+    # All finished videos are skipped.
     table = run("in", "--on-error", "partial").stdout
     assert sum("skipped, partial" in line for line in table.splitlines()) == 3
-    # Now that parts will not do, those are done again, and fail.
+    # With --on-error raise, partial outputs are outdated: the videos run again, and fail.
     result = run("in", "--json")
     assert {name for name, line in results(result).items() if "error" in line} == {"x.mp4", "y.mp4"}
 
@@ -234,7 +234,7 @@ def test_further_options_arrive(videos, short):
 
 
 def test_progress_shows_names_and_numbers(six, monkeypatch):
-    # Until it is drawn again, which it is ten times a second.
+    # The progress bar is redrawn ten times a second; wait for that.
     call_before(monkeypatch, lambda name, options: threading.Event().wait(0.15))
     result = run("in", "[x].mp4", FORCE_COLOR="1", TERM="xterm", COLUMNS="120")
     assert "6/6" in result.stderr
@@ -244,7 +244,7 @@ def test_progress_shows_names_and_numbers(six, monkeypatch):
 
 
 def test_objects_have_one_shape(six):
-    """Whether a video was done or skipped."""
+    """Processed and skipped videos have the same fields."""
     first, second = results(run("in", "--json")), results(run("in", "--json"))
     for name, line in first.items():
         other = second[name]

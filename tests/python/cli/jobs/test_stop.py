@@ -1,4 +1,4 @@
-"""That the command line stops when it is told to, soon and without a trace."""
+"""Test that the command line stops promptly when told to, and leaves no partial files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.cli import call_before, copies, errors_of, leftovers, lines, made, 
 
 pytestmark = pytest.mark.one_level
 
-# About a second is what is promised; a busy machine takes its time to end a process.
+# The promise is about a second; on a busy machine a process takes a while to exit.
 SOON_S = 1.5
 
 
@@ -27,12 +27,12 @@ def five(tmp_path, clip, monkeypatch):
 
 
 def interrupt_at(place, number=signal.SIGINT):
-    """Interrupts this process when the video with that number begins."""
+    """Return a function that interrupts this process when the video of that number starts."""
 
     def act(name, options):
         if name == f"{place}.mp4":
             os.kill(os.getpid(), number)
-            # Signals arrive in the main thread, which may be about to wait.
+            # Python delivers signals to the main thread, which may be about to wait.
             while not options["cancel"].is_set():
                 time.sleep(0.001)
 
@@ -64,7 +64,7 @@ def test_handlers_are_as_before(five, monkeypatch):
 
 
 def test_what_is_ignored_stays_so(five, monkeypatch):
-    """As in a program that the shell put in the background."""
+    """As in a program that a shell started in the background."""
 
     def act(name, options):
         os.kill(os.getpid(), signal.SIGINT)
@@ -85,7 +85,7 @@ def test_json_has_what_was_done(five, monkeypatch):
 
 
 def test_a_call_that_does_not_look_at_the_flag_is_not_waited_for(five, monkeypatch, clock):
-    """Two seconds, and what it writes goes away under it."""
+    """The thread gets two seconds; then its partial file is removed."""
     hangs, goes_on = threading.Event(), threading.Event()
 
     def write(file, *arguments):
@@ -121,7 +121,7 @@ def test_a_second_one_ends_it_at_once(five, monkeypatch):
 
 
 def test_not_in_the_main_thread(five):
-    """Signals arrive elsewhere there; all else is the same."""
+    """Signal handlers are not installed there; all else is the same."""
     codes = []
     thread = threading.Thread(target=lambda: codes.append(run("in").exit_code))
     thread.start()
@@ -132,7 +132,7 @@ def test_not_in_the_main_thread(five):
 @pytest.mark.parametrize("stage", ["decode", "compare", "write"])
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_it_stops_soon_in_every_stage(stage, jobs, five, clock):
-    """A program with a real terminal's signal, in the middle of what takes long."""
+    """A program gets SIGINT, as from a terminal, in the middle of a long stage."""
     options = ["--nframes", 30, "--jobs", jobs]
     process = cli_programs.start(".", "in", *options, slow=[stage])
     with cli_programs.ended(process):

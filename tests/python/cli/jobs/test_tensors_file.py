@@ -1,4 +1,4 @@
-"""Files of tensors, as the library reads them."""
+"""Test that the safetensors library reads the files of tensors."""
 
 from __future__ import annotations
 

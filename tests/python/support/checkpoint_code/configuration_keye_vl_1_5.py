@@ -1,4 +1,4 @@
-"""Stands for the configuration that a checkpoint of Keye-VL-1.5 brings along."""
+"""Stand in for the configuration that a checkpoint of Keye-VL-1.5 ships."""
 
 from transformers import PretrainedConfig
 

@@ -1,4 +1,4 @@
-"""Stands for the image processor that a checkpoint of Keye-VL-1.5 brings along."""
+"""Stand in for the image processor that a checkpoint of Keye-VL-1.5 ships."""
 
 from transformers.image_processing_utils import BaseImageProcessor
 

@@ -1,6 +1,6 @@
-"""Stands for the processor that a checkpoint of Keye-VL-1.5 brings along, in two forms.
+"""Stand in for the processor that a checkpoint of Keye-VL-1.5 ships, in two forms.
 
-The form is the name under which it looks for the fused operator: ``BicubicVideoProcessor``, or the
+The form is the name under which it imports the fused operator: ``BicubicVideoProcessor``, or the
 later ``BicubicVideoFusionOpProcessor``.
 """
 
@@ -18,7 +18,7 @@ try:
 except ImportError:
     BicubicVideoProcessor = None
 
-# What the form does itself, without the fused operator; None is what the earlier form does.
+# What the form does itself, without the fused operator; None stands for the earlier form.
 own_path = LaterForm() if "BicubicVideoProcessor".endswith("FusionOpProcessor") else None
 
 bicubic = None if BicubicVideoProcessor is None else BicubicVideoProcessor()

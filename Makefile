@@ -1,5 +1,5 @@
-# The front door. `make` alone prints what each target does; `make demo` and `make test` do all the
-# set-up on a machine with Python 3.10 or later and a stable Rust toolchain.
+# `make` lists the targets. `make demo` and `make test` need only Python 3.10 or later and a stable Rust
+# toolchain; they set up everything else.
 
 PYTHON ?= python3
 VENV := .venv
@@ -18,9 +18,9 @@ $(VENV)/.created:
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	touch $@
 
-# The package as a user gets it, in release mode, with its sources in place.
+# The package as users get it, in release mode, but editable.
 $(VENV)/.built: $(VENV)/.created pyproject.toml $(RUST_SOURCES)
-	@echo 'Building, and installing what it needs (torch is a few GB: minutes the first time) ...'
+	@echo 'Building, and installing dependencies (torch has a few GB, so the first time takes minutes) ...'
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
@@ -35,15 +35,15 @@ $(VENV)/.lint-tools: $(VENV)/.created pyproject.toml
 demo: $(VENV)/.built ## Make an environment, build, and preprocess a bundled clip
 	$(BIN)/keye-vl-rs preprocess tests/media/bunny_360p.mp4 --fps 4 --output demo-out
 
-# Hosts that cannot be installed beside each other have environments of their own, each on top of the
-# usual one, whose packages it sees but for those that it has itself.
+# Hosts that cannot be installed side by side have environments of their own. Each is layered on the
+# usual environment and sees its packages, except those that it replaces.
 COMPAT := build/compat
 VLLM := 0.33.0
 OPENAI := 3.57.0
-# Of Keye-VL-8B-Preview.
+# The release for Keye-VL-8B-Preview.
 PREVIEW_UTILS := 1.0.0
-# Without what it serves with: what its loading of plugins and processors imports, and the
-# transformers that it wants.
+# SGLang is installed without its serving dependencies: only with what its loading of plugins and
+# processors imports, and with the transformers that it requires.
 SGLANG := 0.5.23
 SGLANG_NEEDS := aiohttp dill ipython msgspec orjson psutil pybase64 pyzmq sentencepiece starlette
 SGLANG_TRANSFORMERS := 5.19.0
@@ -58,9 +58,9 @@ test-rust:
 	cargo test --workspace
 	cargo test --manifest-path rust/fuzz/Cargo.toml
 
-# At the best level everything, at every other one what is about kernels; as many files at a time as
-# there are cores, in the order of tests/python/conftest.py. Compiled tests are kept, for the
-# processes of one run are many.
+# Runs all tests at the best SIMD level, and those of kernels at every other level. Files run in
+# parallel, one per core, in the order of tests/conftest.py. Bytecode is cached, because one run
+# starts many processes.
 SIDE_BY_SIDE := --numprocesses auto --dist loadfile --no-loadscope-reorder
 test-python: export PYTHONDONTWRITEBYTECODE :=
 test-python: $(VENV)/.built $(VENV)/.test-tools
@@ -73,7 +73,7 @@ test-python: $(VENV)/.built $(VENV)/.test-tools
 test-robustness: $(VENV)/.built $(VENV)/.test-tools ## Run the quick forms of fuzzing, forks, threads, signals, kills, leaks
 	$(BIN)/python -m pytest tests/robustness
 
-# $(call layered,folder): an environment on top of the usual one.
+# $(call layered,folder) creates an environment layered on the usual one.
 define layered
 	$(PYTHON) -m venv --clear $(1)
 	$(BIN)/python -c 'import site; print(f"import site; site.addsitedir({site.getsitepackages()[0]!r})")' \
@@ -106,7 +106,7 @@ test-compat: $(COMPAT_MADE) ## Run the hosts' tests with older transformers, and
 	$(COMPAT)/keye-vl-utils-$(PREVIEW_UTILS)/bin/python -m pytest -q -p no:cacheprovider tests/compat/preview
 	$(COMPAT)/sglang-$(SGLANG)/bin/python -m pytest -q -p no:cacheprovider tests/compat/sglang
 
-# vLLM brings a torch and a transformers of its own, and what it needs of CUDA.
+# vLLM installs its own torch, transformers and CUDA libraries.
 $(COMPAT)/vllm-$(VLLM)/.made: $(RUST_SOURCES) pyproject.toml
 	$(PYTHON) -m venv --clear $(@D)
 	@echo 'Installing vLLM (9 GB: minutes) ...'
@@ -117,7 +117,7 @@ test-vllm: $(COMPAT)/vllm-$(VLLM)/.made ## Run vLLM's multi-modal processing wit
 	$(<D)/bin/python -m pip install --quiet --no-deps --force-reinstall .
 	$(<D)/bin/python -m pytest -q -p no:cacheprovider tests/compat/vllm
 
-# Rust is out of reach here: the wheel must need none.
+# PATH excludes Rust here, because installing the wheel must not need it.
 WHEEL_ENV := build/wheel
 WHEEL_TESTS := $(addprefix tests/python/, core/test_layouts.py patches/test_fused_operator.py \
 	processors/test_image_processor.py processors/test_processor.py test_preprocess_media.py \
@@ -134,7 +134,7 @@ test-wheel: $(VENV)/.created ## Build a wheel, look at its code, and run the par
 	PATH=/usr/bin:/bin $(WHEEL_ENV)/bin/python -c 'import keye_vl_rs as k; assert "build/wheel" in k.__file__, k.__file__'
 	PATH=/usr/bin:/bin $(WHEEL_ENV)/bin/python -m pytest -q -p no:cacheprovider $(WHEEL_TESTS)
 
-# A build whose arithmetic is checked, as tests of the core are.
+# A build with debug assertions and overflow checks, which `cargo test` has by default.
 CHECKED := build/checked
 test-checked: $(VENV)/.built $(VENV)/.test-tools ## Run the tests on a build with debug assertions and overflow checks
 	$(call layered,$(CHECKED))
@@ -143,7 +143,7 @@ test-checked: $(VENV)/.built $(VENV)/.test-tools ## Run the tests on a build wit
 	$(CHECKED)/bin/python -m pytest -q -p no:cacheprovider $(CHECKED_TESTS)
 CHECKED_TESTS ?= tests/python
 
-# How long each fuzz target, and each of the two fuzzers of the Python side, runs.
+# Seconds for each fuzz target and for each of the two Python fuzzers.
 SECONDS ?= 60
 FUZZ_TARGETS := geometry kernels packets patches resample slow_fast
 FUZZ := nice cargo +nightly fuzz run --fuzz-dir rust/fuzz --features libfuzzer
@@ -163,8 +163,8 @@ leaks: $(VENV)/.built $(VENV)/.test-tools ## Run 2,000 videos, and 2,000 failing
 	PYTHONPATH=tests/python $(BIN)/python tests/robustness/leaks.py --items 2000
 	PYTHONPATH=tests/python $(BIN)/python tests/robustness/leaks.py --items 2000 --failing
 
-# Valgrind knows no AVX-512 and says so to programs, which then have the levels below. A zero's sign
-# is not what the CPU gives where it plays a fused multiply-add: the test of that passes without it.
+# Valgrind does not support AVX-512 and hides it from programs, which then use the lower levels. The
+# skipped test fails only here: valgrind's fused multiply-add can return a zero of the wrong sign.
 VALGRIND := valgrind --quiet --error-exitcode=9
 VALGRIND_TESTS := geometry image_bands kernels packets pipeline
 valgrind: ## Run the Rust tests of each level that valgrind knows (three minutes)

@@ -32,6 +32,12 @@ _MOVED = {
     "cli_options": ["cli.options"],
     "content_parts": ["_chat.content_parts"],
     "decoding": ["_decoding"],
+    "decoding.ahead": ["_decoding.prefetch"],
+    "decoding.careful": ["_decoding.damage_tracking"],
+    "decoding.counted": ["_decoding.sequential_frames"],
+    "decoding.gaps": ["_decoding.missing_frames"],
+    "decoding.listed": ["_decoding.indexed_frames"],
+    "decoding.listing": ["_decoding.video_index"],
     "frame_lists": ["_slow_fast.frame_lists"],
     "frame_patches": ["_patches.frames"],
     "fused_operator": ["_patches.fused_operator"],
@@ -73,6 +79,28 @@ _MOVED = {
     "video_processing": ["processors.video_processor"],
     "video_settings": ["_patches.video_settings"],
     "watch": ["_media.deadline"],
+}
+# What names of those modules are called now.
+_RENAMED = {
+    "CarefulDecoder": "DamageTrackingDecoder",
+    "CountedFrames": "SequentialFrames",
+    "FOR_WHAT_IS_THERE": "PARTIAL_HINT",
+    "GAP": "GAP_FACTOR",
+    "LOST_PAGE": "OGG_CRC_MISMATCH",
+    "ListedFrames": "IndexedFrames",
+    "Listing": "VideoIndex",
+    "OtherThreads": "OtherThreadsLog",
+    "Report": "PacketReport",
+    "Spoilt": "FrameDamage",
+    "Steps": "FrameIntervals",
+    "can_share": "can_run_in_parallel",
+    "count_frames": "scan_frames",
+    "decode_reporting": "decode_with_reports",
+    "find_reports": "find_reported_packets",
+    "limited": "limit_frames",
+    "list_video": "index_video",
+    "run_ahead": "prefetch",
+    "say_habits": "warn_about_losses",
 }
 
 
@@ -132,8 +160,9 @@ class _Forwarder(Loader):
 
         def get(name: str) -> Any:
             for one in modules:
-                if hasattr(one, name):
-                    return getattr(one, name)
+                for known in (name, _RENAMED.get(name, name)):
+                    if hasattr(one, known):
+                        return getattr(one, known)
             raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
 
         names = [name for one in modules for name in getattr(one, "__all__", ())]

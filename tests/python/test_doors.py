@@ -180,7 +180,7 @@ def test_a_door(kind, name, call, media, monkeypatch):
         call(source_in("127.0.0.1:9", kind, "http://"))
     limit = LIMITS[kind]
     monkeypatch.setenv(f"KEYE_VL_RS_MAX_{limit.upper()}", "3")
-    with pytest.raises(LimitError, match=f"more than {limit} allows, 3"):
+    with pytest.raises(LimitError, match=rf"exceeds {limit} \(3"):
         call(source_in(allowed, kind))
 
 
@@ -193,7 +193,7 @@ def test_limits_of_a_call(kind, name, call, media):
         assert name.endswith("Processor") or name.startswith("keye-vl-rs ")
         return
     call(source, limits=Limits(**{limit: 10_000}))
-    with pytest.raises(LimitError, match=f"more than {limit} allows, 3"):
+    with pytest.raises(LimitError, match=rf"exceeds {limit} \(3"):
         call(source, limits=Limits(**{limit: 3}))
 
 

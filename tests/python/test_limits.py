@@ -55,25 +55,25 @@ def meets(limit, value, call, message, monkeypatch):
 
 
 def test_image_pixels(png, monkeypatch):
-    message = r"image\.png: is of 60x50 pixels: more than image_pixels allows, 2,999"
+    message = r"image\.png: an image of 60x50 pixels exceeds image_pixels \(2,999\)"
     meets("image_pixels", 3000, lambda: load_image(png), message, monkeypatch)
     with (
         applied(Limits(image_pixels=2999)),
-        pytest.raises(LimitError, match="the image: is of 60x"),
+        pytest.raises(LimitError, match="the image: an image of 60x"),
     ):
         load_image(Image.open(png))
 
 
 def test_pillows_own_limit(png, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(LimitError, match=r"image\.png: .*set PIL\.Image\.MAX_IMAGE_PIXELS"):
+    with pytest.raises(LimitError, match=r"image\.png exceeds .*set PIL\.Image\.MAX_IMAGE_PIXELS"):
         load_image(png)
 
 
 def test_frame_pixels(h264, monkeypatch):
     with av.open(str(h264)) as container:
         pixels = container.streams.video[0].width * container.streams.video[0].height
-    message = rf"plain\.mp4: has frames of .* pixels: more than frame_pixels allows, {pixels - 1:,}"
+    message = rf"plain\.mp4: a frame of .* pixels exceeds frame_pixels \({pixels - 1:,}\)"
     meets("frame_pixels", pixels, lambda: sample_video(h264, first), message, monkeypatch)
 
 
@@ -91,7 +91,7 @@ def test_frames_that_grow_behind_the_first(tmp_path):
 def test_sampled_pixels(short, monkeypatch):
     with av.open(str(short)) as container:
         pixels = container.streams.video[0].width * container.streams.video[0].height
-    message = r"short\.mp4: 3 sampled frames have .* pixels: more than sampled_pixels allows"
+    message = r"short\.mp4: a sample of 3 frames with .* pixels exceeds sampled_pixels"
 
     def call():
         sample_video(short, lambda total, fps: [0, 1, 2])
@@ -102,13 +102,13 @@ def test_sampled_pixels(short, monkeypatch):
 @pytest.mark.parametrize("name", ["clip.mp4", "clip.h264"], ids=["by packets", "by count"])
 def test_frames(name, tmp_path, monkeypatch):
     path = Clip(name, count=20).write(tmp_path)
-    message = r"clip\..*: holds 20 frames and more: more than frames allows, 19"
+    message = r"clip\..*: a video of at least 20 frames exceeds frames \(19\)"
     meets("frames", 20, lambda: sample_video(path, first), message, monkeypatch)
 
 
 def test_duration(short, monkeypatch):
     seconds = sample_video(short, first).duration
-    message = r"short\.mp4: is of 2 seconds: more than duration allows"
+    message = r"short\.mp4: a video of 2 seconds exceeds duration"
     meets("duration", seconds, lambda: sample_video(short, first), message, monkeypatch)
 
 
@@ -123,7 +123,7 @@ def test_a_header_that_lies_about_the_duration(tmp_path):
             frame.pts, frame.time_base = seconds * 25, stream.time_base
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
-    with pytest.raises(LimitError, match=r"long\.mkv: is of 3,000,000,000 seconds"):
+    with pytest.raises(LimitError, match=r"long\.mkv: a video of 3,000,000,000 seconds"):
         sample_video(path, first)
 
 
@@ -151,19 +151,19 @@ def test_file_bytes(kind, tmp_path, monkeypatch):
         with open_media(source[kind]):
             pass
 
-    meets("file_bytes", 1000, call, r"1,000 bytes.*: more than file_bytes allows, 999", monkeypatch)
+    meets("file_bytes", 1000, call, r"1,000 bytes exceeds file_bytes \(999\)", monkeypatch)
 
 
 @pytest.mark.parametrize("name", ["whole", "endless", "gzip", "chunked"])
 def test_response_bytes(name, server, monkeypatch):
     monkeypatch.setenv("KEYE_VL_RS_ALLOW_PRIVATE_ADDRESSES", "1")
-    message = rf"^http://127\.0\.0\.1:\d+/{name}\.mp4: .*bytes.*: more than response_bytes"
+    message = rf"^http://127\.0\.0\.1:\d+/{name}\.mp4: .*bytes exceeds response_bytes"
     meets("response_bytes", len(BODY), lambda: fetch(server, name), message, monkeypatch)
 
 
 def test_response_seconds(server, monkeypatch):
     monkeypatch.setenv("KEYE_VL_RS_ALLOW_PRIVATE_ADDRESSES", "1")
-    message = r"trickle\.mp4: is not received by then: more than response_seconds allows, 0\.3"
+    message = r"trickle\.mp4: the download exceeds response_seconds \(0\.3\)"
     with applied(Limits(response_seconds=0.3)), pytest.raises(LimitError, match=message):
         fetch(server, "trickle")
     monkeypatch.setenv("KEYE_VL_RS_MAX_RESPONSE_SECONDS", "0.3")
@@ -175,6 +175,8 @@ def test_redirects(server, monkeypatch):
     monkeypatch.setenv("KEYE_VL_RS_ALLOW_PRIVATE_ADDRESSES", "1")
     assert fetch(server, "moved") == BODY
     with applied(Limits(redirects=0)):
-        with pytest.raises(LimitError, match=r"moved\.mp4: is redirected more often.*redirects"):
+        with pytest.raises(
+            LimitError, match=r"moved\.mp4: the number of redirects exceeds redirects"
+        ):
             fetch(server, "moved")
         assert fetch(server, "whole") == BODY

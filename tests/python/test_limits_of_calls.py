@@ -33,13 +33,13 @@ def test_limits_of_a_call(png, short, threads, monkeypatch):
     talk = [{"role": "user", "content": [*images, video]}]
     for process in (process_vision_info, preview.process_vision_info):
         process(talk)
-        with pytest.raises(LimitError, match=r"image\.png: is of 60x50 pixels"):
+        with pytest.raises(LimitError, match=r"image\.png: an image of 60x50 pixels"):
             process(talk, limits=small)
-        with pytest.raises(LimitError, match=r"short\.mp4: holds 11 frames and more"):
+        with pytest.raises(LimitError, match=r"short\.mp4: a video of at least 11 frames"):
             process(talk, limits=Limits(frames=10))
-    with pytest.raises(LimitError, match=r"image\.png: is of 60x50"):
+    with pytest.raises(LimitError, match=r"image\.png: an image of 60x50"):
         preprocess_video([str(png)] * 4, limits=small)
-    with pytest.raises(LimitError, match=r"short\.mp4: is of 2 seconds"):
+    with pytest.raises(LimitError, match=r"short\.mp4: a video of 2 seconds"):
         preprocess_video(short, limits=Limits(duration=1.5))
     preprocess_video(short, limits=Limits(duration=2.5))
 
@@ -59,17 +59,17 @@ def test_limits_of_every_call_that_loads(png, short):
     }
     for call in calls.values():
         call(limits=Limits(image_pixels=3000, frames=50))
-        with pytest.raises(LimitError, match=r"image\.png: is of 60x50 pixels"):
+        with pytest.raises(LimitError, match=r"image\.png: an image of 60x50 pixels"):
             call(limits=Limits(image_pixels=2999))
-        with pytest.raises(LimitError, match=r"short\.mp4: holds 11 frames and more"):
+        with pytest.raises(LimitError, match=r"short\.mp4: a video of at least 11 frames"):
             call(limits=Limits(frames=10))
         with pytest.raises(InvalidArgumentError, match="limits is of type dict"):
             call(limits={"frames": 5})
     for module in (vision_process, preview.vision_process):
-        with pytest.raises(LimitError, match=r"image\.png: is of 60x50 pixels"):
+        with pytest.raises(LimitError, match=r"image\.png: an image of 60x50 pixels"):
             module.fetch_image(image, limits=Limits(image_pixels=2999))
         module.fetch_image(image, limits=Limits(image_pixels=3000))
-        with pytest.raises(LimitError, match=r"short\.mp4: holds 11 frames and more"):
+        with pytest.raises(LimitError, match=r"short\.mp4: a video of at least 11 frames"):
             module.fetch_video(video, limits=Limits(frames=10))
         module.fetch_video(video, limits=Limits(frames=50))
 
@@ -97,7 +97,7 @@ def test_defaults_and_mistakes(monkeypatch):
 def test_limits_that_are_not_given_are_those_of_the_environment(short, monkeypatch):
     """A call that raises one limit must not reset the others, which a server has set."""
     monkeypatch.setenv("KEYE_VL_RS_MAX_DURATION", "1")
-    message = r"short\.mp4: is of 2 seconds: more than duration allows, 1;"
+    message = r"short\.mp4: a video of 2 seconds exceeds duration \(1\);"
     talk = [{"role": "user", "content": [{"type": "video", "video": str(short)}]}]
     for limits in (None, Limits(), Limits(image_pixels=10**9), Limits.from_environment()):
         for process in (process_vision_info, preview.process_vision_info):

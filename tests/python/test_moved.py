@@ -28,6 +28,7 @@ def test_every_place_exists(old):
         ("keye_vl_rs.sampling", "frame_indices", "keye_vl_rs._sampling.indices"),
         ("keye_vl_rs.sampling", "positive_number", "keye_vl_rs._util.validation"),
         ("keye_vl_rs.processing", "KeyeVL1_5Processor", "keye_vl_rs.processors.processor"),
+        ("keye_vl_rs.decoding.ahead", "prefetch", "keye_vl_rs._decoding.prefetch"),
     ],
 )
 def test_a_name_is_the_same_by_both(old, name, new):
@@ -48,6 +49,21 @@ def test_star_and_from_imports():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["frame_indices", "positive_number", "register"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize(
+    ("old", "name", "new"),
+    [
+        ("decoding.ahead", "run_ahead", "_decoding.prefetch.prefetch"),
+        ("decoding.damage", "Report", "_decoding.damage.PacketReport"),
+        ("decoding.listing", "list_video", "_decoding.video_index.index_video"),
+    ],
+)
+def test_a_renamed_name_is_found_by_its_old_one(old, name, new):
+    module, _, now = new.rpartition(".")
+    value = getattr(importlib.import_module(f"keye_vl_rs.{old}"), name)
+    assert value is getattr(importlib.import_module(f"keye_vl_rs.{module}"), now)
 
 
 @pytest.mark.parametrize("name", ["keye_vl_rs.nothing", "keye_vl_rs.decoding.nothing"])

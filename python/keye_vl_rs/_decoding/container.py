@@ -1,4 +1,4 @@
-"""Opening a container, and the packets of its video stream."""
+"""Opening containers, and reading the packets of their video stream."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["demux", "open_video", "reason"]
 
-# FFmpeg shows a text file, known by its suffix, as a video of a terminal.
+# FFmpeg renders text files, which it recognises by their suffix, as videos of a terminal.
 _TEXT_FORMATS = frozenset({"adf", "bin", "idf", "tty", "xbin"})
-# Files that name others, or addresses, which FFmpeg would then read: a stranger's file is to show
-# nothing but itself. (Devices are never found by a file's content.)
-_LEADING_ELSEWHERE = frozenset(
+# Formats whose files refer to other files or addresses, which FFmpeg would then read. An untrusted
+# file must show nothing but its own content. (Devices are never detected by content.)
+_REFERENCING_FORMATS = frozenset(
     {
         "avisynth",
         "concat",
@@ -39,29 +39,29 @@ _LEADING_ELSEWHERE = frozenset(
         "webm_dash_manifest",
     }
 )
-# What FFmpeg can be told.
-_MOST_PIXELS = 2**31
-_AROUND = 1 << 16
+# The largest value of FFmpeg's max_pixels, and what decoders add to it for padding.
+_MAX_PIXELS = 2**31
+_PADDING_PIXELS = 1 << 16
 
 
 @contextmanager
 def open_video(
     media: str | IO[bytes], name: str, watch: Watch, limits: Limits
 ) -> Iterator[tuple[Any, Any]]:
-    """Open a file at its start and give its container and its best video stream.
+    """Open a file at its start and yield its container and its best video stream.
 
-    A file that only leads to others (a playlist, a session description) is not opened.
+    A file that only refers to others (a playlist, a session description) is not opened.
 
     Args:
         media: a path, or an open file.
-        name: what errors call it.
+        name: the name of the video in messages.
         watch: checked at each read of an open file.
-        limits: those of frames' pixels.
+        limits: of which ``frame_pixels`` is checked.
 
     Raises:
-        UnreadableMediaError: it is not a video, or damaged beyond opening.
-        LimitError: its frames have more pixels than ``limits`` allow.
-        NoVideoStreamError: it holds no video stream.
+        UnreadableMediaError: the file is not a video, or is damaged beyond opening.
+        LimitError: frames have more pixels than ``limits`` allow.
+        NoVideoStreamError: the file has no video stream.
     """
     try:
         with _opened(media, name, watch, limits) as opened:
@@ -74,62 +74,63 @@ def open_video(
 def _opened(
     media: str | IO[bytes], name: str, watch: Watch, limits: Limits
 ) -> Iterator[tuple[Any, Any]]:
-    # Before FFmpeg stands anywhere in it.
+    # Read before FFmpeg moves the file position.
     head = head_of(media)
     with _open(media, name, watch, head) as container:
         if container.format.name in _TEXT_FORMATS:
-            raise UnreadableMediaError(f"{name}: is a text, not a video")
+            raise UnreadableMediaError(f"{name} is a text file, not a video")
         if is_found_inside(container.format.name, head):
             kind = text_hint(head) or (
-                f"not a video: FFmpeg finds {container.format.name} inside of it, but it begins "
-                "otherwise"
+                f"not a video: FFmpeg finds {container.format.name} data inside it, but it starts "
+                "with something else"
             )
-            raise UnreadableMediaError(f"{name}: is {kind}")
+            raise UnreadableMediaError(f"{name} is {kind}")
         stream = choose_video(container)
         if stream is None:
-            raise NoVideoStreamError(f"{name}: holds no video stream")
+            raise NoVideoStreamError(f"{name} has no video stream")
         if stream.codec_context is None:
-            raise UnreadableMediaError(f"{name}: FFmpeg has no decoder for its video")
-        size = f"has frames of {stream.width}x{stream.height} pixels"
+            raise UnreadableMediaError(f"{name}: FFmpeg has no decoder for its video stream")
+        size = f"a frame of {stream.width}x{stream.height} pixels"
         limits.check("frame_pixels", stream.width * stream.height, name, size)
-        # For frames that turn out larger than the file says. Decoders count with what they add on
-        # each side, to whole blocks.
-        most = 2 * limits.frame_pixels + _AROUND
-        if most < _MOST_PIXELS:
-            stream.codec_context.options = {"max_pixels": str(int(most))}
+        # Also guard against frames that turn out larger than the header says. Decoders include the
+        # padding to whole blocks in their count.
+        max_pixels = 2 * limits.frame_pixels + _PADDING_PIXELS
+        if max_pixels < _MAX_PIXELS:
+            stream.codec_context.options = {"max_pixels": str(int(max_pixels))}
         try:
             yield container, stream
         finally:
-            # Freeing a decoder waits for its threads with the GIL held, for which they would wait
-            # in turn if they logged; this waits for them without it.
+            # Freeing a decoder joins its threads while holding the GIL, which deadlocks if they are
+            # waiting for the GIL to log. Flushing joins them without holding it.
             stream.codec_context.flush_buffers()
 
 
 def _open(media: str | IO[bytes], name: str, watch: Watch, head: bytes) -> Any:
     import av
 
-    # Without its protocol, a file whose name has a colon would be taken for an address.
+    # Without the "file:" protocol, FFmpeg takes a name with a colon for an address.
     file: Any = f"file:{media}" if isinstance(media, str) else watch.reading(media)
     if not isinstance(media, str):
         media.seek(0)
     try:
-        return av.open(file, metadata_errors="replace", options=_own_formats())
+        return av.open(file, metadata_errors="replace", options=_self_contained_formats())
     except KeyeVLError:
         raise
-    # FFmpeg's errors repeat the whole path: none is chained.
+    # FFmpeg's errors repeat the whole path, so they are not chained.
     except (av.FFmpegError, ValueError) as error:
-        # What FFmpeg says of a format that it was told not to open, among other things.
-        leads = "leads to other files, or is " if isinstance(error, av.ArgumentError) else ""
-        kind = text_hint(head) or f"not a video, or {leads}damaged: {reason(error)}"
-        raise UnreadableMediaError(f"{name}: is {kind}") from None
+        # FFmpeg raises ArgumentError for formats outside the allow-list, among other things.
+        refers = "refers to other files, or is " if isinstance(error, av.ArgumentError) else ""
+        kind = text_hint(head) or f"not a video, or {refers}damaged: {reason(error)}"
+        raise UnreadableMediaError(f"{name} is {kind}") from None
 
 
 def demux(container: Any, stream: Any, name: str, watch: Watch) -> Iterator[Any]:
-    """The packets of a stream that hold data, from where the container stands to its end.
+    """Yield the non-empty packets of a stream, from the container's position to its end.
 
     Raises:
         DecodeError: reading fails.
-        MediaTimeoutError, CancelledError: as ``watch`` says, which is asked before each.
+        MediaTimeoutError, CancelledError: the deadline passed, or the call was cancelled; checked
+            before each packet.
     """
     import av
 
@@ -145,14 +146,14 @@ def demux(container: Any, stream: Any, name: str, watch: Watch) -> Iterator[Any]
 
 
 def reason(error: Exception) -> str:
-    """What FFmpeg says of an error."""
+    """Return FFmpeg's description of an error."""
     return str(getattr(error, "strerror", None) or error).rstrip(".")
 
 
 @cache
-def _own_formats() -> dict[str, str]:
-    """Every format of this FFmpeg whose files hold what they show."""
+def _self_contained_formats() -> dict[str, str]:
+    """Return an allow-list of the formats whose files do not refer to others."""
     import av
 
     names = (name for name in av.formats_available if "," not in name)
-    return {"format_whitelist": ",".join(sorted(set(names) - _LEADING_ELSEWHERE))}
+    return {"format_whitelist": ",".join(sorted(set(names) - _REFERENCING_FORMATS))}

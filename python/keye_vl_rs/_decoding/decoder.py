@@ -1,4 +1,4 @@
-"""Feeding a decoder some of a stream's packets, and checking what comes out."""
+"""Decoding selected packets of a stream, and checking the frames that come out."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ __all__ = [
     "prime_decoder",
 ]
 
-# Seeking spares reading, not decoding: it is worth its own costs from this many bytes on.
+# Seeking saves reading, not decoding: it pays off from this many bytes on.
 _SEEK_BYTES = 4 << 20
-# Formats with an index by which a seek is exact.
+# Formats with an index, in which seeks are exact.
 _INDEXED = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
-# In these a packet may hold one field of a frame: the other need not be as disposable.
+# Formats in which a packet may contain one field of a frame whose other field is not disposable.
 _FIELD_FORMATS = frozenset({"h264", "hevc", "mpeg", "mpegts"})
 
 
 @dataclass
 class DecodeCounts:
-    """How much work decoding took.
+    """The work that decoding took.
 
     Attributes:
-        packets: of the video stream; 0 where they were not listed.
-        decoded: packets that were decoded, each as often as it was.
-        restarts: how often decoding started anew at a key frame.
+        packets: packets of the video stream; 0 if they were not read in advance.
+        decoded: packets that were decoded; those decoded repeatedly count each time.
+        restarts: how often decoding restarted at a key frame.
         seeks: how often reading jumped forward.
     """
 
@@ -51,18 +51,18 @@ class DecodeCounts:
     seeks: int = 0
 
     def add(self, other: DecodeCounts) -> None:
-        """Count what was done elsewhere, of the same packets."""
+        """Add the work of another decoder on the same packets."""
         self.decoded += other.decoded
         self.restarts += other.restarts
         self.seeks += other.seeks
 
 
 class UnexpectedFramesError(Exception):
-    """Other frames came out than the packets announced, or damaged ones. Never reaches a user."""
+    """A mismatch between decoded and announced frames, or damage; never reaches a user."""
 
 
 class SegmentDecoder:
-    """Decodes segments of one stream, in the order in which they lie in it."""
+    """A decoder for segments of one stream, to be decoded in the order of the stream."""
 
     def __init__(
         self,
@@ -74,11 +74,11 @@ class SegmentDecoder:
         watch: Watch,
         counts: DecodeCounts,
     ) -> None:
-        """The container stands at its start; ``table`` lists the packets of the stream."""
+        """Take a container at its start, and the table of the stream's packets."""
         self._cursor = PacketCursor(container, stream, table, name, watch, counts)
         self._context = stream.codec_context
         times = table.times
-        assert times is not None, "every packet says when it is presented"
+        assert times is not None, "every packet has a timestamp"
         self._times = times
         self._table = table
         self._name = name
@@ -87,14 +87,14 @@ class SegmentDecoder:
         self._used = False
 
     def decode(self, segment: Segment) -> Generator[Any, None, None]:
-        """The frames of a segment's targets, in the order of presentation.
+        """Yield the frames of a segment's targets, in presentation order.
 
         Raises:
-            UnexpectedFramesError: packets or frames are not those of the table, or may not be.
+            UnexpectedFramesError: packets or frames differ from the table, or cannot be checked.
             DecodeError: reading or decoding fails.
         """
         context, name = self._context, self._name
-        if not self._used and segment.places[0] > 0:
+        if not self._used and segment.indices[0] > 0:
             prime_decoder(context, self._cursor)
             self._counts.decoded += 1
             self._used = True
@@ -103,13 +103,13 @@ class SegmentDecoder:
         self._used = True
         self._counts.restarts += segment.since is not None
         check = _Check(self._times, self._table.shown, segment, fields=self._in_fields)
-        for index, place in enumerate(segment.places):
-            packet = self._cursor.take(place, start=index == 0)
+        for number, index in enumerate(segment.indices):
+            packet = self._cursor.take(index, start=number == 0)
             self._counts.decoded += 1
             try:
                 frames = _decode(context, packet, name, check.last)
             except DecodeError:
-                if self._table.pictures[place]:
+                if self._table.pictures[index]:
                     raise
                 continue
             yield from check.expect(frames)
@@ -118,15 +118,16 @@ class SegmentDecoder:
 
 
 def prime_decoder(context: Any, cursor: PacketCursor) -> None:
-    """Let a decoder see the first packet of the stream, and forget its frame.
+    """Let a decoder see the first packet of the stream, and discard its frame.
 
-    Some tell there what holds for all: which encoder with which faults made a stream of H.264, or
-    the tables of a Motion JPEG. The decoder is to be flushed before it is used.
+    For some codecs this packet says what holds for the whole stream: the encoder of an H.264
+    stream, whose bugs FFmpeg works around, or the tables of a Motion JPEG. Flush the decoder before
+    using it.
     """
     import av
 
     packet = cursor.take(0, start=False)
-    # Nobody asked for its frame, so that damage to it does not matter.
+    # The frame is not wanted, so damage to it does not matter.
     for one in (packet, None):
         with suppress(av.FFmpegError, ValueError):
             for frame in context.decode(one):
@@ -136,7 +137,7 @@ def prime_decoder(context: Any, cursor: PacketCursor) -> None:
 def decode_all(
     container: Any, stream: Any, *, name: str, watch: Watch, counts: DecodeCounts
 ) -> Iterator[Any]:
-    """Yield every frame that comes out, in that order, whatever the decoder says of others.
+    """Yield every frame of a stream in decoder output order, ignoring the errors of others.
 
     Raises:
         DecodeError: reading fails.
@@ -150,7 +151,7 @@ def decode_all(
 
 
 def _decode(context: Any, packet: Any, name: str, last: Any) -> list[Any]:
-    """The frames that come out for a packet, or for the end of the stream."""
+    """Return the frames that come out for a packet, or for the end of the stream."""
     import av
 
     try:
@@ -162,7 +163,7 @@ def _decode(context: Any, packet: Any, name: str, last: Any) -> list[Any]:
 
 
 class PacketCursor:
-    """Reads packets forward."""
+    """A forward reader of packets."""
 
     def __init__(
         self,
@@ -173,40 +174,40 @@ class PacketCursor:
         watch: Watch,
         counts: DecodeCounts,
     ) -> None:
-        """Take a container that stands at its start, and the table of the stream's packets."""
+        """Take a container at its start, and the table of the stream's packets."""
         self._container, self._stream, self._table = container, stream, table
         self._name, self._watch, self._counts = name, watch, counts
         self._packets = demux(container, stream, name, watch)
         self._next = 0
         self._can_seek = container.format.name in _INDEXED
 
-    def take(self, place: int, *, start: bool) -> Any:
-        """The packet at ``place``, which lies behind the last one.
+    def take(self, index: int, *, start: bool) -> Any:
+        """Return the packet at ``index``, which comes after the last one that was read.
 
-        ``start`` says that the decoder holds nothing that a jump would lose.
+        ``start`` says that the decoder is empty, so that a seek loses nothing.
         """
         if start and self._can_seek:
-            skipped = self._table.offsets[place] - self._table.offsets[self._next]
-            if skipped >= _SEEK_BYTES and (found := self._seek(place)) is not None:
+            skipped = self._table.offsets[index] - self._table.offsets[self._next]
+            if skipped >= _SEEK_BYTES and (found := self._seek(index)) is not None:
                 return found
         for packet in self._packets:
             self._expect(packet)
-            if self._next > place:
+            if self._next > index:
                 return packet
         raise UnexpectedFramesError
 
-    def _seek(self, place: int) -> Any:
-        """Jump to ``place`` or before it; the packet if it is that at ``place``."""
+    def _seek(self, index: int) -> Any:
+        """Seek to ``index`` or before it; return the packet if it is the one at ``index``."""
         self._counts.seeks += 1
-        self._container.seek(self._table.pts[place], stream=self._stream)
+        self._container.seek(self._table.pts[index], stream=self._stream)
         packet = next(self._packets, None)
-        found = None if packet is None else self._table.place_of.get(packet.pts)
-        # One before the place that was read up to is found there again: reading goes on from it.
-        if found is None or found > place:
+        found = None if packet is None else self._table.index_of.get(packet.pts)
+        # A packet that was read before is found again: continue from it.
+        if found is None or found > index:
             raise UnexpectedFramesError
         self._next = found
         self._expect(packet)
-        return packet if self._next > place else None
+        return packet if self._next > index else None
 
     def _expect(self, packet: Any) -> None:
         at, table = self._next, self._table
@@ -216,24 +217,24 @@ class PacketCursor:
 
 
 class _Check:
-    """Compares the frames of a segment with those that its packets announce."""
+    """A comparison of a segment's frames with those that its packets announce."""
 
     def __init__(
         self, times: Sequence[int], shown: Sequence[bool], segment: Segment, *, fields: bool
     ) -> None:
         since = segment.since
-        announced = (times[place] for place in segment.places if shown[place])
+        announced = (times[index] for index in segment.indices if shown[index])
         self._expected = sorted(time for time in announced if since is None or time >= since)
-        self._targets = {times[place] for place in segment.targets}
+        self._targets = {times[index] for index in segment.targets}
         self._since = since
         self._seen = 0
-        self._spared = len(segment.places) <= segment.places[-1]
-        # Whether an interlaced frame may come from two packets of which one was left out.
-        self._fields = fields and self._spared
+        skips = len(segment.indices) <= segment.indices[-1]
+        # Whether the other field of an interlaced frame may have been skipped.
+        self._fields = fields and skips
         self.last: Any = None
 
     def expect(self, frames: Sequence[Any]) -> Iterator[Any]:
-        """The targets among ``frames``."""
+        """Yield the targets among ``frames``, which must be the ones that are due."""
         for frame in frames:
             if self._since is not None and (frame.pts is None or frame.pts < self._since):
                 continue
@@ -241,7 +242,7 @@ class _Check:
                 raise UnexpectedFramesError
             if self._fields and frame.interlaced_frame:
                 raise UnexpectedFramesError
-            # How damage is concealed depends on what was left out and on when threads run.
+            # Concealment depends on which packets were skipped and on the timing of threads.
             if frame.is_corrupt:
                 raise UnexpectedFramesError
             self._seen += 1
@@ -250,6 +251,6 @@ class _Check:
                 yield frame
 
     def finish(self) -> None:
-        """All must have come."""
+        """Raise UnexpectedFramesError if frames are missing."""
         if self._seen < len(self._expected):
             raise UnexpectedFramesError

@@ -1,14 +1,15 @@
-"""Capturing what FFmpeg logs while it reads and decodes.
+"""Capturing FFmpeg's log while it reads and decodes.
 
-Some decoders report damage in their log alone: Motion JPEG and FFV1 return the frame as if it were
-whole. PyAV ignores FFmpeg's log by default, and its callback belongs to the whole process, so it is
-set while somebody listens and put back afterwards. Only what FFmpeg logs on the thread that calls
-it can be told apart: listen to decoders with one thread to learn what a report is about. What the
-threads of decoders log is heard as well, but not whose threads they are.
+Some decoders report damage only in the log: those of Motion JPEG and FFV1 return the frame as if it
+were intact. PyAV ignores FFmpeg's log by default, and its callback is process-wide, so it is
+installed while somebody listens and restored afterwards. Messages can be attributed to a decoder
+only if FFmpeg logs them on the thread that calls it: use one thread per decoder to learn which
+packet a message is about. Messages of decoder threads are captured as well, but not whose threads
+they are.
 
-PyAV's callback takes the GIL. A decoder with threads of its own that is freed by a thread which
-holds the GIL, while one of its threads logs, would wait for ever; the decoders of this package are
-therefore made idle before they are freed (see ``container``).
+PyAV's callback takes the GIL. If a thread that holds the GIL frees a decoder while one of the
+decoder's threads is logging, both wait forever; therefore this package makes decoders idle before
+it frees them (see ``container``).
 """
 
 from __future__ import annotations
@@ -23,26 +24,26 @@ from typing import Any
 
 from keye_vl_rs._util.shorten import shorten
 
-__all__ = ["CapturedLog", "LogLine", "OtherThreads", "captured_log"]
+__all__ = ["CapturedLog", "LogLine", "OtherThreadsLog", "captured_log"]
 
-# FFmpeg's levels: the lower, the more severe.
+# FFmpeg's log levels; lower means more severe.
 _ERROR = 16
 _INFO = 32
-# Lines of decoders that others may still want to read.
-_MOST_LINES = 10_000
-# Words of what is no error to FFmpeg: it leaves out or replaces a part of the picture. That it
-# conceals damage is said when a packet is decoded; its frame, with the mark, may come after others
-# that refer to it.
+# How many lines to keep for listeners that have not read them yet.
+_MAX_LINES = 10_000
+# Words in messages below the error level that report damage: FFmpeg skips or replaces part of the
+# picture. It logs concealment when it decodes the packet; the frame that it marks as damaged may
+# come out after others that refer to it.
 _DAMAGE_WORDS = ("undecodable", "concealing", "damaged", "corrupt", "truncated")
 
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line of FFmpeg's log.
+    """A line of FFmpeg's log.
 
     Attributes:
-        level: FFmpeg's number, 16 for an error and less for what is worse.
-        name: of the decoder or the format that logged it.
+        level: FFmpeg's level: 16 is an error, lower is worse.
+        name: the decoder or format that logged it.
         text: the message, without a full stop.
     """
 
@@ -52,20 +53,20 @@ class LogLine:
 
     @classmethod
     def of(cls, level: int, name: str, text: str) -> LogLine:
-        """Make a line of what PyAV captured."""
-        # Messages go on behind it, so that it has no full stop.
+        """Create a line from what PyAV captured."""
+        # Other text follows it in messages, so drop the full stop.
         return cls(level, name, shorten(text.strip().rstrip(".")))
 
     @property
     def reports_damage(self) -> bool:
-        """True for an error, and for a message that the picture is not what was encoded."""
+        """Tell if the line is an error, or says that the picture is not what was encoded."""
         if self.level <= _ERROR:
             return True
         return self.level <= _INFO and any(word in self.text for word in _DAMAGE_WORDS)
 
 
 class _Switch:
-    """Turns PyAV's callback on with the first listener and off with the last one."""
+    """A switch for PyAV's callback, on from the first listener to the last."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -73,9 +74,9 @@ class _Switch:
         self._level_before: int | None = None
         self._skipped_before = True
         self._others: Any = None
-        # What FFmpeg logs on threads that nobody listens on: those of decoders, and of other users.
+        # Lines logged on threads without a listener: those of decoders, and of other users of PyAV.
         self._lines: list[tuple[int, str, str]] = []
-        # How many of them were dropped, for decoders may listen without end.
+        # How many of them were dropped, because decoders may listen for any length of time.
         self._dropped = 0
 
     def on(self) -> None:
@@ -89,7 +90,7 @@ class _Switch:
             self._skipped_before = av.logging.get_skip_repeated()
             self._others = av.logging.Capture(local=False)
             self._lines = self._others.__enter__()
-            # PyAV leaves out a line that equals the last one of any decoder.
+            # PyAV skips a line that equals the previous one, of any decoder.
             av.logging.set_skip_repeated(False)
             av.logging.set_level(max(_INFO, self._level_before or 0))
 
@@ -97,11 +98,11 @@ class _Switch:
         import av.logging
 
         with self._lock:
-            self._drop(_MOST_LINES)
+            self._drop(_MAX_LINES)
             self._listeners -= 1
             if self._listeners:
                 return
-            # A thread that waits for the GIL to log compares with the level, which None cannot be.
+            # A thread that waits for the GIL to log compares with the level, and fails on None.
             av.logging.set_level(av.logging.PANIC)
             time.sleep(0)
             av.logging.set_level(self._level_before)
@@ -111,16 +112,16 @@ class _Switch:
             self._others = None
 
     def others(self, start: int) -> tuple[list[tuple[int, str, str]], int]:
-        """Return the lines of other threads from a number on, and the number of the next one.
+        """Return the lines of other threads from a number on, and the number of the next line.
 
-        A reader who is that late misses those that were dropped.
+        Lines that were dropped in the meantime are missing.
         """
         with self._lock:
             return self._lines[max(0, start - self._dropped) :], self._dropped + len(self._lines)
 
-    def _drop(self, most: int) -> None:
-        """Keep no more lines than ``most``, and log the others as PyAV would have."""
-        count = len(self._lines) - most
+    def _drop(self, max_lines: int) -> None:
+        """Drop the oldest lines beyond ``max_lines``, and log them as PyAV would have."""
+        count = len(self._lines) - max_lines
         if count > 0:
             dropped = self._lines[:count]
             del self._lines[:count]
@@ -128,7 +129,7 @@ class _Switch:
             self.forward(dropped)
 
     def forward(self, lines: list[tuple[int, str, str]]) -> None:
-        """Log the lines as PyAV would have, where the program has turned FFmpeg's log on."""
+        """Log lines as PyAV would have, if the program has enabled FFmpeg's log."""
         import av.logging
 
         level = self._level_before
@@ -145,7 +146,7 @@ _switch = _Switch()
 
 @contextmanager
 def _enabled() -> Iterator[None]:
-    """Have PyAV pass FFmpeg's log on while the block runs."""
+    """Enable PyAV's log callback while the block runs."""
     _switch.on()
     try:
         yield
@@ -154,14 +155,14 @@ def _enabled() -> Iterator[None]:
 
 
 class CapturedLog:
-    """What FFmpeg logged on one thread and nobody has taken yet."""
+    """The lines that FFmpeg logged on one thread and that were not taken yet."""
 
     def __init__(self, raw: list[tuple[int, str, str]]) -> None:
-        """Wrap the list that PyAV adds to."""
+        """Wrap the list that PyAV appends to."""
         self._raw = raw
 
     def take(self) -> list[LogLine]:
-        """Return the lines that came since the last call."""
+        """Return the lines since the last call."""
         if not self._raw:
             return []
         raw = self._raw.copy()
@@ -172,22 +173,22 @@ class CapturedLog:
 
 @contextmanager
 def captured_log() -> Iterator[CapturedLog]:
-    """Collect what FFmpeg logs on the thread that runs the block."""
+    """Capture what FFmpeg logs on the thread that runs the block."""
     import av.logging
 
     with _enabled(), av.logging.Capture(local=True) as raw:
         yield CapturedLog(raw)
 
 
-class OtherThreads:
-    """The log of threads that nobody listens on, while somebody listens on his own."""
+class OtherThreadsLog:
+    """The lines that one kind of decoder logs on threads without a listener of their own."""
 
     def __init__(self, codec: str) -> None:
-        """Hear decoders of one name, from now on."""
+        """Listen to decoders of one name, from now on."""
         self._codec = codec
         _, self._next = _switch.others(0)
 
     def take(self) -> list[LogLine]:
-        """Return the lines that came since the last call, about this video or another one."""
+        """Return the lines since the last call, about this video or another one."""
         lines, self._next = _switch.others(self._next)
         return [LogLine.of(*line) for line in lines if line[1] == self._codec]

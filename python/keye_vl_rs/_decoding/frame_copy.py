@@ -1,9 +1,9 @@
-"""Frames in memory of their own.
+"""Copying frames out of the decoder's buffers.
 
-A decoder writes into memory that earlier frames of it gave back. Where damage makes it leave out a
-part of a picture, what is there is what was there before: which frame that was depends on when its
-user let go of it. Frames that are copied at once, and cleared where nothing refers to them any
-more, give the same pictures in every call.
+A decoder reuses the buffers of earlier frames. If damage makes it leave out part of a picture, that
+part shows the buffer's previous content, which depends on when the consumer released the earlier
+frame. Copying frames at once, and clearing the ones that nothing refers to any more, makes the
+result the same in every call.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ __all__ = ["FrameCopier", "clear_frame"]
 
 
 class FrameCopier:
-    """Copies frames with all that they say of themselves."""
+    """A filter graph that copies frames with all their metadata."""
 
     def __init__(self) -> None:
-        """Build nothing yet: the first frame says how large frames are."""
+        """Build no graph yet: it depends on the size of the first frame."""
         self._graph: Any = None
         self._layout: tuple[int, int, str] | None = None
 
@@ -32,7 +32,7 @@ class FrameCopier:
 
 
 def clear_frame(frame: Any) -> None:
-    """Overwrite the planes of a frame that neither its user nor its decoder needs."""
+    """Overwrite the planes of a frame that neither the consumer nor the decoder needs."""
     import numpy as np
 
     for plane in frame.planes:

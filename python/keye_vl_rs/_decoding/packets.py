@@ -1,4 +1,4 @@
-"""What the packets of a stream say before anything is decoded."""
+"""Reading what the packets of a stream say about themselves, without decoding them."""
 
 from __future__ import annotations
 
@@ -9,44 +9,45 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
-from keye_vl_rs._decoding.damage import Report
+from keye_vl_rs._decoding.damage import PacketReport
 
 __all__ = ["JUMP_S", "PacketTable", "list_packets"]
 
-# Codecs of which the core knows where decoding can start.
-_RESTARTABLE = frozenset({"av1", "h264", "hevc", "mpeg1video", "mpeg2video", "vp8", "vp9"})
-# Those whose packets say that no other picture refers to theirs.
-_DROPPABLE = frozenset({"h264", "hevc"})
-# Where recordings were joined, times jump by more than so many seconds.
+# Codecs whose headers the core parses to find where decoding can start.
+_CODECS_WITH_KNOWN_STARTS = frozenset(
+    {"av1", "h264", "hevc", "mpeg1video", "mpeg2video", "vp8", "vp9"}
+)
+# Codecs whose packets say that no other picture refers to them.
+_CODECS_WITH_DISPOSABLE_PACKETS = frozenset({"h264", "hevc"})
+# Where recordings were joined, timestamps jump by more than this.
 JUMP_S = 1
 
 
 @dataclass
 class PacketTable:
-    """The packets of a stream in the order of decoding.
+    """The packets of a stream in decoding order.
 
-    What follows from them is computed once: nothing is added when they were listed.
+    Derived values are cached, so the lists must not change once they are filled.
 
     Attributes:
-        pts: when each is presented, in ticks; None where it is not said.
-        sizes: bytes of each.
-        shown: False for what an edit list hides; it is decoded and not presented.
-        disposable: whether no other picture needs it.
-        access: the places where decoding can start, and from which on every frame is presented
-            after all those before.
-        leading_needed: whether frames that are presented before a place where decoding starts, and
-            come after it, have to be decoded though they cannot be: in H.264 they take part in
-            the numbering of those that follow.
-        last_ticks: how long the last shown frame is presented; None or 0 where it is not said.
+        pts: presentation timestamp of each packet, in ticks; None where it is missing.
+        sizes: bytes of each packet.
+        shown: False for packets hidden by an edit list, which are decoded but not presented.
+        disposable: whether no other picture refers to the packet's.
+        access: indices of the packets at which decoding can start, with every frame from there on
+            presented after all frames before.
+        leading_needed: whether leading frames (presented before the packet at which decoding
+            starts, but following it) must be decoded although their references are missing: in
+            H.264 they take part in the numbering of later frames.
+        last_ticks: duration of the last shown frame; None or 0 where it is not stated.
         damaged_tail: whether the last packet is cut short or marked as damaged.
-        pictures: False for a packet without any part of a picture, of which no frame comes.
-        restarts: the places from which on decoding is exact, whatever came before: those of
-            ``access`` where the core knows the codec, and else of what the container or FFmpeg's
-            parser marks as key frames.
-        suspect: the places of packets whose headers cannot be read, or that FFmpeg marks as
-            damaged.
-        reports: what was reported on packets before any was decoded.
-        last_byte: where in the file the last packet ends; None where FFmpeg does not say.
+        pictures: False for a packet that contains no part of a picture and so yields no frame.
+        restarts: indices of the packets from which decoding is exact, whatever came before:
+            ``access`` where the core parses the codec, else the key frames marked by the container
+            or by FFmpeg's parser.
+        suspect: indices of packets with unreadable headers, or marked as damaged by FFmpeg.
+        reports: damage that was reported before anything was decoded.
+        last_byte: where the last packet ends in the file; None where FFmpeg does not say.
     """
 
     pts: list[int | None] = field(default_factory=list)
@@ -60,32 +61,32 @@ class PacketTable:
     pictures: list[bool] = field(default_factory=list)
     restarts: list[int] = field(default_factory=list)
     suspect: list[int] = field(default_factory=list)
-    reports: list[Report] = field(default_factory=list)
+    reports: list[PacketReport] = field(default_factory=list)
     last_byte: int | None = None
 
     def __len__(self) -> int:
-        """How many packets there are."""
+        """Return the number of packets."""
         return len(self.pts)
 
     @cached_property
     def times(self) -> list[int] | None:
-        """When each is presented; None unless all say so."""
+        """Return all presentation timestamps, or None if one is missing."""
         known = [time for time in self.pts if time is not None]
         return known if len(known) == len(self) else None
 
     @cached_property
-    def place_of(self) -> dict[int | None, int]:
-        """The place of the packet with each time; of several the first."""
-        return {time: place for place, time in reversed(list(enumerate(self.pts)))}
+    def index_of(self) -> dict[int | None, int]:
+        """Map each timestamp to the index of its packet, the first of several."""
+        return {time: index for index, time in reversed(list(enumerate(self.pts)))}
 
     @cached_property
     def offsets(self) -> list[int]:
-        """Bytes of all packets before each place, and of all of them."""
+        """Return the total size of all packets before each index, and of all packets."""
         return list(accumulate(self.sizes, initial=0))
 
     @property
     def shown_times(self) -> list[int] | None:
-        """When frames are presented, in that order; None if a time is missing or there twice."""
+        """Return the sorted timestamps of shown frames; None if one is missing or a duplicate."""
         times = sorted(
             time for time, shown in zip(self.times or (), self.shown, strict=False) if shown
         )
@@ -93,16 +94,16 @@ class PacketTable:
 
     @property
     def reorder(self) -> int:
-        """How many frames a decoder holds back at most, to bring them into order."""
+        """Return how many frames a decoder holds back at most to reorder them."""
         ranks: dict[int | None, int] = {
             time: rank for rank, time in enumerate(self.shown_times or [])
         }
         decoded = (time for time, shown in zip(self.pts, self.shown, strict=True) if shown)
-        waits = (place - ranks.get(time, place) for place, time in enumerate(decoded))
+        waits = (index - ranks.get(time, index) for index, time in enumerate(decoded))
         return max(waits, default=0)
 
     def without_last(self) -> PacketTable:
-        """The same without the last packet."""
+        """Return the table without the last packet."""
         end = len(self) - 1
         return PacketTable(
             pts=self.pts[:end],
@@ -110,16 +111,16 @@ class PacketTable:
             shown=self.shown[:end],
             disposable=self.disposable[:end],
             pictures=self.pictures[:end],
-            restarts=[place for place in self.restarts if place < end],
-            suspect=[place for place in self.suspect if place < end],
-            reports=[report for report in self.reports if report.place < end],
-            access=[place for place in self.access if place < end],
+            restarts=[index for index in self.restarts if index < end],
+            suspect=[index for index in self.suspect if index < end],
+            reports=[report for report in self.reports if report.index < end],
+            access=[index for index in self.access if index < end],
             leading_needed=self.leading_needed,
         )
 
 
 def list_packets(packets: Iterable[Any], stream: Any) -> PacketTable:
-    """Read all packets of a stream and note what they say."""
+    """Read all packets of a stream and return what they say about themselves."""
     import numpy as np
 
     from keye_vl_rs import _core
@@ -127,7 +128,7 @@ def list_packets(packets: Iterable[Any], stream: Any) -> PacketTable:
     context = stream.codec_context
     codec = context.codec.canonical_name
     intra_only = context.codec.intra_only
-    known = codec in _RESTARTABLE
+    known = codec in _CODECS_WITH_KNOWN_STARTS
     length_size = _core.nal_length_size(codec, bytes(context.extradata or b""))
     table = PacketTable(leading_needed=codec == "h264")
     layers: list[int] = []
@@ -137,13 +138,13 @@ def list_packets(packets: Iterable[Any], stream: Any) -> PacketTable:
     last_time = None
     keys: list[int] = []
     corrupt: list[int] = []
-    for place, packet in enumerate(packets):
+    for index, packet in enumerate(packets):
         table.pts.append(packet.pts)
         table.sizes.append(packet.size)
         table.damaged_tail = packet.is_corrupt
         table.last_byte = None if packet.pos is None else packet.pos + packet.size
         if packet.is_keyframe:
-            keys.append(place)
+            keys.append(index)
         new_parameters = new_parameters or packet.has_sidedata("new_extradata")
         start, disposable, layer, carrier = intra_only, intra_only, 0, False
         without_picture = unreadable = False
@@ -155,9 +156,9 @@ def list_packets(packets: Iterable[Any], stream: Any) -> PacketTable:
         table.shown.append(shown)
         table.pictures.append(not without_picture)
         if unreadable or packet.is_corrupt:
-            table.suspect.append(place)
+            table.suspect.append(index)
         if packet.is_corrupt:
-            corrupt.append(place)
+            corrupt.append(index)
         if shown and packet.pts is not None and (last_time is None or packet.pts > last_time):
             last_time, table.last_ticks = packet.pts, packet.duration
         starts.append(start)
@@ -165,11 +166,11 @@ def list_packets(packets: Iterable[Any], stream: Any) -> PacketTable:
         layers.append(layer)
         carriers.append(carrier)
     if new_parameters:
-        # The container changes the stream's parameters along the way: nothing may be left out.
+        # The container changes the stream's parameters midway, so nothing may be skipped.
         table.disposable = [False] * len(table)
         table.restarts = keys
         return table
-    if codec in _DROPPABLE:
+    if codec in _CODECS_WITH_DISPOSABLE_PACKETS:
         # Pictures of a higher temporal sub-layer may refer to those of a lower one.
         highest = max(layers, default=0)
         table.disposable = [
@@ -179,16 +180,16 @@ def list_packets(packets: Iterable[Any], stream: Any) -> PacketTable:
     table.access = _access_points(table, starts, carriers)
     table.restarts = table.access if known or intra_only else keys
     table.reports = [
-        Report(place, "its packet is marked as damaged by FFmpeg")
-        for place in sorted({*corrupt} - _joined(table, stream.time_base))
+        PacketReport(index, "FFmpeg marks a packet as damaged")
+        for index in sorted({*corrupt} - _marked_at_joins(table, stream.time_base))
     ]
     return table
 
 
-def _joined(table: PacketTable, tick: Fraction) -> set[int]:
-    """The places that FFmpeg marks though they are whole, where recordings were joined.
+def _marked_at_joins(table: PacketTable, tick: Fraction) -> set[int]:
+    """Return the packets that FFmpeg marks as damaged only because recordings were joined there.
 
-    It is the last packet of each, or the last but one where times jump behind it.
+    It marks the last packet of each recording, or the last but one where timestamps jump after it.
     """
     found = set()
     for restart in table.restarts:
@@ -200,7 +201,7 @@ def _joined(table: PacketTable, tick: Fraction) -> set[int]:
 
 
 def _access_points(table: PacketTable, starts: list[bool], carriers: list[bool]) -> list[int]:
-    """The places where decoding can start without anything that came before."""
+    """Return the indices of the packets at which decoding can start without earlier ones."""
     in_band = any(carriers)
     if in_band and any(
         carrier and not start for carrier, start in zip(carriers, starts, strict=True)
@@ -210,8 +211,8 @@ def _access_points(table: PacketTable, starts: list[bool], carriers: list[bool])
         (-1 << 63 if time is None else time for time in table.pts), max, initial=-1 << 63
     )
     return [
-        place
-        for place, (time, start, carrier, before) in enumerate(
+        index
+        for index, (time, start, carrier, before) in enumerate(
             zip(table.pts, starts, carriers, latest, strict=False)
         )
         if start and time is not None and time > before and (carrier or not in_band)

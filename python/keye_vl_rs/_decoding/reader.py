@@ -1,4 +1,4 @@
-"""One opened video, read as often as it takes to get the sampled frames right."""
+"""Reading the sampled frames of a video, by the fastest method that gets them right."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, TypeVar
 
-from keye_vl_rs._decoding.counted import count_frames
 from keye_vl_rs._decoding.damage import (
-    FOR_WHAT_IS_THERE,
+    PARTIAL_HINT,
     Damage,
     DamagedFrameError,
-    Spoilt,
+    FrameDamage,
     find_damage,
 )
 from keye_vl_rs._decoding.decoder import UnexpectedFramesError
-from keye_vl_rs._decoding.listed import ListedFrames
-from keye_vl_rs._decoding.listing import Listing, list_video
+from keye_vl_rs._decoding.indexed_frames import IndexedFrames
+from keye_vl_rs._decoding.sequential_frames import scan_frames
 from keye_vl_rs._decoding.timeline import Timeline
 from keye_vl_rs._decoding.video_file import VideoFile
+from keye_vl_rs._decoding.video_index import VideoIndex, index_video
 from keye_vl_rs._util.stack_level import level_of_caller
 from keye_vl_rs.errors import (
     ConcealedDamageWarning,
@@ -34,22 +34,22 @@ __all__ = ["OnError", "ReadFrames", "VideoReader"]
 
 logger = logging.getLogger(__name__)
 
-# Frames that wait for their user, who then need not wait for a decoder that works at a later part.
-_AHEAD_BYTES = 64 << 20
-_AHEAD_LEAST = 2
-# The packet that was cut is the last one in the order of decoding, whose frame may be presented
-# before as many as decoders hold back.
+# The buffer of decoded frames; it keeps the consumer supplied while a decoder is at a later part.
+_PREFETCH_BYTES = 64 << 20
+_MIN_PREFETCH_FRAMES = 2
+# A truncated packet is the last one in decoding order; up to as many frames as decoders hold back
+# may be presented after its frame.
 _LAST_FRAMES = 16
-# Codecs whose decoders show damage with several threads as well: by an error, a frame that is
-# missing, or its mark. Others show it in FFmpeg's log alone, or lose it between threads; and of VP8
-# threads make something else of the same damage in every call, without any report.
+# Codecs whose decoders reveal damage with several threads too: by an error, a missing frame, or its
+# mark. Others reveal it only in FFmpeg's log, or lose it between threads; with VP8, threads produce
+# a different frame from the same damage each time, without any report.
 _REPORTING_WITH_THREADS = frozenset({"av1", "h264", "hevc", "vp9"})
 
 OnError = Literal["raise", "partial", "conceal"]
 ReadFrames = Callable[[Sequence[int]], Iterator[Any]]
-# Yields for each of some frames what was decoded and what is wrong with it.
-Source = Callable[[Sequence[int]], Iterator[tuple[Any, Spoilt | None]]]
-FindDamage = Callable[[Sequence[int]], Spoilt | None]
+# Yields, for each wanted frame, the decoded frame and its damage.
+Source = Callable[[Sequence[int]], Iterator[tuple[Any, FrameDamage | None]]]
+FindDamage = Callable[[Sequence[int]], FrameDamage | None]
 Choose = Callable[[Timeline], list[int]]
 Result = TypeVar("Result")
 Consume = Callable[[Timeline, list[int], ReadFrames], Result]
@@ -57,14 +57,14 @@ Consume = Callable[[Timeline, list[int], ReadFrames], Result]
 
 @dataclass
 class VideoReader:
-    """Reads the frames of one video.
+    """A reader of the frames of one video.
 
     Attributes:
         file: the video.
-        on_error: what becomes of a video that is truncated or damaged: "raise" for an error,
-            "partial" for what comes before the damage, "conceal" for what the decoder makes of it;
-            the last two with a warning.
-        damage: what is wrong with the frames of the last result; None if nothing is.
+        on_error: what to do with a truncated or damaged video: "raise" raises an error, "partial"
+            returns the frames before the damage, "conceal" returns what the decoder makes of it;
+            the last two warn.
+        damage: the damage in the last result, or None.
     """
 
     file: VideoFile
@@ -72,58 +72,70 @@ class VideoReader:
     damage: Damage | None = field(default=None, init=False)
 
     def read(self, choose: Choose, consume: Consume[Result]) -> Result:
-        """Let ``consume`` have the frames that ``choose`` picks.
+        """Let ``choose`` select frames, and return what ``consume`` makes of them.
 
-        A report of the decoder spoils the frames from its packet to the next restart. A video is
-        first decoded in the fastest way; where anything is reported, or other frames come than the
-        packets announce, it is decoded again with one thread a decoder. That tells which packet a
-        report is about, and gives the same frames in every call.
+        The fastest method decodes first. If it reports damage, or returns other frames than the
+        packets announced, the video is decoded again with one thread per decoder. That attributes
+        each error to a packet and returns the same frames in every call. An error affects the
+        frames from its packet to the next restart.
 
         Args:
-            choose: is told when frames are presented and gives the places of those that are wanted.
-            consume: is told the same, the places, and a function that decodes the frames of some of
-                them (sorted, each once) as ``av.VideoFrame``. It is called anew, from the start, if
-                frames come out that were not announced, or that are damaged.
+            choose: takes the timeline and returns the indices of the wanted frames.
+            consume: takes the timeline, these indices, and a function that takes some of them
+                (sorted, without duplicates) and yields their frames as ``av.VideoFrame``. It is
+                called again, from the start, if a method turns out to return wrong or damaged
+                frames.
 
         Raises:
-            DecodeError, NoFramesError, UnreadableMediaError, NoVideoStreamError: as they say.
-            MediaTimeoutError, CancelledError: the deadline has passed; the flag was set.
+            DecodeError: reading fails, or the video is truncated or damaged.
+            NoFramesError: no frame can be decoded.
+            UnreadableMediaError: the file is not a video.
+            NoVideoStreamError: the file has no video stream.
+            LimitError: the video exceeds a limit.
+            MediaTimeoutError, CancelledError: the deadline passed, or the call was cancelled.
         """
         file = self.file
-        listing = list_video(file)
-        file.counts.packets = len(listing.table)
-        # 4:2:0 with 8 bits, as most are.
-        frame_bytes = max(1, listing.frame_pixels * 3 // 2)
-        file.ahead = max(_AHEAD_LEAST, _AHEAD_BYTES // frame_bytes)
-        if listing.truncated is not None and self.on_error == "raise":
-            raise DecodeError(f"{listing.truncated}; {FOR_WHAT_IS_THERE}")
-        timeline = listing.timeline
+        video_index = index_video(file)
+        file.counts.packets = len(video_index.table)
+        # Assume 8-bit 4:2:0, as most videos are.
+        frame_bytes = max(1, video_index.frame_pixels * 3 // 2)
+        file.prefetch_frames = max(_MIN_PREFETCH_FRAMES, _PREFETCH_BYTES // frame_bytes)
+        if video_index.truncated is not None and self.on_error == "raise":
+            raise DecodeError(f"{video_index.truncated}; {PARTIAL_HINT}")
+        timeline = video_index.timeline
         if timeline is not None:
-            frames = ListedFrames(file, listing.table, timeline, listing.codec)
-            gaps = [frames.locate(report) for report in listing.gaps]
+            frames = IndexedFrames(file, video_index.table, timeline, video_index.codec)
+            gaps = [frames.locate(report) for report in video_index.gaps]
             end: FindDamage | None = None
-            if not listing.end_stated:
-                end = partial(find_damage, frames.read_carefully)
-            ways: list[Source] = [frames.read_carefully]
-            if listing.codec in _REPORTING_WITH_THREADS:
-                ways.insert(0, frames.read_fast)
-            for way in ways:
+            if not video_index.end_stated:
+                end = partial(find_damage, frames.read_tracking_damage)
+            sources: list[Source] = [frames.read_tracking_damage]
+            if video_index.codec in _REPORTING_WITH_THREADS:
+                sources.insert(0, frames.read_fast)
+            for source in sources:
                 try:
                     return self._consume(
-                        listing, timeline, way, gaps, choose, consume, listing.truncated, end
+                        video_index,
+                        timeline,
+                        source,
+                        gaps,
+                        choose,
+                        consume,
+                        video_index.truncated,
+                        end,
                     )
                 except UnexpectedFramesError:
-                    logger.debug("%s: other frames come than its packets announce", file.name)
-        counted = count_frames(file, listing.table, keep_going=self.on_error != "raise")
-        if counted.ended is not None and self.on_error == "raise":
-            raise DecodeError(f"{counted.ended}; {FOR_WHAT_IS_THERE}")
-        ended = counted.ended or listing.truncated
-        end = None if listing.end_stated else counted.find_damage
+                    logger.debug("%s: frames differ from those that packets announce", file.name)
+        scanned = scan_frames(file, video_index.table, keep_going=self.on_error != "raise")
+        if scanned.ended is not None and self.on_error == "raise":
+            raise DecodeError(f"{scanned.ended}; {PARTIAL_HINT}")
+        ended = scanned.ended or video_index.truncated
+        end = None if video_index.end_stated else scanned.find_damage
         return self._consume(
-            listing,
-            counted.timeline,
-            counted.read,
-            counted.gaps,
+            video_index,
+            scanned.timeline,
+            scanned.read,
+            scanned.gaps,
             choose,
             consume,
             ended,
@@ -132,75 +144,86 @@ class VideoReader:
 
     def _consume(
         self,
-        listing: Listing,
+        video_index: VideoIndex,
         timeline: Timeline,
         source: Source,
-        gaps: Sequence[Spoilt],
+        gaps: Sequence[FrameDamage],
         choose: Choose,
         consume: Consume[Result],
         ended: str | None,
         end: FindDamage | None,
     ) -> Result:
-        """Let ``consume`` have frames of a source, and fewer frames until none is damaged.
+        """Let ``consume`` read from a source; with "partial", retry with fewer frames after damage.
 
-        ``gaps`` are where frames are missing; ``ended`` says why the timeline ends before the video
-        does, None if it does not. ``end``, if the file may end too early without a word, tells what
-        spoils some frames; the last ones are looked at also where none is sampled.
+        Args:
+            video_index: the index of the video.
+            timeline: the frames that the source can read.
+            source: reads frames.
+            gaps: where frames are missing.
+            choose: as for :meth:`read`.
+            consume: as for :meth:`read`.
+            ended: error message if the timeline ends before the video does, or None.
+            end: finds damage among some frames, if truncation of the file would go unnoticed; the
+                last frames are then checked even if they are not sampled.
         """
         self._check_duration(timeline)
         while True:
             try:
-                places = self._choose(listing, choose, timeline)
+                indices = self._choose(video_index, choose, timeline)
             except InvalidArgumentError as error:
                 if ended is None:
                     raise
                 raise InvalidArgumentError(f"{error} ({ended})") from error
-            spoilt: dict[int, Spoilt] = {}
-            gap = next((one for one in gaps if one.since <= places[-1]), None)
+            damaged: dict[int, FrameDamage] = {}
+            gap = next((one for one in gaps if one.since <= indices[-1]), None)
             try:
                 if self.on_error != "conceal":
-                    self._check_unsampled(timeline, places, source, gap, end)
-                read = partial(self._frames, source, timeline, spoilt)
-                result = consume(timeline, places, read)
-            except DamagedFrameError as damaged:
-                if self.on_error != "partial" or damaged.since == 0:
-                    raise damaged.with_choices() from damaged.__cause__
-                timeline, ended = timeline.first(damaged.since), str(damaged)
+                    self._check_unsampled(timeline, indices, source, gap, end)
+                read = partial(self._frames, source, timeline, damaged)
+                result = consume(timeline, indices, read)
+            except DamagedFrameError as error:
+                if self.on_error != "partial" or error.since == 0:
+                    raise error.with_choices() from error.__cause__
+                timeline, ended = timeline.first(error.since), str(error)
                 continue
-            self._tell(timeline, places, spoilt, gap, ended)
+            self._warn(timeline, indices, damaged, gap, ended)
             return result
 
     def _check_unsampled(
         self,
         timeline: Timeline,
-        places: list[int],
+        indices: list[int],
         source: Source,
-        gap: Spoilt | None,
+        gap: FrameDamage | None,
         end: FindDamage | None,
     ) -> None:
-        """Raise for damage that no sampled frame may show: a gap, or the end of the file."""
+        """Raise for damage that the sampled frames may not show: a gap, or the end of the file."""
         why = gap
         last = range(max(0, timeline.count - _LAST_FRAMES), timeline.count)
-        if why is None and end is not None and not frozenset(last) <= frozenset(places):
+        if why is None and end is not None and not frozenset(last) <= frozenset(indices):
             why = end(last)
         if why is None:
             return
-        # Damage is told from where it begins, and sampled frames may show some before.
-        before = sorted({place for place in places if place < why.since})
+        # Report the earliest damage; sampled frames may show some before this.
+        before = sorted({index for index in indices if index < why.since})
         raise self._error(timeline, (find_damage(source, before) if before else None) or why)
 
     def _frames(
-        self, source: Source, timeline: Timeline, spoilt: dict[int, Spoilt], wanted: Sequence[int]
+        self,
+        source: Source,
+        timeline: Timeline,
+        damaged: dict[int, FrameDamage],
+        wanted: Sequence[int],
     ) -> Iterator[Any]:
-        """Yield the frames of a source; note damaged ones in ``spoilt``, or raise."""
+        """Yield the frames of a source; record damaged frames in ``damaged``, or raise."""
         latest = None
-        # Damaged frames at the start of which nothing came out are shown as the first that did.
+        # Damaged frames at the start without any output are shown as the first frame that comes.
         waiting = 0
-        for place, (frame, why) in zip(wanted, source(wanted), strict=True):
+        for index, (frame, why) in zip(wanted, source(wanted), strict=True):
             if why is not None:
                 if self.on_error != "conceal":
                     raise self._error(timeline, why)
-                spoilt[place] = why
+                damaged[index] = why
             if frame is None and latest is None:
                 waiting += 1
                 continue
@@ -209,47 +232,49 @@ class VideoReader:
                 yield latest
             waiting = 0
         if waiting:
-            reason = next(iter(spoilt.values())).reason
-            raise DecodeError(f"{self.file.name}: no sampled frame can be decoded: {reason}")
+            reason = next(iter(damaged.values())).reason
+            raise DecodeError(
+                f"{self.file.name}: none of the sampled frames can be decoded: {reason}"
+            )
 
-    def _error(self, timeline: Timeline, why: Spoilt) -> DamagedFrameError:
+    def _error(self, timeline: Timeline, why: FrameDamage) -> DamagedFrameError:
         return DamagedFrameError(self._describe(timeline, why), why.since)
 
-    def _describe(self, timeline: Timeline, why: Spoilt) -> str:
+    def _describe(self, timeline: Timeline, why: FrameDamage) -> str:
         since = timeline.seconds(why.since)
-        return f"{self.file.name}: is damaged from {since:.3f} s on: {why.reason}"
+        return f"{self.file.name} is damaged from {since:.3f} s on: {why.reason}"
 
-    def _choose(self, listing: Listing, choose: Choose, timeline: Timeline) -> list[int]:
-        places = choose(timeline)
-        pixels = len(places) * listing.frame_pixels
-        what = f"{len(places):,} sampled frames have {pixels:,} pixels"
+    def _choose(self, video_index: VideoIndex, choose: Choose, timeline: Timeline) -> list[int]:
+        indices = choose(timeline)
+        pixels = len(indices) * video_index.frame_pixels
+        what = f"a sample of {len(indices):,} frames with {pixels:,} pixels"
         self.file.limits.check("sampled_pixels", pixels, self.file.name, what)
-        return places
+        return indices
 
     def _check_duration(self, timeline: Timeline) -> None:
         seconds = timeline.duration
-        what = f"is of {seconds:,.0f} seconds"
+        what = f"a video of {seconds:,.0f} seconds"
         self.file.limits.check("duration", seconds, self.file.name, what)
 
-    def _tell(
+    def _warn(
         self,
         timeline: Timeline,
-        places: list[int],
-        spoilt: dict[int, Spoilt],
-        gap: Spoilt | None,
+        indices: list[int],
+        damaged: dict[int, FrameDamage],
+        gap: FrameDamage | None,
         ended: str | None,
     ) -> None:
-        """Record what is wrong with a result, and warn of it."""
+        """Record the damage in a result, and warn about it."""
         self.damage = None
-        first = min(spoilt, default=None)
-        why = gap if first is None or (gap is not None and gap.since <= first) else spoilt[first]
+        first = min(damaged, default=None)
+        why = gap if first is None or (gap is not None and gap.since <= first) else damaged[first]
         if why is not None:
-            frames = tuple(number for number, place in enumerate(places) if place in spoilt)
+            frames = tuple(number for number, index in enumerate(indices) if index in damaged)
             text = self._describe(timeline, why)
             self.damage = Damage(text if ended is None else f"{text}; {ended}", frames)
             warnings.warn(
-                f"{text}: {len(frames)} of {len(places)} sampled frames are what the decoder makes "
-                "of it",
+                f"{text}; {len(frames)} of {len(indices)} sampled frames are damaged, and shown as "
+                "the decoder conceals them",
                 ConcealedDamageWarning,
                 stacklevel=level_of_caller(),
             )
@@ -258,7 +283,7 @@ class VideoReader:
         if ended is not None:
             until = timeline.seconds(timeline.count - 1)
             warnings.warn(
-                f"{ended}: only what is presented up to {until:.3f} s is used",
+                f"{ended}; using only the frames up to {until:.3f} s",
                 PartialVideoWarning,
                 stacklevel=level_of_caller(),
             )

@@ -1,11 +1,11 @@
-"""Decoded frames into RGB, with the bytes that decord gives wherever they can be had.
+"""Converting decoded frames to RGB, with decord's bytes wherever possible.
 
-decord 0.6 converts with FFmpeg 4.1. Later releases can be told to give the same bytes for nearly
-all videos: 4:2:0 with 8 bits, and 4:2:2, 4:4:4, grey and RGB with any number of them. Frames with
-8-bit 4:2:0, an even width and an odd height first get the lines of chroma that 4.1 used. For the
-rest there is no such way: 4:2:0 with more bits (HEVC Main 10, say) or with both sides odd, and rare
-formats. Those go through FFmpeg's converter at its best, and come out nearer to the picture than
-from decord, but with other bytes.
+decord 0.6 converts with FFmpeg 4.1. Later releases can be made to return the same bytes for nearly
+all videos: for 8-bit 4:2:0, and for 4:2:2, 4:4:4, grey and RGB of any bit depth. Frames of 8-bit
+4:2:0 with an even width and an odd height first get the chroma lines that 4.1 used. Other formats
+cannot be reproduced: 4:2:0 with more bits (such as HEVC Main 10), or with an odd width and height,
+and rare formats. FFmpeg converts these at its best quality; the result is closer to the picture
+than decord's, but has other bytes.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 __all__ = ["RgbConverter"]
 
-# 8 bits and 4:2:0; of those without alpha, the format with a line of chroma for every line.
+# 8-bit 4:2:0 formats; and, for those without alpha, the format with as many chroma as luma lines.
 _EXACT_420 = ("yuv420p", "yuvj420p", "yuva420p")
 _FULL_HEIGHT_CHROMA = {"yuv420p": "yuv422p", "yuvj420p": "yuvj422p"}
 
 
 class RgbConverter:
-    """Converts the frames of one video to RGB.
+    """A converter of the frames of one video to RGB.
 
-    The first frame fixes the size and the orientation; a later one of another size is scaled to it.
+    The first frame determines size and orientation; later frames of other sizes are scaled to it.
     """
 
     def __init__(self, name: str) -> None:
-        """Errors call the video ``name``."""
+        """Take the name of the video in messages."""
         from av.video.reformatter import VideoReformatter
 
         self._name = name
@@ -43,7 +43,9 @@ class RgbConverter:
         self._progressive = _Progressive()
 
     def convert(self, frame: Any) -> NDArray[np.uint8]:
-        """Return the frame as presented, (H, W, 3), a view that lives as long as the result.
+        """Return the frame as presented, uint8 (H, W, 3).
+
+        The array is a view of memory that lives as long as the array.
 
         Raises:
             DecodeError: FFmpeg cannot convert the frame's pixel format.
@@ -61,13 +63,13 @@ class RgbConverter:
                 frame, flags = _prepare_chroma(frame)
             if frame.interlaced_frame:
                 frame = self._progressive.mark(frame)
-            # Of itself a conversion would take a thread per core.
+            # By default a conversion would use a thread per core.
             rgb = self._reformatter.reformat(
                 frame, width, height, "rgb24", interpolation=flags, threads=1
             )
         except (av.FFmpegError, ValueError) as error:
             raise DecodeError(
-                f"{self._name}: {frame.format.name} frames cannot be converted to RGB: {error}"
+                f"{self._name}: cannot convert {frame.format.name} frames to RGB: {error}"
             ) from error
         pixels = _plane(rgb.planes[0])[:height, : width * 3].reshape(height, width, 3)
         transposed, mirrored, upside_down = self._orientation
@@ -77,10 +79,10 @@ class RgbConverter:
 
 
 def _orientation(frame: Any) -> tuple[bool, bool, bool]:
-    """Return how a frame is presented: transposed first, then mirrored, then upside down.
+    """Return how a frame is presented: whether it is transposed, then mirrored, then upside down.
 
     Its display matrix maps a pixel (x, y) to (a x + c y, b x + d y), with a, b, c, d at 0, 1, 3, 4
-    (ISO/IEC 14496-12 6.2.2). One that does not map rows to rows or columns is not applied.
+    (ISO/IEC 14496-12 6.2.2). Matrices that do not map rows to rows or columns are ignored.
     """
     import av
     import numpy as np
@@ -89,8 +91,8 @@ def _orientation(frame: Any) -> tuple[bool, bool, bool]:
     found = frame.side_data
     matrix = found.get(Type.DISPLAYMATRIX)
     numbers = None if matrix is None else np.frombuffer(matrix, np.int32).tolist()
-    # PyAV's side data and their frame refer to each other, which would leave the frame to the
-    # garbage collector; those of a frame without pixels take their place.
+    # PyAV's side data and their frame refer to each other, so only the garbage collector would free
+    # the frame; replace them by those of a frame without pixels.
     type(found).__init__(found, av.VideoFrame())
     if numbers is None:
         return False, False, False
@@ -103,7 +105,7 @@ def _orientation(frame: Any) -> tuple[bool, bool, bool]:
 
 
 def _plane(plane: Any) -> np.ndarray:
-    """View a plane of bytes as its lines, padding included."""
+    """Return a view of a plane of bytes, as lines with their padding."""
     import numpy as np
 
     lines: np.ndarray = np.frombuffer(plane, "u1")
@@ -111,11 +113,11 @@ def _plane(plane: Any) -> np.ndarray:
 
 
 def _prepare_chroma(frame: Any) -> tuple[Any, int]:
-    """The frame, and the flags, with which FFmpeg gives decord's bytes; else the best flags."""
+    """Return the frame and the flags for decord's bytes, or else the flags for the best quality."""
     from av.video.reformatter import Interpolation
 
-    # Where chroma is half as wide, 4.1 repeated it across an even width. With BILINEAR later
-    # releases do so as well, unless the file says where its chroma lies.
+    # FFmpeg 4.1 repeated half-width chroma across an even width. Later releases do so with
+    # BILINEAR, unless the file states its chroma location.
     flags = int(Interpolation.BILINEAR if frame.width % 2 else Interpolation.POINT)
     form = frame.format
     full_height, half_width = form.chroma_height(2) == 2, form.chroma_width(4) >= 2
@@ -128,10 +130,10 @@ def _prepare_chroma(frame: Any) -> tuple[Any, int]:
 
 
 def _widen_chroma(frame: Any) -> Any:
-    """Turn 4:2:0 into 4:2:2 with the chroma lines that the scaler of FFmpeg 4.1 would use.
+    """Convert 4:2:0 to 4:2:2 with the chroma lines that the scaler of FFmpeg 4.1 would use.
 
-    It spreads the chroma lines evenly over the height; where a line's place falls in the further
-    half of the way between two of them it takes their mean, and otherwise the upper one.
+    That scaler spreads the chroma lines evenly over the height. A line beyond the midpoint between
+    two chroma lines gets their mean, any other line gets the upper one.
     """
     import av
 
@@ -147,19 +149,19 @@ def _widen_chroma(frame: Any) -> Any:
 
 
 def _chroma_lines(count: int, height: int) -> tuple[np.ndarray, np.ndarray]:
-    """Choose the two of ``count`` chroma lines whose mean each of ``height`` lines shows."""
+    """Return, for each of ``height`` lines, the two of ``count`` chroma lines to average."""
     import numpy as np
 
-    # Places are in steps of 2**-17 of a line, from a step that FFmpeg rounds to 2**-16.
+    # Positions are multiples of 2**-17 of a line, from a step that FFmpeg rounds to 2**-16.
     step = ((count << 16) + height // 2) // height
-    place = step - (1 << 16) + 2 * step * np.arange(height, dtype=np.int64)
-    upper = place >> 17
-    beyond = (place & ((1 << 17) - 1)) / (1 << 17)
-    # A weight of at most 0.002 is dropped; the others are rounded to 12 bits.
+    position = step - (1 << 16) + 2 * step * np.arange(height, dtype=np.int64)
+    upper = position >> 17
+    beyond = (position & ((1 << 17) - 1)) / (1 << 17)
+    # FFmpeg drops weights of at most 0.002, and rounds the others to 12 bits.
     alone = beyond >= 1 - 0.002
     lower = upper + (alone | (beyond * 4096 > 2047.5))
     upper = upper + alone
-    # At the end the two lines are the last two, whatever their weights.
+    # At the end, the two lines are the last two, whatever their weights.
     past = upper >= count - 1
     return (
         np.where(past, count - 2, upper).clip(0),
@@ -168,9 +170,9 @@ def _chroma_lines(count: int, height: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 class _Progressive:
-    """Takes the interlaced mark off frames, leaving their pixels.
+    """A filter graph that removes the interlaced flag of frames and keeps their pixels.
 
-    With it, FFmpeg 8 converts each field with the field's own chroma lines; 4.1 never did.
+    With the flag, FFmpeg 8 converts each field with that field's chroma lines; 4.1 never did.
     """
 
     def __init__(self) -> None:

@@ -1,11 +1,12 @@
-"""Which of several video streams is read: the one that decord reads.
+"""Selecting one of several video streams: the one that decord reads.
 
-decord 0.6 asks FFmpeg 4.1 for the best stream (``av_find_best_stream``): not meant for people who
-see or hear badly; with five frames or more in what FFmpeg probes; with the highest bit rate; with
-the most frames in what FFmpeg probes; the first. Later releases ask the same, but first which
-stream the file marks as the default: without its marks they choose as 4.1 did. Where decord can
-decode no stream, the one with the largest picture is read, and of several the first with more than
-one frame.
+decord 0.6 asks FFmpeg 4.1 for the best stream (``av_find_best_stream``), which prefers, in this
+order: streams that are not marked as being for visually or hearing impaired people; streams with
+five frames or more in the part that FFmpeg probes; the highest bit rate; the most frames in the
+probed part; the first stream. Later releases of FFmpeg first prefer the stream that the file marks
+as the default; without these marks they choose as 4.1 did. Where decord can decode none of the
+streams, the one with the largest picture is read, and of several, the first with more than one
+frame.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from typing import Any
 
 __all__ = ["choose_video"]
 
-# Codecs that decord's FFmpeg does not decode, by FFmpeg's names.
+# Codecs that decord's FFmpeg cannot decode, by FFmpeg's names.
 _UNKNOWN_TO_DECORD = frozenset({"apv", "av1", "evc", "lcevc", "vvc"})
 
 
 def choose_video(container: Any) -> Any:
-    """Return the video stream to read, None if there is none; cover pictures are none."""
+    """Return the video stream to read, or None. Cover pictures do not count as videos."""
     from av.stream import Disposition
 
     pictures = Disposition.attached_pic | Disposition.timed_thumbnails
@@ -28,12 +29,12 @@ def choose_video(container: Any) -> Any:
         return videos[0] if videos else None
     known = [one for one in videos if _codec(one) not in _UNKNOWN_TO_DECORD]
     if not known:
-        # An animated AVIF shows its first picture again as a stream of its own, of one frame.
+        # An animated AVIF repeats its first picture as a stream of its own, with one frame.
         return max(videos, key=lambda one: (one.width * one.height, one.frames > 1))
     before = [(one, one.disposition) for one in container.streams.video]
     try:
         for stream, disposition in before:
-            # FFmpeg counts the two marks before bit rates: what decord cannot decode comes last.
+            # FFmpeg ranks both marks above bit rates: streams that decord cannot decode come last.
             decodes = _codec(stream) not in _UNKNOWN_TO_DECORD
             stream.disposition = disposition & ~Disposition.default | (
                 Disposition(0) if decodes else Disposition.hearing_impaired

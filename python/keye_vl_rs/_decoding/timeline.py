@@ -1,4 +1,4 @@
-"""When the frames of a video are presented."""
+"""Presentation times of the frames of a video."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ __all__ = ["Timeline"]
 
 logger = logging.getLogger(__name__)
 
-# A frame rate that differs from that of the packets by more than this factor is not believed.
-_BELIEVABLE = Fraction(3, 2)
-# Of a second: times in seconds are binary fractions, and those of containers are not.
+# A stated frame rate is ignored if it differs from the packets' by more than this factor.
+_MAX_RATE_RATIO = Fraction(3, 2)
+# In seconds: callers pass binary fractions, containers count in ticks.
 _TOLERANCE = Fraction(1, 10**6)
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """The presented frames of a video, in the order in which they are presented.
+    """The presented frames of a video, in presentation order.
 
     Attributes:
-        count: how many there are.
-        times: when, in ticks; None where the file does not say.
-        tick: seconds.
-        fps: average frames per second: as the container states it, or as the packets show it where
-            that is missing or cannot be.
-        duration: seconds from the first frame's start to the last one's end.
-        irregular: whether times cannot be told from ``fps``: the stated rate is not believed, or
-            the times of a recording jump.
+        count: number of frames.
+        times: their timestamps in ticks; None where the file does not state them.
+        tick: seconds per tick.
+        fps: average frames per second, as the container states it, or computed from the packets
+            where that is missing or implausible.
+        duration: seconds from the start of the first frame to the end of the last one.
+        irregular: whether times cannot be derived from ``fps``, because the stated rate is
+            implausible or the timestamps of a recording jump.
     """
 
     count: int
@@ -54,7 +54,16 @@ class Timeline:
         *,
         has_gap: bool = False,
     ) -> Timeline:
-        """Of the ``count`` frames of a stream; the last one is shown for ``last_ticks``."""
+        """Return the timeline of a stream with ``count`` frames.
+
+        Args:
+            stream: states the time base and the frame rate.
+            name: the name of the video in messages.
+            count: number of frames.
+            times: their timestamps in ticks, sorted, if they are known.
+            last_ticks: duration of the last frame.
+            has_gap: whether the timestamps of a recording jump.
+        """
         tick = Fraction(stream.time_base or 0)
         span = (times[-1] - times[0]) * tick if times else Fraction(0)
         stated = Fraction(stream.average_rate or 0)
@@ -67,10 +76,10 @@ class Timeline:
         rate, irregular = stated, has_gap
         if not stated:
             rate = (count - 1) / span
-        elif not shown / _BELIEVABLE <= stated <= shown * _BELIEVABLE:
+        elif not shown / _MAX_RATE_RATIO <= stated <= shown * _MAX_RATE_RATIO:
             logger.warning(
-                "%s: states %.6g frames per second, but its %d frames are presented at %.6g per "
-                "second, which is taken instead",
+                "%s states %.6g frames per second, but its %d frames are presented at %.6g per "
+                "second; using the latter",
                 *(name, float(stated), count, float(shown)),
             )
             rate, irregular = shown, True
@@ -78,25 +87,25 @@ class Timeline:
         return cls(count, times, tick, float(rate), float(duration), irregular)
 
     def first(self, count: int) -> Timeline:
-        """Return the timeline of the first ``count`` frames, fewer than there are."""
+        """Return the timeline of the first ``count`` frames; ``count`` is less than the total."""
         times = None if self.times is None else self.times[:count]
         return replace(self, count=count, times=times, duration=self.seconds(count))
 
-    def seconds(self, place: int) -> float:
-        """When a frame is presented, from the first one on."""
+    def seconds(self, index: int) -> float:
+        """Return when a frame is presented, in seconds after the first frame."""
         if self.times is None:
-            return place / self.fps
-        return float((self.times[place] - self.times[0]) * self.tick)
+            return index / self.fps
+        return float((self.times[index] - self.times[0]) * self.tick)
 
     def between(self, start: float | None, end: float | None, name: str) -> range:
-        """The places of the frames that are presented from ``start`` to ``end``, in seconds.
+        """Return the indices of the frames presented from ``start`` to ``end``, in seconds.
 
         Raises:
-            InvalidArgumentError: there is none.
+            InvalidArgumentError: there are none; the message names the arguments.
         """
         first, stop = 0, self.count
         if self.times is None:
-            times = [place / self.fps for place in range(self.count)]
+            times = [index / self.fps for index in range(self.count)]
             if start is not None:
                 first = bisect_left(times, start - float(_TOLERANCE))
             if end is not None:
@@ -114,7 +123,7 @@ class Timeline:
                 if value is not None
             )
             raise InvalidArgumentError(
-                f"{bounds}: no frame of {name} is presented then; its {self.count} frames are "
+                f"{bounds}: {name} has no frame in this range; its {self.count} frames are "
                 f"presented from 0 to {self.seconds(self.count - 1):.3f} s"
             )
         return range(first, stop)

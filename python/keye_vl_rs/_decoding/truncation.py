@@ -1,8 +1,8 @@
-"""Files that end before their container says they do.
+"""Detecting files that end before their container says they do.
 
-FFmpeg reads such a file up to its end and says nothing. Each format states lengths somewhere, and a
-file that is shorter was cut, by a download that broke off or a disk that was full. What is cut may
-hold no frame at all (an index, tags): then the video is whole.
+FFmpeg reads such a file up to its end without an error. Each format states lengths somewhere, and a
+file that is shorter was truncated, by an interrupted download or a full disk. If the missing part
+contains no frames (an index, tags), the video is complete.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ __all__ = ["find_truncation"]
 
 _MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
 _MATROSKA = "matroska,webm"
-# Boxes that hold frames, or say where they are.
+# Boxes that contain frames, or locate them.
 _MP4_VITAL = frozenset({b"mdat", b"moof", b"moov"})
 _EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
-# Elements of a segment, and of a cluster that states no size, that hold frames.
+# Elements of a segment, or of a cluster of unknown size, that contain frames.
 _MATROSKA_VITAL = frozenset({_CLUSTER, 0xA3, 0xA0})
-# Sizes of MPEG-TS packets, and where in them the byte of synchronisation stands.
+# Sizes of MPEG-TS packets, and the offset of the sync byte in them.
 _TS_PACKETS = ((188, 0), (192, 4), (204, 0))
 _TS_SYNC = 0x47
-# A page's header up to the lengths of its segments (RFC 3533).
+# Length of a page header up to the segment table (RFC 3533).
 _OGG_HEADER_BYTES = 27
-# With which all keys of MXF begin.
+# The start of all MXF keys.
 _MXF_KEY = bytes.fromhex("060e2b34")
-# What a RIFF file states that was written in one go.
+# Sizes stated by RIFF files that were written as a stream.
 _RIFF_UNKNOWN = (0, 0xFFFFFFFF)
 
 
@@ -40,14 +40,14 @@ def find_truncation(
     frame_bytes: int,
     last_byte: int | None,
 ) -> str | None:
-    """Return what is missing at the end of a file; None if no frame seems to be.
+    """Return what is missing at the end of a file, or None if no frame seems to be missing.
 
     Args:
-        media: a path, or an open file that can seek.
-        format_name: FFmpeg's name of the container.
+        media: a path, or a seekable open file.
+        format_name: FFmpeg's name of the container format.
         complete: whether there are as many packets as the header lists, if it lists any.
         damaged_tail: whether FFmpeg marks the last packet as damaged.
-        frame_bytes: of the first packet.
+        frame_bytes: size of the first packet.
         last_byte: where the last packet ends; None where FFmpeg does not say.
     """
     with open(media, "rb") if isinstance(media, str) else nullcontext(media) as file:
@@ -67,19 +67,22 @@ def find_truncation(
         if format_name == "mxf":
             return _cut_mxf(file, end)
         if format_name == "dv" and frame_bytes and end % frame_bytes:
-            # Frames of one size, and nothing else.
+            # DV consists of frames of one size and nothing else.
             return _short("its last frame", end - end % frame_bytes + frame_bytes, end)
         if format_name == "yuv4mpegpipe" and last_byte is not None and last_byte < end:
-            return f"the {end - last_byte:,} bytes behind its last frame are no whole frame"
+            return f"the {end - last_byte:,} bytes after its last frame are not a whole frame"
     return "its last packet is damaged" if damaged_tail else None
 
 
 def _short(what: str, stop: int, end: int) -> str:
-    return f"{what} ends at byte {stop}, and the file at byte {end}"
+    return f"{what} ends at byte {stop}, but the file ends at byte {end}"
 
 
 def _cut_mp4(file: IO[bytes], end: int) -> tuple[str | None, bool]:
-    """What is cut, and whether the file consists of fragments, whose frames no header counts."""
+    """Return what is truncated, and whether the file is fragmented.
+
+    No header counts the frames of a fragmented file.
+    """
     at, fragmented = 0, False
     while True:
         header = _read(file, at, 16)
@@ -89,13 +92,13 @@ def _cut_mp4(file: IO[bytes], end: int) -> tuple[str | None, bool]:
         if size == 1:
             size = int.from_bytes(header[8:], "big")
         fragmented |= kind == b"moof"
-        # Size 0 is up to the end of the file; what is smaller than its own header is no box.
+        # Size 0 means up to the end of the file; a smaller size than the header is no box.
         if size < 8:
             return None, fragmented
         if at + size > end:
             if kind not in _MP4_VITAL:
                 return None, fragmented
-            return _short(f"its box {kind.decode()}", at + size, end), fragmented
+            return _short(f"its {kind.decode()} box", at + size, end), fragmented
         at += size
 
 
@@ -108,7 +111,7 @@ def _cut_matroska(file: IO[bytes], end: int) -> str | None:
         if kind != _EBML or size is None:
             return None
         at += size
-    # One that is written to a pipe states no size, and its last element tells.
+    # A segment written to a pipe has no size; then the last element decides.
     stop = None if size is None else at + size
     if stop is not None and stop <= end:
         return None
@@ -117,17 +120,17 @@ def _cut_matroska(file: IO[bytes], end: int) -> str | None:
         last, size, at = _element(file, at)
         if last is None:
             break
-        # What is in an element without a size is gone through in its place.
+        # Descend into an element of unknown size.
         at += size or 0
     if stop is None:
         is_cut = last in _MATROSKA_VITAL and at > end
         return _short("its last element", at, end) if is_cut else None
-    # Behind the last cluster come an index and tags.
+    # After the last cluster come an index and tags.
     return _short("its segment", stop, end) if last is None or last in _MATROSKA_VITAL else None
 
 
 def _element(file: IO[bytes], at: int) -> tuple[int | None, int | None, int]:
-    """An EBML element's identifier, its size if it has one, and where its content begins."""
+    """Return an EBML element's identifier, its size if stated, and the offset of its content."""
     header = _read(file, at, 12)
     id_length = 9 - header[0].bit_length() if header else 0
     if not 1 <= id_length <= 4 or len(header) <= id_length:
@@ -168,7 +171,7 @@ def _cut_ts(file: IO[bytes], end: int) -> str | None:
 def _cut_mxf(file: IO[bytes], end: int) -> str | None:
     at = 0
     while at < end:
-        # A key, and a length (SMPTE ST 377-1): one byte, or how many bytes hold it.
+        # A key and a length (SMPTE ST 377-1): one byte, or the number of length bytes that follow.
         header = _read(file, at, 16 + 9)
         if header[:4] != _MXF_KEY[: len(header)]:
             return None
@@ -184,7 +187,7 @@ def _cut_ogg(file: IO[bytes], end: int) -> str | None:
         header = _read(file, at, _OGG_HEADER_BYTES + 255)
         if header[:4] != b"OggS"[: len(header)]:
             return None
-        # The number of segments, and the length of each.
+        # The number of segments, then the length of each.
         count = header[_OGG_HEADER_BYTES - 1] if len(header) >= _OGG_HEADER_BYTES else 0
         at += _OGG_HEADER_BYTES + count + sum(header[_OGG_HEADER_BYTES:][:count])
     return _short("its last page", at, end) if at > end else None

@@ -1,4 +1,4 @@
-"""One video file, to be opened as often as it takes."""
+"""A video file and the options to decode it with; it can be opened any number of times."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 
 __all__ = ["VideoFile"]
 
-# FFmpeg's H.264 decoder holds back no more frames than these to put them in order.
-_MOST_HELD_BACK = 15
+# The most frames that FFmpeg's H.264 decoder holds back to reorder them.
+_MAX_HELD_BACK = 15
 
 
 @dataclass
 class VideoFile:
-    """A video file and how it is decoded.
+    """A video file and the options to decode it with.
 
     Attributes:
-        media: a path, or an open file that can seek.
-        name: what errors call it.
+        media: a path, or a seekable open file.
+        name: the name of the video in messages.
         watch: the deadline and the cancel flag.
-        threads: of the decoder.
-        limits: what the video may ask for; those of the call that makes this object.
-        counts: what reading took so far.
-        ahead: how many decoded frames may wait for their user.
+        threads: threads per decoder.
+        limits: the limits that the video must stay within; by default those of the current call.
+        counts: the work done so far.
+        prefetch_frames: how many decoded frames may be buffered ahead of the consumer.
     """
 
     media: str | IO[bytes]
@@ -41,27 +41,27 @@ class VideoFile:
     threads: int
     limits: Limits = field(default_factory=current_limits)
     counts: DecodeCounts = field(default_factory=DecodeCounts)
-    ahead: int = 1
+    prefetch_frames: int = 1
     _counting: Lock = field(default_factory=Lock, init=False, repr=False)
 
     @contextmanager
     def opened(
         self, threading: str = "SLICE", threads: int = 1, *, reorder: int = 0
     ) -> Iterator[tuple[Any, Any]]:
-        """Open the file and give its container and its stream.
+        """Open the file and yield its container and its video stream.
 
         Args:
-            threading: how the decoder uses threads, as FFmpeg names it: SLICE, FRAME or AUTO.
-            threads: of the decoder.
-            reorder: how many frames the stream makes a decoder hold back to put them in order.
+            threading: FFmpeg's threading mode for the decoder: SLICE, FRAME or AUTO.
+            threads: threads of the decoder.
+            reorder: how many frames the decoder holds back to reorder this stream.
         """
         with open_video(self.media, self.name, self.watch, self.limits) as (container, stream):
             context = stream.codec_context
             if threading != "SLICE" and context.codec.canonical_name == "h264":
-                # A frame that is handed out while another thread still decodes it lacks the mark
-                # of damage that is found later. Held back by as many packets as there are threads,
-                # it is whole.
-                threads = max(1, min(threads, _MOST_HELD_BACK - reorder))
+                # FFmpeg may return a frame while another thread is still decoding it, without the
+                # mark of damage that is found later. Delaying output by one packet per thread
+                # avoids that.
+                threads = max(1, min(threads, _MAX_HELD_BACK - reorder))
                 if threads > 1 and hasattr(context, "reorder_depth"):
                     context.reorder_depth = reorder + threads
             stream.thread_type = threading
@@ -69,6 +69,6 @@ class VideoFile:
             yield container, stream
 
     def add_counts(self, counts: DecodeCounts) -> None:
-        """Count what a decoder did in a thread of its own."""
+        """Add the work of a decoder that ran in another thread."""
         with self._counting:
             self.counts.add(counts)

@@ -148,7 +148,7 @@ def open_reader(
         with open_media(source, watch) as media:
             kind = not_video(head_of(media)) or mp4_fault(media)
             if kind is not None:
-                raise UnreadableMediaError(f"{watch.name}: is {kind}")
+                raise UnreadableMediaError(f"{watch.name} is {kind}")
             file = VideoFile(media, watch.name, watch, decoder_threads(threads))
             yield VideoReader(file, on_error)
     except BaseException:

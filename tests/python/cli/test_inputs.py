@@ -45,8 +45,7 @@ def test_a_home_that_no_shell_expanded(videos, monkeypatch):
     assert lines(result) == [
         {
             "source": "~/a.mp4",
-            "error": "~/a.mp4: no such file or folder; ~ is not expanded: give /home/me/a.mp4, "
-            "which os.path.expanduser returns",
+            "error": "~/a.mp4: no such file or folder; ~ is not expanded: pass /home/me/a.mp4",
             "error_type": "MediaNotFoundError",
         }
     ]

@@ -114,7 +114,7 @@ def test_names_of_more_than_one_line(videos):
     result = run(*names, "no\nvideo.mp4")
     assert result.exit_code == 1
     assert len(errors_of(result)) == 1 == len(result.stderr.splitlines())
-    assert errors_of(result)[0].startswith(r"error: no\nvideo.mp4: ")
+    assert errors_of(result)[0].startswith(r"error: no\nvideo.mp4 is ")
     rows = [line for line in result.stdout.splitlines() if ".mp4 " in line]
     assert [line.split("  ")[1].strip() for line in rows] == [
         r"two\nlines.mp4",
@@ -132,9 +132,9 @@ def test_warnings_of_the_log_say_that_they_are(tmp_path, monkeypatch):
     assert result.exit_code == 0
     (warning,) = result.stderr.splitlines()
     assert warning.startswith(
-        "warning: hollow.mkv: states 60 frames per second, but its 120 frames are presented at "
+        "warning: hollow.mkv states 60 frames per second, but its 120 frames are presented at "
     )
-    assert warning.endswith(" per second, which is taken instead")
+    assert warning.endswith(" per second; using the latter")
 
 
 def test_an_error_shows_names_with_brackets(videos):

@@ -25,15 +25,16 @@ pytestmark = pytest.mark.one_level
 
 def test_damage_is_an_error(damaged):
     path, _, _ = damaged
-    with pytest.raises(DecodeError, match=rf"{path.name}: is damaged from [0-9.]+ s on: \w+"):
+    with pytest.raises(DecodeError, match=rf"{path.name} is damaged from [0-9.]+ s on: \w+"):
         sample_video(path, every)
 
 
 def test_the_error_names_what_can_be_had_instead(damaged):
     path, _, _ = damaged
     choices = (
-        'for what comes before it, set on_error="partial" (--on-error partial), for what the '
-        'decoder makes of it "conceal"'
+        'to use the frames before the damage, set on_error="partial" (--on-error partial); to use '
+        'the damaged frames as the decoder conceals them, set on_error="conceal" (--on-error '
+        "conceal)"
     )
     with pytest.raises(DecodeError, match=re.escape(choices) + "$"):
         sample_video(path, every)
@@ -61,9 +62,9 @@ def test_all_state_when_the_damage_begins(step, damaged):
 
 def test_a_part_before_the_first_frame(folder, tmp_path):
     spoil(H264.write(folder), tmp_path / "first.mp4", 0)
-    message = r"first\.mp4: is damaged from 0\.000 s on: .*; nothing comes before it; for what the "
+    message = r"first\.mp4 is damaged from 0\.000 s on: .*; there are no frames before the damage; "
     for on_error in ("raise", "partial"):
-        with pytest.raises(DecodeError, match=rf'{message}decoder .* on_error="conceal"'):
+        with pytest.raises(DecodeError, match=rf'{message}.* as the decoder .* on_error="conceal"'):
             sample_video(tmp_path / "first.mp4", every, on_error=on_error)
 
 
@@ -101,7 +102,7 @@ def test_the_error_of_a_worker_reaches_its_parent(folder, tmp_path):
 
 def test_what_comes_before_the_damage_can_be_had(damaged):
     path, place, whole = damaged
-    with pytest.warns(PartialVideoWarning, match=rf"{path.name}: is damaged from"):
+    with pytest.warns(PartialVideoWarning, match=rf"{path.name} is damaged from"):
         sampled = sample_video(path, every, on_error="partial")
     assert place - 3 <= sampled.total_frames <= place
     np.testing.assert_array_equal(pixels(sampled), whole[: sampled.total_frames])
@@ -147,7 +148,9 @@ def test_messages_say_what_becomes_of_damage(folder, tmp_path):
     with pytest.raises(DecodeError, match="is damaged"):
         process_vision_info(messages)
     ele["on_error"] = "conceal"
-    with pytest.warns(ConcealedDamageWarning, match="sampled frames are what the decoder makes"):
+    with pytest.warns(
+        ConcealedDamageWarning, match="sampled frames are damaged, and shown as the decoder"
+    ):
         _, videos, _ = process_vision_info(messages)
     assert len(videos[0]) == COUNT
 

@@ -7,7 +7,7 @@ import io
 import av
 import pytest
 
-from keye_vl_rs._decoding.damage import DamageMap, Report
+from keye_vl_rs._decoding.damage import DamageMap, PacketReport
 from keye_vl_rs._decoding.ffmpeg_log import CapturedLog
 from support.clips import Clip
 from support.damaged_clips import COUNT, conceal, spoil
@@ -37,7 +37,7 @@ def test_ffmpegs_log_is_left_as_it_was(folder, tmp_path):
 def test_a_report_spoils_what_follows_up_to_the_next_restart():
     damage = DamageMap([0, 10, 20], list(range(30)))
     assert not damage
-    damage.add(Report(13, "noise"))
+    damage.add(PacketReport(13, "noise"))
     assert [place for place in range(30) if damage.find(place)] == list(range(13, 20))
     assert damage.begins(damage.find(15)) == 13
 
@@ -46,9 +46,9 @@ def test_leading_pictures_may_refer_to_what_came_before_the_restart():
     # Packets 11 and 12 are presented before 10, the restart.
     times = [*range(10), 12, 10, 11, *range(13, 30)]
     damage = DamageMap([0, 10, 20], times)
-    damage.add(Report(8, "noise"))
+    damage.add(PacketReport(8, "noise"))
     assert [place for place in range(30) if damage.find(place)] == [8, 9, 11, 12]
     # A report on a leading picture does not affect frames presented after the restart.
     damage = DamageMap([0, 10, 20], times)
-    damage.add(Report(11, "missing reference"))
+    damage.add(PacketReport(11, "missing reference"))
     assert [place for place in range(30) if damage.find(place)] == [11, 12]

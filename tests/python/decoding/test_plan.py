@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keye_vl_rs._decoding.packets import PacketTable
-from keye_vl_rs._decoding.plan import can_share, plan_segments
+from keye_vl_rs._decoding.plan import can_run_in_parallel, plan_segments
 from keye_vl_rs._decoding.timeline import Timeline
 from keye_vl_rs.errors import InvalidArgumentError
 
@@ -29,9 +29,9 @@ def table(pts, access=(0,), disposable=(), *, leading_needed=False):
     )
 
 
-def plan(table, targets, worth=0):
-    segments = plan_segments(table, targets, worth=worth)
-    return [(list(s.places), list(s.targets), s.since) for s in segments]
+def plan(table, targets, min_saved=0):
+    segments = plan_segments(table, targets, min_saved=min_saved)
+    return [(list(s.indices), list(s.targets), s.since) for s in segments]
 
 
 CLOSED = table(range(12), access=(0, 4, 8))
@@ -50,11 +50,11 @@ def test_groups_without_targets_are_left_out():
 
 def test_starting_anew_has_to_be_worth_it():
     # Packets 2 to 7 are skipped.
-    for worth in range(7):
-        assert len(plan(CLOSED, [1, 9], worth)) == 2
-    assert plan(CLOSED, [1, 9], worth=7) == [(list(range(10)), [1, 9], None)]
+    for min_saved in range(7):
+        assert len(plan(CLOSED, [1, 9], min_saved)) == 2
+    assert plan(CLOSED, [1, 9], min_saved=7) == [(list(range(10)), [1, 9], None)]
     # Nothing stops the first time.
-    assert plan(CLOSED, [9], worth=100) == [([8, 9], [9], 8)]
+    assert plan(CLOSED, [9], min_saved=100) == [([8, 9], [9], 8)]
 
 
 def test_pictures_that_no_other_needs_are_left_out():
@@ -90,20 +90,20 @@ def tables(draw):
 
 @given(tables())
 def test_every_target_gets_what_it_needs(case):
-    packets, targets, worth = case
-    segments = plan_segments(packets, targets, worth=worth)
+    packets, targets, min_saved = case
+    segments = plan_segments(packets, targets, min_saved=min_saved)
     assert [target for segment in segments for target in segment.targets] == targets
     last = -1
     for segment in segments:
-        start = segment.places[0] if segment.since is None else packets.pts.index(segment.since)
+        start = segment.indices[0] if segment.since is None else packets.pts.index(segment.since)
         assert start == 0 or start in packets.access or segment.since is None
-        assert segment.places[-1] == segment.targets[-1]
-        assert segment.places[0] > last
-        last = segment.places[-1]
+        assert segment.indices[-1] == segment.targets[-1]
+        assert segment.indices[0] > last
+        last = segment.indices[-1]
         since = -1 if segment.since is None else segment.since
         assert all(packets.pts[target] >= since for target in segment.targets)
         # Everything between, except what is not needed.
-        missing = set(range(start, last + 1)) - set(segment.places)
+        missing = set(range(start, last + 1)) - set(segment.indices)
         assert all(packets.disposable[at] or packets.pts[at] < since for at in missing)
         assert not missing & set(segment.targets)
 
@@ -122,13 +122,15 @@ def test_times_that_are_missing_or_shared_are_none():
 
 
 def test_decoders_share_what_is_even_and_does_not_wait_long():
-    segments = plan_segments(CLOSED, [1, 5, 9], worth=0)
-    assert not can_share(segments, 2, ahead=10)
-    even = plan_segments(table(range(24), access=range(0, 24, 3)), list(range(2, 24, 3)), worth=0)
-    assert can_share(even, 2, ahead=10)
-    dense = plan_segments(table(range(24), access=range(0, 24, 3)), list(range(24)), worth=0)
-    assert can_share(dense, 2, ahead=3)
-    assert not can_share(dense, 2, ahead=2)
+    segments = plan_segments(CLOSED, [1, 5, 9], min_saved=0)
+    assert not can_run_in_parallel(segments, 2, buffer_size=10)
+    even = plan_segments(
+        table(range(24), access=range(0, 24, 3)), list(range(2, 24, 3)), min_saved=0
+    )
+    assert can_run_in_parallel(even, 2, buffer_size=10)
+    dense = plan_segments(table(range(24), access=range(0, 24, 3)), list(range(24)), min_saved=0)
+    assert can_run_in_parallel(dense, 2, buffer_size=3)
+    assert not can_run_in_parallel(dense, 2, buffer_size=2)
 
 
 def stream(rate=25, tick=Fraction(1, 1000), guessed=None):

@@ -95,16 +95,16 @@ def test_what_is_sent_is_a_source_here_too(count):
     assert_bits(made, PROCESSOR.apply_chat_template([message({"video": sent})], **options))
     # As a video_url it is up to the server.
     assert to_openai_messages([message(part)]).messages == [message(part)]
-    with pytest.raises(UnreadableMediaError, match=r"holds the frames of a video.*give it as"):
+    with pytest.raises(UnreadableMediaError, match=r"contains the frames of a video.*pass it as"):
         fetch_image({"image": address})
 
 
 def test_frames_that_cannot_be_read_are_named():
     image = data_url(pictures(1)[0]).partition(",")[2]
     for frames, error, text in (
-        (f"{image},%%%", UnreadableMediaError, "frame 1: .*damaged base64"),
-        (f"{image},", EmptyMediaError, "frame 1: .*holds no bytes"),
-        ("", EmptyMediaError, "frame 0: .*holds no bytes"),
+        (f"{image},%%%", UnreadableMediaError, "frame 1: .*not valid base64"),
+        (f"{image},", EmptyMediaError, "frame 1: .*is empty"),
+        ("", EmptyMediaError, "frame 0: .*is empty"),
     ):
         with pytest.raises(error, match=text):
             fetch_video({"video": f"data:video/jpeg;base64,{frames}"})

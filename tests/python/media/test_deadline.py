@@ -70,7 +70,7 @@ def test_deadline(clock):
     assert watch.left() == pytest.approx(0.01)
     clock(0.02)
     assert watch.left() == 0
-    with pytest.raises(MediaTimeoutError, match=r"^a\.mp4: not finished within 0\.05 s"):
+    with pytest.raises(MediaTimeoutError, match=r"^a\.mp4: timed out after 0\.05 s"):
         watch.check()
 
 

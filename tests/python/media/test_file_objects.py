@@ -135,7 +135,7 @@ def test_video(wrap, h264):
 
 @pytest.mark.parametrize("wrap", [io.BytesIO, Reader, Seeker])
 def test_empty(wrap):
-    with pytest.raises(EmptyMediaError, match=f"^<{wrap.__name__} object>: is empty"):
+    with pytest.raises(EmptyMediaError, match=f"^<{wrap.__name__} object>: the file is empty"):
         read(wrap(b""))
 
 
@@ -181,7 +181,7 @@ def test_place_after_the_deadline():
 def test_text(tmp_path):
     path = tmp_path / "clip.mp4"
     path.write_text("text")
-    as_text = r"is open as text: expected a file opened in binary mode \('rb'\)"
+    as_text = r"opened in text mode; open it in binary mode \('rb'\)"
     with path.open() as file, pytest.raises(InvalidArgumentError, match=rf"clip\.mp4: {as_text}"):
         read(file)
     with (
@@ -195,7 +195,7 @@ def test_text(tmp_path):
 
 
 def test_not_for_reading(tmp_path):
-    reason = r"new\.mp4: is not open for reading: expected a file opened with mode 'rb'"
+    reason = r"new\.mp4 is not open for reading: expected a file opened with mode 'rb'"
     with (
         (tmp_path / "new.mp4").open("wb") as file,
         pytest.raises(InvalidArgumentError, match=reason),
@@ -217,7 +217,7 @@ def test_closed(tmp_path):
     [
         (OSError(5, "Input/output error"), MediaError, "cannot be read: Input/output error"),
         (ConnectionResetError(), MediaError, "cannot be read: ConnectionResetError"),
-        ("text", InvalidArgumentError, "is open as text"),
+        ("text", InvalidArgumentError, "opened in text mode"),
         (None, InvalidArgumentError, r"read\(\) returned NoneType: expected bytes"),
         ([1], InvalidArgumentError, r"read\(\) returned list: expected bytes"),
         (b"x" * (1 << 21), InvalidArgumentError, r"read\(\d+\) returned 2097152 bytes"),

@@ -185,5 +185,5 @@ def test_a_program_that_draws_is_not_run(tmp_path, monkeypatch):
         raise AssertionError("Ghostscript was started")
 
     monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", run)
-    with pytest.raises(UnreadableMediaError, match=r"image\.png: is a program that draws \(EPS\)"):
+    with pytest.raises(UnreadableMediaError, match=r"image\.png is a program that draws \(EPS\)"):
         load_image(path)

@@ -28,6 +28,6 @@ def test_files_that_lead_to_others(name, as_bytes, tmp_path):
     path.write_text(LEADING[name].format(clip=clip))
     source = path.read_bytes() if as_bytes else path
     kind = {"playlist": "a playlist", "list": "a list of files", "session": "a session descr"}
-    reason = f"is {kind[path.stem]}.*, which names others and is not opened"
+    reason = f"is {kind[path.stem]}.*, which refers to other files and is not opened"
     with pytest.raises(UnreadableMediaError, match=reason):
         sample_video(source, lambda total, fps: [0], timeout=20)

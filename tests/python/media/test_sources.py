@@ -92,7 +92,9 @@ def test_decoded_frames_are_a_list():
             lambda frames=frames: process_vision_info([{"content": [{"video": frames}]}]),
             lambda frames=frames: preview.process_vision_info([{"content": [{"video": frames}]}]),
         ):
-            with pytest.raises(InvalidArgumentError, match=r"shape \(2, .*: give list\(frames\)"):
+            with pytest.raises(
+                InvalidArgumentError, match=r"shape \(2, .*as a list: list\(frames\)"
+            ):
                 call()
     with pytest.raises(InvalidArgumentError, match=r"not ndarray$"):
         preprocess_video(np.zeros((56, 56), np.uint8))

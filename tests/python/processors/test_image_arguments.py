@@ -18,8 +18,8 @@ pytestmark = pytest.mark.one_level
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("min_pixels", "x", "'x': expected a number from 0 on"),
-        ("min_pixels", -1.0, r"-1\.0: expected a number from 0 on"),
+        ("min_pixels", "x", "'x': expected a non-negative number"),
+        ("min_pixels", -1.0, r"-1\.0: expected a non-negative number"),
         ("max_pixels", "x", "'x': expected a positive number"),
         ("patch_size", "x", "'x': expected a positive number"),
         ("merge_size", 1.5, r"1\.5: expected a whole number"),
@@ -43,7 +43,7 @@ def test_limits_may_be_floats():
     expected = published.preprocess([image], "image", **limits)
     call = PROCESSOR(text="<|image_pad|>", images=[image], return_tensors="pt", **limits)
     assert_bits({name: call[name] for name in expected}, expected)
-    with pytest.raises(LimitError, match=r"image 0: .*more than resized_pixels allows"):
+    with pytest.raises(LimitError, match=r"image 0: .*exceeds resized_pixels"):
         PROCESSOR(text="<|image_pad|>", images=[image], min_pixels=3e8)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from keye_vl_rs._decoding import listing, reader, rgb
+from keye_vl_rs._decoding import reader, rgb, video_index
 from keye_vl_rs._sampling.video import sample_video
 from support import clips
 from support.clips import (
@@ -148,13 +148,13 @@ def test_threads_change_nothing(threads, h264):
 @pytest.mark.parametrize("suffix", ["h264", "ts"])
 def test_without_reliable_times(suffix, folder, monkeypatch):
     counted = []
-    count = reader.count_frames
+    count = reader.scan_frames
 
-    def count_frames(*args, **options):
+    def scan_frames(*args, **options):
         counted.append(1)
         return count(*args, **options)
 
-    monkeypatch.setattr(reader, "count_frames", count_frames)
+    monkeypatch.setattr(reader, "scan_frames", scan_frames)
     path = Clip(f"raw.{suffix}", b_frames=3, options={"x264-params": "keyint=15"}).write(folder)
     if suffix == "ts":
         # Without its first quarter the stream starts in the middle of a group of pictures.
@@ -172,14 +172,14 @@ def test_without_reliable_times(suffix, folder, monkeypatch):
 
 def change_times(monkeypatch, change):
     """Make the packets state other times than their frames."""
-    list_packets = listing.list_packets
+    list_packets = video_index.list_packets
 
     def changed(*args):
         table = list_packets(*args)
         table.pts = change(table.pts)
         return table
 
-    monkeypatch.setattr(listing, "list_packets", changed)
+    monkeypatch.setattr(video_index, "list_packets", changed)
 
 
 def test_times_that_lie(h264, monkeypatch):

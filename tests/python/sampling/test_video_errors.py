@@ -117,7 +117,7 @@ def faststart(folder):
 @pytest.mark.parametrize("share", [0.5, 0.9])
 def test_truncated(threads, share, faststart):
     cut = faststart[: int(len(faststart) * share)]
-    message = rf"<{len(cut)} bytes>: is truncated: its box mdat .* presented at [0-9.]+ s"
+    message = rf"<{len(cut)} bytes> is truncated: its mdat box .* presented at [0-9.]+ s"
     with pytest.raises(DecodeError, match=message):
         sample_video(cut, third, threads=threads)
 
@@ -125,7 +125,7 @@ def test_truncated(threads, share, faststart):
 @pytest.mark.parametrize("share", [0.5, 0.9])
 def test_what_is_there_of_a_truncated_file(share, faststart):
     cut = faststart[: int(len(faststart) * share)]
-    with pytest.warns(PartialVideoWarning, match=r"is truncated.* up to [0-9.]+ s is used"):
+    with pytest.warns(PartialVideoWarning, match=r"is truncated.* up to [0-9.]+ s$"):
         sampled = sample_video(cut, every, on_error="partial")
     whole = pixels(sample_video(faststart, every))
     assert 10 < sampled.total_frames < 40

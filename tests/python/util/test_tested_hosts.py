@@ -25,7 +25,7 @@ def test_the_host_of_this_test(caplog):
 
 
 def test_too_old():
-    with pytest.raises(UnsupportedHostError, match=r"4.52.3: expected 4.52.4 or later"):
+    with pytest.raises(UnsupportedHostError, match=r"4.52.3 is too old: install 4.52.4 or later"):
         check_host("transformers", "4.52.3")
     assert issubclass(UnsupportedHostError, ImportError)
 

@@ -199,7 +199,7 @@ def test_partial_results_are_marked(six, cut, monkeypatch):
     assert partial.pop("0.mp4") == "of something else"
     for name in ("x.mp4", "y.mp4"):
         text = partial.pop(name)
-        assert text.startswith(f"in/{name}: is truncated")
+        assert text.startswith(f"in/{name} is truncated")
         assert load(f"in/{name[0]}.safetensors")[1]["partial"] == text
         assert f"warning: {text}" in result.stderr
     assert set(partial.values()) == {None}
@@ -222,7 +222,7 @@ def test_a_time_limit_is_of_each_video(six, monkeypatch):
     monkeypatch.setattr(RgbConverter, "convert", slowly)
     result = run(*six[:2], "--timeout", 0.1, "--jobs", 1)
     assert result.exit_code == 1
-    assert [line.count("not finished within 0.1 s") for line in errors_of(result)] == [1, 1]
+    assert [line.count("timed out after 0.1 s") for line in errors_of(result)] == [1, 1]
 
 
 def test_further_options_arrive(videos, short):

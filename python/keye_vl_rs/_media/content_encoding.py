@@ -17,7 +17,7 @@ __all__ = ["decompress"]
 
 _PART_BYTES = 1 << 20
 # Each compression on top of another multiplies what a body grows to.
-_MOST_CODINGS = 5
+_MAX_CODINGS = 5
 _INFLATED = {"gzip", "x-gzip", "deflate"}
 # Not asked for.
 _REFUSED = {"br", "zstd", "compress", "x-compress"}
@@ -41,7 +41,7 @@ def decompress(chunks: Iterator[bytes], content_encoding: str, name: str) -> Ite
             says.
     """
     codings = [one.strip().lower() for one in content_encoding.split(",")]
-    if len(codings) > _MOST_CODINGS or not _REFUSED.isdisjoint(codings):
+    if len(codings) > _MAX_CODINGS or not _REFUSED.isdisjoint(codings):
         raise MediaError(
             f"{name}: is sent with the Content-Encoding {shorten(content_encoding)}: expected "
             "gzip or deflate, which were asked for, or none"

@@ -1,4 +1,4 @@
-"""How long an operation may take, and how its caller stops it."""
+"""Deadlines and cancellation."""
 
 from __future__ import annotations
 
@@ -15,25 +15,24 @@ __all__ = ["CancelFlag", "InterruptionError", "Watch"]
 
 
 class CancelFlag(Protocol):
-    """What says that an operation is to stop; a :class:`threading.Event` is one."""
+    """A flag that cancels an operation, such as a :class:`threading.Event`."""
 
     def is_set(self) -> bool:
-        """Whether to stop. It is asked often, from more than one thread."""
+        """Return whether to cancel. Called often, from more than one thread."""
         ...
 
 
 class Watch:
-    """The deadline and the cancel flag of one operation, to be checked at each of its steps.
+    """The deadline and the cancel flag of one operation.
 
     Args:
-        name: what the operation works on, as errors call it.
+        name: what the operation works on, for messages.
         timeout: seconds from now to the deadline; None for no deadline.
-        cancel: the caller's flag; None for none.
+        cancel: the caller's cancel flag, or None.
 
     Raises:
         InvalidArgumentError: ``timeout`` is not a finite number over 0, or ``cancel`` has no
             ``is_set``.
-
     """
 
     def __init__(
@@ -42,7 +41,7 @@ class Watch:
         """Start the clock."""
         self.name = name
         self.timeout = None if timeout is None else float(positive_number("timeout", timeout))
-        # A class has the method too, and is what is passed where its parentheses were forgotten.
+        # A class has the method too; it is passed if somebody forgets the parentheses.
         if cancel is not None and (
             isinstance(cancel, type) or not callable(getattr(cancel, "is_set", None))
         ):
@@ -51,54 +50,53 @@ class Watch:
                 "threading.Event"
             )
         self.cancel = cancel
-        self._deadline = None if self.timeout is None else time.monotonic() + self.timeout
+        self._expires = None if self.timeout is None else time.monotonic() + self.timeout
 
     def left(self) -> float | None:
-        """Seconds to the deadline, 0 from then on; None without a deadline."""
-        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+        """Return the seconds left until the deadline, at least 0; None without a deadline."""
+        return None if self._expires is None else max(0.0, self._expires - time.monotonic())
 
     def check(self) -> None:
-        """Let the operation go on.
+        """Raise if the operation was cancelled or the deadline has passed.
 
         Raises:
             CancelledError: the flag is set.
             MediaTimeoutError: the deadline has passed.
-
         """
         if self.cancel is not None and self.cancel.is_set():
             raise CancelledError(f"{self.name}: cancelled")
-        if self._deadline is not None and time.monotonic() >= self._deadline:
+        if self._expires is not None and time.monotonic() >= self._expires:
             raise MediaTimeoutError(
-                f"{self.name}: not finished within {self.timeout:g} s, the given timeout"
+                f"{self.name}: timed out after {self.timeout:g} s; raise timeout to allow more"
             )
 
     def reading(self, file: IO[bytes]) -> WatchedFile:
-        """Give a view of an open file, for FFmpeg, that checks this watch before each read."""
+        """Return a view of an open file, for FFmpeg, that checks before each read."""
         return WatchedFile(file, self)
 
 
 class InterruptionError(KeyeVLError):
-    """Carries what is no :class:`Exception`, such as KeyboardInterrupt, through PyAV.
+    """A carrier through PyAV for a :class:`BaseException` such as KeyboardInterrupt.
 
-    PyAV passes on the exceptions that a file raises, but prints all others and goes on.
+    PyAV passes on exceptions that a file raises, but prints other BaseExceptions and continues.
 
     Args:
-        raised: what is carried.
+        raised: the exception to carry.
     """
 
     def __init__(self, raised: BaseException) -> None:
-        """Carry it."""
+        """Wrap an exception."""
         super().__init__(str(raised))
         self.raised = raised
 
 
 class WatchedFile:
-    """What PyAV asks of a file, and no more: it neither learns the file's name nor closes it.
+    """The part of a file that PyAV needs; it hides the file's name and cannot close it.
 
-    The first read that fails, by the watch or by the file, raises out of PyAV's call; what is no
-    Exception does so inside of an :class:`InterruptionError`. FFmpeg reads on before that call is
-    over; those reads find the end of the file, since PyAV keeps one exception and prints those that
-    come on top of it.
+    The first read that fails, because of the deadline or of the file, raises out of PyAV's call; a
+    BaseException is carried by an :class:`InterruptionError`. FFmpeg may read again before that
+    call ends. Those reads return the end of the file, because PyAV keeps one exception and prints
+    any others.
     """
 
     def __init__(self, file: IO[bytes], watch: Watch) -> None:
@@ -107,7 +105,7 @@ class WatchedFile:
         self._failed = False
 
     def read(self, size: int = -1) -> bytes:
-        """Up to ``size`` bytes; none at the end of the file and after a read that raised."""
+        """Return up to ``size`` bytes; none at the end of the file and after a failed read."""
         if self._failed:
             return b""
         try:
@@ -119,18 +117,19 @@ class WatchedFile:
             raise
 
     def seek(self, offset: int, whence: int = 0) -> Any:
-        """Go to a place in the file, as :meth:`io.IOBase.seek`."""
+        """Move to a position in the file, like :meth:`io.IOBase.seek`."""
         with _carried():
             return self._file.seek(offset, whence)
 
     def tell(self) -> int:
-        """The place in the file, in bytes from its start."""
+        """Return the position in the file, in bytes from its start."""
         with _carried():
             return self._file.tell()
 
 
 @contextmanager
 def _carried() -> Iterator[None]:
+    """Carry BaseExceptions that are not Exceptions through PyAV."""
     try:
         yield
     except Exception:

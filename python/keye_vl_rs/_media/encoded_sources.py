@@ -1,4 +1,4 @@
-"""Media inside of a text: ``data:`` addresses (RFC 2397), and base64 (RFC 4648) on its own."""
+"""Decoding media inside text: ``data:`` addresses (RFC 2397), and base64 (RFC 4648)."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ __all__ = ["decode_text", "describe_text", "frames_of_text", "is_encoded"]
 
 _SPACE = re.compile(r"\s+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]+={0,2}\s*")
-# A shorter text holds no picture and no video.
-_LEAST_CHARACTERS = 64
+# A shorter text cannot contain an image or a video.
+_MIN_CHARACTERS = 64
 _HEAD_CHARACTERS = 512
 _TS_PACKET_BYTES = 188
-# What vLLM, and to_openai_messages for it, call base64 of pictures with commas between them.
+# The media type that vLLM, and therefore to_openai_messages, uses for frames in base64, separated
+# by commas.
 _FRAMES_TYPE = "data:video/jpeg"
 
 
 def is_encoded(source: object) -> TypeGuard[str | Mapping[str, Any]]:
-    """Whether a source holds its media: a data address, a base64 text, or ``{"base64": ...}``.
+    """Tell if a source contains its media: a data address, base64, or ``{"base64": ...}``.
 
-    A text is base64 if no file has that name, all of it is in the alphabet, and it begins like an
-    image or a video.
+    A text is taken for base64 if it is not the name of a file, contains only characters of the
+    alphabet, and starts like an image or a video.
     """
     if isinstance(source, Mapping):
         return source.get("base64") is not None
@@ -38,7 +39,7 @@ def is_encoded(source: object) -> TypeGuard[str | Mapping[str, Any]]:
 
 
 def describe_text(source: str | Mapping[str, Any]) -> str:
-    """Name an encoded source for messages, without its data."""
+    """Return the name of an encoded source for messages, without its data."""
     text = _text(source)
     if not isinstance(text, str):
         return f"<base64 of {type(text).__name__}>"
@@ -48,9 +49,9 @@ def describe_text(source: str | Mapping[str, Any]) -> str:
 
 
 def frames_of_text(source: object) -> list[dict[str, str]] | None:
-    """Give the frames of a ``data:video/jpeg;base64,<frame>,<frame>`` address; None of all else.
+    """Return the frames of a ``data:video/jpeg;base64,<frame>,<frame>`` address; else None.
 
-    It is the form in which :func:`keye_vl_rs.to_openai_messages` sends a video.
+    :func:`keye_vl_rs.to_openai_messages` sends videos in this form.
     """
     text = source.get("base64") if isinstance(source, Mapping) else source
     if not isinstance(text, str) or not _is_of_frames(text):
@@ -60,16 +61,16 @@ def frames_of_text(source: object) -> list[dict[str, str]] | None:
 
 
 def decode_text(source: str | Mapping[str, Any]) -> bytes:
-    """Decode an encoded source, after its decoded size was held against ``Limits.file_bytes``.
+    """Decode an encoded source, after checking its decoded size against ``Limits.file_bytes``.
 
-    Whitespace and percent-encoding are removed, both alphabets are read, and padding may be
-    missing.
+    Whitespace and percent-encoding are removed, both base64 alphabets are accepted, and padding is
+    optional.
 
     Raises:
         InvalidArgumentError: it is a data address without base64, or no text.
-        EmptyMediaError: it holds no bytes.
-        LimitError: it holds more bytes than allowed.
-        UnreadableMediaError: it is not base64.
+        EmptyMediaError: it has no bytes.
+        LimitError: it has more bytes than allowed.
+        UnreadableMediaError: it is not valid base64.
     """
     name = describe_text(source)
     text = _text(source)
@@ -77,29 +78,29 @@ def decode_text(source: str | Mapping[str, Any]) -> bytes:
         text = bytes(text).decode("latin-1")
     if not isinstance(text, str):
         raise InvalidArgumentError(
-            f"base64 is of type {type(text).__name__}: expected a text in base64"
+            f"base64 is of type {type(text).__name__}: expected a string of base64"
         )
     if _is_data_address(text):
         header, comma, text = text.partition(",")
         if _is_of_frames(header) and _is_base64(header):
             raise UnreadableMediaError(
-                f"{name}: holds the frames of a video, each in base64: give it as a video"
+                f"{name} contains the frames of a video, each in base64; pass it as a video"
             )
         if not comma or not _is_base64(header):
             raise InvalidArgumentError(
                 f"{name}: a data: address must be base64: expected data:<media type>;base64,<data>"
             )
-    # A "+" is itself in percent-encoding of addresses; only forms have it for a space.
+    # In addresses, unlike in forms, "+" does not stand for a space.
     plain = _SPACE.sub("", unquote(text) if "%" in text else text).rstrip("=")
     if not plain:
-        raise EmptyMediaError(f"{name}: holds no bytes")
+        raise EmptyMediaError(f"{name}: the data is empty (0 bytes)")
     size = len(plain) * 3 // 4
-    current_limits().check("file_bytes", size, name, f"is of {size:,} bytes")
+    current_limits().check("file_bytes", size, name, f"data of {size:,} bytes")
     try:
         return _strictly(plain)
     except (binascii.Error, ValueError) as error:
         reason = type(error).__name__ if isinstance(error, UnicodeError) else error
-        raise UnreadableMediaError(f"{name}: damaged base64: {reason}") from None
+        raise UnreadableMediaError(f"{name} is not valid base64: {reason}") from None
 
 
 def _text(source: str | Mapping[str, Any]) -> Any:
@@ -115,12 +116,12 @@ def _is_of_frames(text: str) -> bool:
 
 
 def _is_base64(header: str) -> bool:
-    """Tell if what follows the header of a data address is base64."""
+    """Tell if a data address contains base64, by its header."""
     return header.rstrip().lower().endswith(";base64")
 
 
 def _header(text: str) -> str:
-    """The scheme and the media type of a data address."""
+    """Return the scheme and the media type of a data address."""
     return re.split(r"[;,]", text[:_HEAD_CHARACTERS], maxsplit=1)[0]
 
 
@@ -130,7 +131,7 @@ def _strictly(plain: str) -> bytes:
 
 
 def _is_base64_media(text: str) -> bool:
-    if len(text) < _LEAST_CHARACTERS:
+    if len(text) < _MIN_CHARACTERS:
         return False
     head = _SPACE.sub("", text[:_HEAD_CHARACTERS]).rstrip("=")
     try:

@@ -1,4 +1,4 @@
-"""File objects as sources: used in place, or copied where they cannot go back to their start."""
+"""Reading file objects: in place, or from a copy if they are not seekable."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from keye_vl_rs.limits import current_limits
 
 __all__ = ["ReadableFile", "is_file_object", "open_file_object", "spool"]
 
-# FFmpeg asks for 32 KiB at a time, and a file object may have to go far for each of them.
+# FFmpeg reads 32 KiB at a time, which may be slow on a remote file object.
 _BUFFER_BYTES = 1 << 16
 _CHUNK_BYTES = 1 << 20
 
@@ -24,12 +24,12 @@ class ReadableFile(Protocol):
     """An object that reads bytes, such as an open binary file, a BytesIO or a pipe."""
 
     def read(self, size: int, /) -> bytes:
-        """Up to ``size`` bytes; none at the end."""
+        """Return up to ``size`` bytes; none at the end."""
         ...
 
 
 def is_file_object(source: object) -> TypeGuard[ReadableFile]:
-    """Whether the source is an object that reads, and none of the other kinds of sources."""
+    """Tell if the source is an object that reads, and not another kind of source."""
     if isinstance(source, (str, bytes, bytearray, memoryview, os.PathLike, type)):
         return False
     return callable(getattr(source, "read", None))
@@ -37,24 +37,22 @@ def is_file_object(source: object) -> TypeGuard[ReadableFile]:
 
 @contextmanager
 def open_file_object(source: ReadableFile, name: str, watch: Watch) -> Iterator[IO[bytes]]:
-    """Give an open file, at its start, with the bytes of a file object.
+    """Yield an open file, at its start, with the bytes of a file object.
 
-    One that can seek is read in place, from its first byte wherever it stands, is not closed, and
-    stands where it stood afterwards. Any other is copied into a temporary file, from where it
-    stands to its end.
+    A seekable file object is read in place, from its first byte, is not closed, and gets its
+    position back. Any other is copied into a temporary file, from its current position to its end.
 
     Args:
         source: the file object.
-        name: what errors call it.
+        name: the name of the source in messages.
         watch: checked before each read. A read that does not return is not interrupted.
 
     Raises:
-        EmptyMediaError: it holds no bytes.
+        EmptyMediaError: it has no bytes.
         MediaError: reading or seeking fails.
-        MediaTimeoutError, CancelledError: as ``watch`` says.
-        InvalidArgumentError: it reads text, is not open for reading, or its ``read`` returns what
-            is not bytes or more than it was asked for.
-
+        MediaTimeoutError, CancelledError: the deadline passed, or the call was cancelled.
+        InvalidArgumentError: it reads text, is not open for reading, or its ``read`` returns
+            something other than bytes, or more of them than requested.
     """
     _check_mode(source, name)
     if _is_seekable(source, name):
@@ -67,33 +65,34 @@ def open_file_object(source: ReadableFile, name: str, watch: Watch) -> Iterator[
 
 
 def spool(chunks: Iterable[bytes], file: IO[bytes], name: str) -> None:
-    """Write all chunks into a temporary file and go back to its start.
+    """Write all chunks to a temporary file and move back to its start.
 
     Raises:
         EmptyMediaError: there are no bytes.
-        MediaError: the temporary file cannot take them.
-
+        LimitError: there are more than ``file_bytes``.
+        MediaError: the temporary file cannot be written.
     """
     limits = current_limits()
     for chunk in chunks:
-        with _kept(name):
+        with _storage_errors(name):
             file.write(chunk)
         size = file.tell()
-        limits.check("file_bytes", size, name, f"holds {size:,} bytes and more")
+        limits.check("file_bytes", size, name, f"a stream of at least {size:,} bytes")
     if not file.tell():
-        raise EmptyMediaError(f"{name}: is empty (0 bytes)")
-    # What is still in the file's buffer is written now.
-    with _kept(name):
+        raise EmptyMediaError(f"{name}: the file is empty (0 bytes)")
+    # This flushes the file's buffer.
+    with _storage_errors(name):
         file.seek(0)
 
 
 @contextmanager
-def _kept(name: str) -> Iterator[None]:
+def _storage_errors(name: str) -> Iterator[None]:
+    """Turn errors of the temporary file into this package's."""
     try:
         yield
     except OSError as error:
         raise MediaError(
-            f"{name}: cannot be kept in {tempfile.gettempdir()}: {_reason(error)}"
+            f"{name}: cannot be stored in {tempfile.gettempdir()}: {_reason(error)}"
         ) from None
 
 
@@ -103,12 +102,12 @@ def _in_place(source: ReadableFile, name: str, watch: Watch) -> Iterator[IO[byte
     place = checked.tell()
     try:
         size = checked.seek(0, os.SEEK_END)
-        current_limits().check("file_bytes", size, name, f"is of {size:,} bytes")
+        current_limits().check("file_bytes", size, name, f"a file of {size:,} bytes")
         checked.seek(0)
-        # A read may return less than was asked for; the buffer asks again, as decoders do not.
+        # A read may return less than requested. BufferedReader reads again; decoders do not.
         with io.BufferedReader(checked, _BUFFER_BYTES) as file:
             if not file.peek(1):
-                raise EmptyMediaError(f"{name}: is empty (0 bytes)")
+                raise EmptyMediaError(f"{name}: the file is empty (0 bytes)")
             yield file
     except BaseException:
         with suppress(MediaError):
@@ -118,7 +117,7 @@ def _in_place(source: ReadableFile, name: str, watch: Watch) -> Iterator[IO[byte
 
 
 class _CheckedFile(io.RawIOBase):
-    """A file object whose mistakes and errors are this package's; closing it leaves that open."""
+    """A view of a file object that raises this package's errors and never closes the object."""
 
     def __init__(self, file: Any, name: str, watch: Watch) -> None:
         self._file = file
@@ -140,7 +139,7 @@ class _CheckedFile(io.RawIOBase):
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
         with _reading(self._name):
             self._file.seek(offset, whence)
-        # Some return nothing from it.
+        # Some file objects return None from seek().
         return self.tell()
 
     def tell(self) -> int:
@@ -149,7 +148,7 @@ class _CheckedFile(io.RawIOBase):
 
 
 def _chunks(source: Any, name: str, watch: Watch) -> Iterator[bytes]:
-    # Buffered readers fill the whole size from a pipe unless asked for what is there.
+    # BufferedReader.read waits until a pipe has delivered the whole size; read1 does not.
     read = source.read1 if isinstance(source, io.BufferedIOBase) else source.read
     while True:
         watch.check()
@@ -166,7 +165,7 @@ def _read(read: Callable[[int], Any], size: int, name: str) -> bytes:
         raise _text_error(name)
     if not isinstance(data, (bytes, bytearray)):
         raise InvalidArgumentError(f"{name}: read() returned {type(data).__name__}: expected bytes")
-    # PyAV would write past the end of its buffer.
+    # More bytes than requested would overflow PyAV's buffer.
     if len(data) > size:
         raise InvalidArgumentError(
             f"{name}: read({size}) returned {len(data)} bytes: expected {size} at most"
@@ -181,7 +180,7 @@ def _reading(name: str) -> Iterator[None]:
         yield
     except KeyeVLError:
         raise
-    # Files that are closed raise ValueError.
+    # Closed files raise ValueError.
     except (OSError, ValueError) as error:
         raise MediaError(f"{name}: cannot be read: {_reason(error)}") from error
 
@@ -193,7 +192,7 @@ def _check_mode(source: Any, name: str) -> None:
         readable = source.readable() if hasattr(source, "readable") else True
     if not readable:
         raise InvalidArgumentError(
-            f"{name}: is not open for reading: expected a file opened with mode 'rb'"
+            f"{name} is not open for reading: expected a file opened with mode 'rb'"
         )
 
 
@@ -205,9 +204,7 @@ def _is_seekable(source: Any, name: str) -> bool:
 
 
 def _text_error(name: str) -> InvalidArgumentError:
-    return InvalidArgumentError(
-        f"{name}: is open as text: expected a file opened in binary mode ('rb')"
-    )
+    return InvalidArgumentError(f"{name}: opened in text mode; open it in binary mode ('rb')")
 
 
 def _reason(error: Exception) -> str:

@@ -63,7 +63,7 @@ def fetch(url: str, name: str, file: IO[bytes], watch: Watch) -> None:
 
     Raises:
         EmptyMediaError: the body is empty.
-        MediaTimeoutError, CancelledError: as ``watch`` says.
+        MediaTimeoutError, CancelledError: the deadline passed, or the call was cancelled.
         LimitError: there are too many redirects or bytes, or the download takes too long.
         SourceNotAllowedError: the address, or a redirect, leads to a host that is not allowed or
             to an address that is not public.
@@ -96,7 +96,7 @@ def fetch(url: str, name: str, file: IO[bytes], watch: Watch) -> None:
             thread.join(interval if left is None else min(interval, left))
             watch.check()
             if thread.is_alive() and time.monotonic() >= ends:
-                limits.check("response_seconds", math.inf, name, "is not received by then")
+                limits.check("response_seconds", math.inf, name, "the download")
     finally:
         connections.cut()
         thread.join(_GRACE_S)
@@ -144,7 +144,7 @@ def _send(client: httpx.Client, url: str, name: str, limits: Limits) -> httpx.Re
             return response
         response.close()
         redirects += 1
-        limits.check("redirects", redirects, name, "is redirected more often")
+        limits.check("redirects", redirects, name, "the number of redirects")
         request = response.next_request
         if request.url.scheme not in ("http", "https"):
             raise MediaError(
@@ -160,7 +160,7 @@ def _receive(
         raise MediaError(f"{name}: the server answered {response.status_code}")
     stated = response.headers.get("Content-Length", "")
     if stated.isdecimal():
-        limits.check("response_bytes", int(stated), name, f"is of {stated} bytes")
+        limits.check("response_bytes", int(stated), name, f"a response of {int(stated):,} bytes")
     # What is sent is bounded, and what it decompresses to.
     sent = _bounded(_sent(response, name, patience), name, limits)
     body = decompress(sent, response.headers.get("Content-Encoding", ""), name)
@@ -180,7 +180,7 @@ def _bounded(chunks: Iterable[bytes], name: str, limits: Limits) -> Iterator[byt
     received = 0
     for chunk in chunks:
         received += len(chunk)
-        limits.check("response_bytes", received, name, f"sent {received} bytes and more")
+        limits.check("response_bytes", received, name, f"a response of at least {received:,} bytes")
         yield chunk
 
 

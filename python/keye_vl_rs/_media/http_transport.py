@@ -20,7 +20,7 @@ __all__ = ["THREAD_NAME", "Connections", "Transport"]
 
 THREAD_NAME = "keye-vl-rs-fetch"
 _PORTS = {"http": 80, "https": 443}
-_MOST_PORT = 65535
+_MAX_PORT = 65535
 _NO_SOCKS = "the proxy of the environment needs socksio: pip install 'httpx[socks]'"
 
 # httpx logs each address at INFO with its query and its credentials, which no log may hold.
@@ -88,7 +88,7 @@ class Transport(httpx.BaseTransport):
         url = request.url
         port = _PORTS.get(url.scheme, 0) if url.port is None else url.port
         # A name lookup would take the last 16 bits of a port.
-        if url.scheme not in _PORTS or not url.host or not 0 < port <= _MOST_PORT:
+        if url.scheme not in _PORTS or not url.host or not 0 < port <= _MAX_PORT:
             raise httpx.InvalidURL("expected http(s), a host and a port")
         host = url.raw_host.decode("ascii")
         proxy = proxy_of(url.scheme, host, port, self._name)

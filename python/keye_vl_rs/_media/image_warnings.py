@@ -1,8 +1,8 @@
-"""What the published code does to pictures: kept, and said in the log once each.
+"""Warnings about what the conversion of an image to RGB loses, each logged once.
 
-It leaves EXIF orientation aside, so that a phone's photo may lie on its side; ``keye_vl_utils``
-1.5.2 drops transparency, which shows the colour below it, black as a rule; and Pillow's conversion
-of 16-bit grey to RGB makes every value over 255 white.
+The conversion is that of keye_vl_utils 1.5.2: it ignores EXIF orientation, so that a phone's photo
+may lie on its side; it drops transparency, which reveals the colour underneath, usually black; and
+Pillow's conversion of 16-bit grey to RGB turns every value over 255 white.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from keye_vl_rs.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["exif_option", "say_habits", "without_orientation"]
+__all__ = ["exif_option", "warn_about_losses", "without_orientation"]
 
-# The tag, and its value for pixels that stand as they are to be shown.
+# The EXIF tag, and its value for images that need no rotation.
 _ORIENTATION = 0x0112
 _UPRIGHT = 1
-# Where Pillow looks for the orientation.
+# Where Pillow finds the orientation.
 _ORIENTATION_KEYS = ("exif", "xmp", "XML:com.adobe.xmp")
 
 
 def exif_option(ele: Mapping[str, Any]) -> bool | None:
-    """Whether a part of a message wants EXIF orientation applied; None if it does not say.
+    """Return whether a content part asks to apply EXIF orientation; None if it does not say.
 
     Raises:
         InvalidArgumentError: ``exif`` is neither True nor False.
@@ -38,43 +38,43 @@ def exif_option(ele: Mapping[str, Any]) -> bool | None:
     raise InvalidArgumentError(f"exif is {short_repr(exif)}: expected True or False")
 
 
-def say_habits(image: Image.Image, *, drops_alpha: bool, orientation: bool = True) -> None:
-    """Log what is lost of a loaded image that becomes RGB as it stands.
+def warn_about_losses(image: Image.Image, *, drops_alpha: bool, orientation: bool = True) -> None:
+    """Warn about what an image loses by its conversion to RGB.
 
     Args:
-        image: as it was opened.
-        drops_alpha: whether its transparency is dropped, not laid over a colour.
-        orientation: whether nobody has said what becomes of its orientation.
+        image: the image as it was opened.
+        drops_alpha: whether its transparency is dropped.
+        orientation: whether to warn about an ignored orientation.
     """
     if orientation and _is_turned(image):
         say_once_about(
             "exif",
-            "an image has an EXIF orientation, which is not applied, as in the published code: "
-            "exif=True applies it",
+            "an image has an EXIF orientation, which is ignored, as keye_vl_utils does; pass "
+            "exif=True to apply it",
         )
     if drops_alpha and (image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info):
         say_once_about(
             "transparency",
-            f"an image (mode {image.mode}) is transparent: what shows is the colour below, black "
-            "as a rule, as in the published code; lay it over a colour before if that is wrong",
+            f"an image (mode {image.mode}) is transparent; the colour underneath shows, usually "
+            "black, as in keye_vl_utils; paste it on a background first if that is wrong",
         )
     if image.mode.startswith("I"):
         say_once_about(
             "16-bit grey",
-            f"an image has grey of 16 bits or more (mode {image.mode}): values over 255 become "
-            "white, as in the published code; scale it to 8 bits before if that is wrong",
+            f"an image has grey of 16 bits or more (mode {image.mode}); values over 255 become "
+            "white, as in keye_vl_utils; scale it to 8 bits first if that is wrong",
         )
 
 
 def without_orientation(image: Image.Image) -> Image.Image:
-    """The image, which is this package's own, with nothing left that says it is turned."""
+    """Return the image, which this package owns, without the metadata that says it is rotated."""
     for key in _ORIENTATION_KEYS:
         image.info.pop(key, None)
     return image
 
 
 def _is_turned(image: Image.Image) -> bool:
-    # A damaged block of EXIF must not cost an image that is read without it.
+    # Damaged EXIF data must not fail an image that is read without them.
     try:
         return bool(image.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT)
     except Exception:

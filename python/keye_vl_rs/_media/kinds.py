@@ -1,7 +1,7 @@
-"""What a file is by its first bytes, for errors that say it and what to do.
+"""Recognising files by their first bytes, for error messages that say what they are and what to do.
 
-FFmpeg and Pillow report most of these as damaged, and FFmpeg reads some as video: it finds a
-picture inside of an archive or a document.
+FFmpeg and Pillow report most of these as damaged. Some even open as videos: FFmpeg finds a picture
+inside an archive or a document.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ __all__ = [
     "text_hint",
 ]
 
-# As many of a file's first bytes as its kind is told from.
+# How many of a file's first bytes to read to recognise it.
 HEAD_BYTES = 4096
-# What is read of the index of an mp4 at most: that of ten hours has less.
-_MOST_MOOV_BYTES = 64 << 20
-# Boxes at the top of an mp4 that are looked at; fragmented ones have two for each second or so.
-_MOST_BOXES = 100_000
+# The most to read of an mp4's index; that of a ten-hour video is smaller.
+_MAX_MOOV_BYTES = 64 << 20
+# The most top-level boxes of an mp4 to look at; a fragmented one has about two per second.
+_MAX_BOXES = 100_000
 _BOX_HEADER_BYTES = 8
 _BOX_TYPE = re.compile(rb"[ -~\xa9]{4}")
 
@@ -33,17 +33,17 @@ _FIRST_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip"})
 _LFS = b"version https://git-lfs.github.com/spec/"
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"%PDF-", "a PDF document: render its pages as images"),
-    (b"PK\x03\x04", "a ZIP archive (or a document that is one): extract what is in it"),
+    (b"PK\x03\x04", "a ZIP archive (or a document in that format): extract it first"),
     (b"PK\x05\x06", "an empty ZIP archive"),
-    (b"PK\x07\x08", "a part of a ZIP archive"),
-    (b"\x1f\x8b", "a gzip archive: decompress it"),
-    (b"BZh", "a bzip2 archive: decompress it"),
-    (b"\xfd7zXZ\0", "an xz archive: decompress it"),
-    (b"(\xb5/\xfd", "a Zstandard archive: decompress it"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive: extract what is in it"),
-    (b"Rar!\x1a\x07", "a RAR archive: extract what is in it"),
-    (b"!<arch>\n", "an archive of ar (a library or a package)"),
-    (b"MSCF\0\0\0\0", "a cabinet archive: extract what is in it"),
+    (b"PK\x07\x08", "part of a ZIP archive"),
+    (b"\x1f\x8b", "a gzip archive: decompress it first"),
+    (b"BZh", "a bzip2 archive: decompress it first"),
+    (b"\xfd7zXZ\0", "an xz archive: decompress it first"),
+    (b"(\xb5/\xfd", "a Zstandard archive: decompress it first"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive: extract it first"),
+    (b"Rar!\x1a\x07", "a RAR archive: extract it first"),
+    (b"!<arch>\n", "an ar archive (a library or a package)"),
+    (b"MSCF\0\0\0\0", "a cabinet archive: extract it first"),
     (b"\x7fELF", "a program or a library (ELF)"),
     (b"\xcf\xfa\xed\xfe", "a program or a library (Mach-O)"),
     (b"\xca\xfe\xba\xbe", "a program, a library or a class (Mach-O or Java)"),
@@ -53,13 +53,13 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"%!PS", "a PostScript program: render it as images"),
     (b"SQLite format 3\0", "a SQLite database"),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
-    (b"PAR1", "a Parquet table: give the bytes of a cell of it"),
-    (b"\x93NUMPY", "a NumPy array: give numpy.load(path)"),
+    (b"PAR1", "a Parquet table: pass the bytes of one of its cells"),
+    (b"\x93NUMPY", "a NumPy array: pass numpy.load(path)"),
     (b"wOF2", "a font"),
     (b"wOFF", "a font"),
 )
-# How files of formats begin that have no header of their own, and which FFmpeg therefore finds in
-# the middle of others. (Recordings of MPEG streams may begin anywhere.)
+# How files of formats without a header start; FFmpeg finds these formats in the middle of other
+# files. (Recordings of MPEG streams may start anywhere.)
 _JPEG_START = b"\xff\xd8"
 _START_CODE = b"\0\0\1"
 _WITH_START_CODES = frozenset({"cavsvideo", "h264", "hevc", "m4v", "mpegvideo", "vc1", "vvc"})
@@ -72,26 +72,27 @@ _HTML = re.compile(
     re.I | re.S,
 )
 _XML = re.compile(rb"<\?xml\b|<(?:svg|error|mpd)\b", re.I)
-# Characters that texts have and formats with a header hardly begin with alone.
+# Characters that do not occur in text.
 _NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
-_LEAST_TEXT_BYTES = 8
-# Headers of pictures and videos that are texts themselves.
+_MIN_TEXT_BYTES = 8
+# Headers of images and videos that are text themselves.
 _TEXT_HEADERS = (b"YUV4MPEG2", b"P1", b"P2", b"P3", b"P4", b"P5", b"P6", b"/* XPM", b"#define")
 _SVG = re.compile(rb"<(?:\w+:)?svg\b", re.I)
 _MPD = re.compile(rb"<mpd\b", re.I)
 _SDP = re.compile(rb"v=0\r?\n[a-z]=")
 _JSON = re.compile(rb'(?:\{\s*(?:"[^"]*"\s*:|\})|\[\s*(?:[\{\["\]]))')
-_LEADS_ELSEWHERE = (
-    "which names others and is not opened: give the video itself (ffmpeg -i FILE -c copy video.mp4)"
+_REFERS_TO_OTHERS = (
+    "which refers to other files and is not opened: pass the video itself (ffmpeg -i FILE -c copy "
+    "video.mp4)"
 )
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 
 
 def head_of(media: str | IO[bytes]) -> bytes:
-    """Read the first bytes of a file; of an open one it is left at its start.
+    """Return the first bytes of a file, and move an open one back to its start.
 
-    A file that cannot be read gives none: what opens it next says why.
+    For an unreadable file the result is empty; whatever opens it next raises the error.
     """
     if not isinstance(media, str):
         head = _start_of(media)
@@ -105,72 +106,72 @@ def head_of(media: str | IO[bytes]) -> bytes:
 
 
 def _not_media(head: bytes) -> str | None:
-    """Say what a file is that begins with ``head`` if it is neither an image nor a video."""
+    """Return what a file is, if it is neither an image nor a video."""
     for magic, kind in _MAGIC:
         if head.startswith(magic):
             return kind
     if head[_TAR_PLACE:].startswith(_TAR):
-        return "a tar archive: extract what is in it"
+        return "a tar archive: extract it first"
     if head[:2] == b"MZ" and b"This program" in head[:1024]:
         return "a program or a library (Windows)"
     if head.startswith(_LFS):
-        return "a Git LFS pointer, not the file that it stands for: run git lfs pull"
+        return "a Git LFS pointer, not the file itself: run git lfs pull"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if _HTML.match(text):
-        return "an HTML page, such as a server's error or log-in page: check the address"
+        return "an HTML page, such as a server's error or login page: check the address"
     if text.startswith((b"#EXTM3U", b"[playlist]")):
-        return f"a playlist, {_LEADS_ELSEWHERE}"
+        return f"a playlist, {_REFERS_TO_OTHERS}"
     if text.startswith(b"ffconcat version"):
-        return f"a list of files (ffconcat), {_LEADS_ELSEWHERE}"
+        return f"a list of files (ffconcat), {_REFERS_TO_OTHERS}"
     if _SDP.match(text):
-        return f"a session description (SDP), {_LEADS_ELSEWHERE}"
+        return f"a session description (SDP), {_REFERS_TO_OTHERS}"
     if _XML.match(text) and _SVG.search(text):
         return "an SVG drawing: render it as an image"
     if _XML.match(text) and _MPD.search(text):
-        return f"a DASH manifest, {_LEADS_ELSEWHERE}"
+        return f"a DASH manifest, {_REFERS_TO_OTHERS}"
     if _XML.match(text):
-        return "an XML text, such as a server's error message: check the address"
+        return "an XML file, such as a server's error message: check the address"
     if _JSON.match(text) and b"\0" not in head:
-        return "a JSON text, such as a server's error message: check the address"
+        return "a JSON file, such as a server's error message: check the address"
     return None
 
 
 def text_hint(head: bytes) -> str | None:
-    """Say that a file which nothing could open is a text, if it begins as one.
+    """Return that a file which nothing could open is text, if it starts like text.
 
-    It is no proof that it holds neither an image nor a video: that has been tried before.
+    This does not prove that the file is no image or video; try to open it first.
     """
-    if len(head) < _LEAST_TEXT_BYTES or head.startswith(_TEXT_HEADERS):
+    if len(head) < _MIN_TEXT_BYTES or head.startswith(_TEXT_HEADERS):
         return None
-    # The last character may be cut off.
+    # The last character may be incomplete.
     text = head.decode("utf-8", "ignore")
     if len(head) - len(text.encode()) > 3 or _NO_TEXT.search(text):
         return None
-    return "a text, such as a server's error message: check the address or the path"
+    return "a text file, such as a server's error message: check the address or the path"
 
 
 def not_video(head: bytes) -> str | None:
-    """Say what a file is that begins with ``head`` if it is known to be no video."""
+    """Return what a file is, if it is known not to be a video."""
     known = _not_media(head)
     if known is not None:
         return known
     if _is_webp(head) and b"ANIM" in head[:64]:
         return (
-            "an animated WebP, which FFmpeg does not decode: open it with Pillow and give its "
+            "an animated WebP, which FFmpeg does not decode: open it with Pillow and pass its "
             "frames as a list"
         )
     return None
 
 
 def is_found_inside(format_name: str, head: bytes) -> bool:
-    """Whether FFmpeg found a stream without a header somewhere in a file that begins otherwise."""
+    """Tell if FFmpeg found a headerless stream inside a file that starts with something else."""
     if format_name == "mjpeg":
         return not head.startswith(_JPEG_START)
     return format_name in _WITH_START_CODES and _START_CODE not in head
 
 
 def image_hint(head: bytes) -> str | None:
-    """Say what a file is, and what to do, that Pillow does not open."""
+    """Return what a file is that Pillow cannot open, and what to do about it."""
     known = _not_media(head)
     if known is not None:
         return known
@@ -183,16 +184,16 @@ def image_hint(head: bytes) -> str | None:
                 "a HEIC image: install pillow-heif and call pillow_heif.register_heif_opener() "
                 "first"
             )
-        return "a video (MP4), not an image: give it as a video"
+        return "a video (MP4), not an image: pass it as a video"
     if head[:4] == b"\x1aE\xdf\xa3":
-        return "a video (Matroska or WebM), not an image: give it as a video"
+        return "a video (Matroska or WebM), not an image: pass it as a video"
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
-        return "a video (AVI), not an image: give it as a video"
+        return "a video (AVI), not an image: pass it as a video"
     return text_hint(head)
 
 
 def mp4_fault(media: str | IO[bytes]) -> str | None:
-    """Say why an mp4 cannot be shown: its index is missing, or it is encrypted; None of others."""
+    """Return why an mp4 cannot be decoded: its index is missing, or it is encrypted; else None."""
     if not isinstance(media, str):
         try:
             return _mp4_fault(media)
@@ -207,11 +208,11 @@ def mp4_fault(media: str | IO[bytes]) -> str | None:
 
 def _mp4_fault(file: IO[bytes]) -> str | None:
     end = file.seek(0, 2)
-    place = 0
+    offset = 0
     types: list[bytes] = []
     index = b""
-    for _ in range(_MOST_BOXES):
-        file.seek(place)
+    for _ in range(_MAX_BOXES):
+        file.seek(offset)
         header = file.read(16)
         if len(header) < _BOX_HEADER_BYTES or not _BOX_TYPE.fullmatch(header[4:8]):
             break
@@ -219,32 +220,32 @@ def _mp4_fault(file: IO[bytes]) -> str | None:
         if size == 1:
             size = int.from_bytes(header[8:16], "big")
         elif size == 0:
-            size = end - place
+            size = end - offset
         if not types and kind in (b"styp", b"moof"):
-            return "a segment of a fragmented MP4 without its index: put its init segment before it"
+            return "a segment of a fragmented MP4 without its index: prepend its init segment"
         if not types and kind not in _FIRST_BOXES:
             return None
         types.append(kind)
         if kind == b"moov":
-            if place + size > end:
-                return "an MP4 that is cut off inside its index (moov): get the whole file"
-            file.seek(place)
-            index = file.read(min(size, _MOST_MOOV_BYTES))
+            if offset + size > end:
+                return "an MP4 that is truncated inside its index (moov): get the whole file"
+            file.seek(offset)
+            index = file.read(min(size, _MAX_MOOV_BYTES))
         if size < _BOX_HEADER_BYTES or kind == b"moov":
             break
-        place += size
+        offset += size
     if not types:
         return None
     if b"meta" in types and b"moov" not in types:
         brands = _brands(_start_of(file))
         if brands & _HEIF_BRANDS and not brands & _AVIF_BRANDS:
-            return "a HEIC image, not a video: give it as an image"
-    # HEIC and AVIF have their index in "meta". What follows an unknown box is FFmpeg's to find.
-    is_at_end = end - place < _BOX_HEADER_BYTES
+            return "a HEIC image, not a video: pass it as an image"
+    # HEIC and AVIF have their index in "meta". What follows an unknown box is left to FFmpeg.
+    is_at_end = end - offset < _BOX_HEADER_BYTES
     if is_at_end and b"moov" not in types and b"meta" not in types:
-        missing = f": {place - end:,} bytes at least are missing" if place > end else ""
+        missing = f", with at least {offset - end:,} bytes missing" if offset > end else ""
         return (
-            f"an MP4 that is cut off before its index (moov){missing}: get the whole file, or "
+            f"an MP4 that is truncated before its index (moov){missing}: get the whole file, or "
             "write it with the index first (ffmpeg -movflags +faststart)"
         )
     if (b"encv" in index and b"sinf" in index) or b"drmi" in index:
@@ -262,6 +263,6 @@ def _is_webp(head: bytes) -> bool:
 
 
 def _brands(head: bytes) -> set[bytes]:
-    """The brands that an ``ftyp`` box names."""
+    """Return the brands that an ``ftyp`` box lists."""
     box = head[8 : int.from_bytes(head[:4], "big")]
     return {box[i : i + 4] for i in (0, *range(8, len(box), 4))}

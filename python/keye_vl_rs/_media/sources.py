@@ -1,7 +1,7 @@
-"""Where media come from: a path, a ``file://`` or http(s) address, bytes or a file object.
+"""Opening media sources: paths, ``file://`` and http(s) addresses, bytes and file objects.
 
-Shared by videos and images: the checks that make a bad source a clear error, and the name by which
-messages and logs call it.
+Videos and images share the checks that turn a bad source into a clear error, and the names of
+sources in messages and logs.
 """
 
 from __future__ import annotations
@@ -40,36 +40,36 @@ MediaSource: TypeAlias = str | os.PathLike[str] | bytes | ReadableFile | Mapping
 """A path, a ``file://``, http(s) or ``data:`` address, base64, ``{"base64": ...}``, the bytes of a
 file, or a binary file object."""
 
-# Of an array of decoded frames: (T, 3, H, W) or (T, H, W, 3).
+# The dimensions of an array of decoded frames: (T, 3, H, W) or (T, H, W, 3).
 _FRAME_DIMENSIONS = 4
 
-# Two letters at least: one is a drive of Windows.
+# At least two letters: a single one is a Windows drive.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
 def is_remote(source: MediaSource) -> bool:
-    """Whether the source is an http or https address."""
+    """Tell if the source is an http or https address."""
     return isinstance(source, str) and source.lower().startswith(("http://", "https://"))
 
 
 def is_local(source: MediaSource) -> bool:
-    """Whether the source names a file of this machine."""
+    """Tell if the source names a local file."""
     named = isinstance(source, (str, os.PathLike))
     return named and not (is_remote(source) or is_encoded(source))
 
 
 def describe_source(source: MediaSource) -> str:
-    """Name a source for messages and logs.
+    """Return the name of a source for messages and logs, of at most 160 characters.
 
-    Returns the path, the address without its query, fragment and credentials, ``<1234 bytes>``, the
-    media type and the length of a ``data:`` address, or a file object's name; ``<BytesIO object>``
-    if it has none. It has 160 characters at most.
+    That is the path, the address without its query, fragment and credentials, ``<1234 bytes>``, the
+    media type and length of a ``data:`` address, or the name of a file object (``<BytesIO object>``
+    if it has none).
     """
     if is_encoded(source):
         return describe_text(source)
     if is_file_object(source):
         called = getattr(source, "name", None)
-        # Those of files without a name are numbers.
+        # Unnamed files have a number as their name.
         if isinstance(called, str) and called:
             return describe_source(called)
         return f"<{type(source).__name__} object>"
@@ -89,27 +89,26 @@ def describe_source(source: MediaSource) -> str:
 
 @contextmanager
 def open_media(source: MediaSource, watch: Watch | None = None) -> Iterator[str | IO[bytes]]:
-    """Give the path of a local file, or an open file with the bytes of any other source.
+    """Yield the path of a local file, or an open file with the bytes of any other source.
 
-    A remote file is fetched whole, once, into a temporary file that is gone afterwards: its
-    container is read more than once.
+    A remote file is downloaded completely, once, into a temporary file that is deleted afterwards,
+    because its container is read more than once.
 
     Args:
         source: a path, a ``file://`` or http(s) address, the bytes of a file, or a binary file
-            object. One that can seek is read from its first byte, is not closed, and stands
-            afterwards where it stood; another is read from where it stands.
-        watch: bounds a fetch as a whole, and is checked before each read of a file object.
+            object. A seekable file object is read from its first byte, is not closed, and gets its
+            position back; any other is read from its current position.
+        watch: limits the whole download, and is checked before each read of a file object.
 
     Raises:
-        MediaNotFoundError: there is no such file.
+        MediaNotFoundError: the file does not exist.
         EmptyMediaError: there are no bytes.
-        LimitError: there are more bytes than allowed, or a fetch goes beyond another limit.
-        SourceNotAllowedError: the file or the address is not among those that are allowed.
-        MediaTimeoutError, CancelledError: as ``watch`` says.
-        MediaError: it is a directory, or cannot be read or fetched; addresses are named without
-            their query, fragment and credentials.
-        InvalidArgumentError: the source is of another type, or a file object that reads text.
-
+        LimitError: there are more bytes than allowed, or a download exceeds another limit.
+        SourceNotAllowedError: the file or the address is not on the allow-list.
+        MediaTimeoutError, CancelledError: the deadline passed, or the call was cancelled.
+        MediaError: the source is a directory, or cannot be read or fetched; messages name addresses
+            without their query, fragment and credentials.
+        InvalidArgumentError: the source has an unsupported type, or is a file object in text mode.
     """
     if is_local(source):
         yield _checked_path(source)
@@ -120,7 +119,7 @@ def open_media(source: MediaSource, watch: Watch | None = None) -> Iterator[str 
 
 @contextmanager
 def open_bytes(source: MediaSource, watch: Watch | None = None) -> Iterator[IO[bytes]]:
-    """Give an open file, at its start, with the bytes of a source.
+    """Yield an open file, at its start, with the bytes of a source.
 
     Arguments and errors are those of :func:`open_media`.
     """
@@ -129,7 +128,7 @@ def open_bytes(source: MediaSource, watch: Watch | None = None) -> Iterator[IO[b
     elif isinstance(source, (bytes, bytearray, memoryview)):
         size = memoryview(source).nbytes
         if not size:
-            raise EmptyMediaError("the media's bytes are empty (b'')")
+            raise EmptyMediaError("the media source is empty bytes (b'')")
         _check_size(size, describe_source(source))
         yield io.BytesIO(source)
     elif is_file_object(source):
@@ -137,7 +136,7 @@ def open_bytes(source: MediaSource, watch: Watch | None = None) -> Iterator[IO[b
         with open_file_object(source, name, watch or Watch(name)) as file:
             yield file
     elif is_remote(source):
-        # Not before it is needed: its HTTP client takes long to import.
+        # Imported only when needed, because the HTTP client takes long to import.
         from keye_vl_rs._media.http import fetch
 
         name = describe_source(source)
@@ -157,25 +156,25 @@ def _open_file(path: str) -> IO[bytes]:
 
 
 def local_path(source: MediaSource) -> str:
-    """Give the path of what :func:`is_local` holds for, at full length.
+    """Return the full path of a source for which :func:`is_local` is true.
 
     Raises:
-        InvalidArgumentError: the source is of no type that sources have.
+        InvalidArgumentError: the source has an unsupported type.
     """
     if not isinstance(source, (str, os.PathLike)):
         hint = ""
         if getattr(source, "ndim", 0) == _FRAME_DIMENSIONS:
             shape = tuple(getattr(source, "shape", ()))
-            hint = f" of shape {shape}; frames that are decoded go as a list: give list(frames)"
+            hint = f" of shape {shape}; pass decoded frames as a list: list(frames)"
         raise InvalidArgumentError(
-            "a media source is a path, a file://, http(s) or data: address, base64, bytes or a "
-            f"binary file object, not {type(source).__name__}{hint}"
+            "a media source must be a path, a file://, http(s) or data: address, base64, bytes or "
+            f"a binary file object, not {type(source).__name__}{hint}"
         )
     path = os.fsdecode(source)
     if path[: len("file://")].lower() != "file://":
         return path
     plain = path[len("file://") :]
-    # The published code hands the rest to FFmpeg as it stands, so an undecoded name comes first.
+    # keye_vl_utils passes the rest to FFmpeg unchanged, so try it without decoding first.
     if os.path.exists(plain):
         return plain
     # Takes 30 ms to import, which every program that imports this package would wait for.
@@ -185,27 +184,27 @@ def local_path(source: MediaSource) -> str:
 
 
 def tilde_hint(path: str) -> str:
-    """Return what to do about a path with a ``~`` that was not found; empty for any other."""
+    """Return advice about a path that starts with ``~`` and was not found; else an empty string."""
     if not path.startswith("~"):
         return ""
     home = shorten(os.path.expanduser(path))
-    return f"; ~ is not expanded: give {home}, which os.path.expanduser returns"
+    return f"; ~ is not expanded: pass {home}"
 
 
 def _checked_path(source: MediaSource) -> str:
-    """The path of a local file that may be read, and can be as far as its status tells."""
+    """Return the path of a local file, if it may be read and its status allows it."""
     path = local_path(source)
     if not path:
-        raise MediaNotFoundError("the path is empty (''): expected that of a file")
+        raise MediaNotFoundError("the path is empty (''): expected the path of a file")
     name = shorten(path)
     scheme = _SCHEME.match(path)
     if scheme is not None and not os.path.exists(path):
         raise MediaError(
-            f"{name}: addresses with {scheme[1]}:// are not opened here: open it yourself, for "
-            "instance with fsspec.open(address, 'rb').open(), and give the file object"
+            f"{name}: {scheme[1]}:// addresses are not supported; open it yourself, for example "
+            "with fsspec.open(address, 'rb').open(), and pass the file object"
         )
     path = check_path(path)
-    # The errors of the system repeat the whole path: none of them is chained.
+    # The operating system's errors repeat the whole path, so they are not chained.
     try:
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -214,12 +213,12 @@ def _checked_path(source: MediaSource) -> str:
         reason = getattr(error, "strerror", None) or error
         hint = ""
         if getattr(error, "errno", None) == errno.ENAMETOOLONG:
-            hint = '; base64 that begins like no known format is given as {"base64": ...}'
+            hint = '; to pass base64 of an unknown format, use {"base64": ...}'
         raise MediaError(f"{name!r}: cannot be read: {reason}{hint}") from None
     if stat.S_ISDIR(status.st_mode):
-        raise MediaError(f"{name}: is a directory, not a file")
+        raise MediaError(f"{name} is a directory, not a file")
     if not stat.S_ISREG(status.st_mode):
-        raise MediaError(f"{name}: is not a regular file")
+        raise MediaError(f"{name} is not a regular file")
     if status.st_size == 0:
         raise EmptyMediaError(f"{name}: the file is empty (0 bytes)")
     _check_size(status.st_size, name)
@@ -227,4 +226,4 @@ def _checked_path(source: MediaSource) -> str:
 
 
 def _check_size(size: int, name: str) -> None:
-    current_limits().check("file_bytes", size, name, f"is of {size:,} bytes")
+    current_limits().check("file_bytes", size, name, f"a file of {size:,} bytes")

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 from transformers.image_transforms import convert_to_rgb
 
 from keye_vl_rs._media.file_objects import is_file_object
-from keye_vl_rs._media.image_warnings import say_habits
+from keye_vl_rs._media.image_warnings import warn_about_losses
 from keye_vl_rs._media.sources import describe_source
 from keye_vl_rs._slow_fast.sizes import CHANNELS
 from keye_vl_rs._util.shorten import shorten
@@ -84,7 +84,7 @@ def frame_pixels(image: Any, do_convert_rgb: bool, exif: bool = False) -> Any:
         # A PNG may have its EXIF behind its pixels, which are read later, in threads; and of a TIFF
         # Pillow itself applies the orientation when it reads the pixels.
         elif image.format != "TIFF" and (image.format != "PNG" or "exif" in image.info):
-            say_habits(image, drops_alpha=False)
+            warn_about_losses(image, drops_alpha=False)
     if isinstance(image, Image.Image) and (do_convert_rgb or is_rgb(image)):
         return image
     return image_array(image, do_convert_rgb)

@@ -1,7 +1,7 @@
-"""The compiled core. Private: the package's modules wrap each function once.
+"""The compiled core. Private: each function is wrapped once by a module of the package.
 
-Frames are uint8 arrays (N, H, W, 3) or (N, 3, H, W), of any strides; an array that could be read as
-either is channels-first. Functions of frames release the GIL while they compute and run on one
+Frames are uint8 arrays (N, H, W, 3) or (N, 3, H, W), of any strides; an array that could be either
+is taken as channels-first. Functions on frames release the GIL while they compute and run on one
 shared thread pool; every function raises the exceptions of ``keye_vl_rs.errors``.
 """
 
@@ -33,14 +33,16 @@ __all__ = [
 __version__: str
 
 def simd_level() -> str:
-    """The instruction set in use: "scalar" or "avx2"."""
+    """Return the instruction set in use, such as "scalar" or "avx2"."""
 
 def simd_levels() -> list[str]:
-    """Every instruction set that this CPU has, the one that is used by default last."""
+    """Return the instruction sets of this CPU that the core supports; the last is the default."""
 
 def thread_count() -> int:
-    """Threads that the next call uses: ``KEYE_VL_UTILS_PARALLEL_NUM``, else ``OMP_NUM_THREADS``,
-    else the cores that this process may use.
+    """Return the number of threads that the next call uses.
+
+    It is ``KEYE_VL_UTILS_PARALLEL_NUM``, else ``OMP_NUM_THREADS``, else the number of cores that
+    this process may use.
     """
 
 def smart_resize(
@@ -51,7 +53,7 @@ def smart_resize(
     max_pixels: float,
     max_ratio: float = 200.0,
 ) -> tuple[int, int]:
-    """(height, width) in multiples of ``factor``, with as many pixels as the limits allow."""
+    """Return (height, width) in multiples of ``factor``, with as many pixels as allowed."""
 
 def plan_sizes(
     height: int,
@@ -67,27 +69,29 @@ def plan_sizes(
     fast_token_ratio: float,
     max_ratio: float = 200.0,
 ) -> tuple[tuple[int, int], tuple[int, int]]:
-    """((slow height, slow width), (fast height, fast width)) for a whole video under
-    ``total_pixels``.
+    """Return ((slow height, slow width), (fast height, fast width)) of a video.
+
+    All its frames together have at most ``total_pixels``, unless ``video_min_pixels`` forbids it.
     """
 
 def resize(
     frames: NDArray[np.uint8], height: int, width: int, *, kernel: str = "bilinear"
 ) -> NDArray[np.uint8]:
-    """Antialiased resize to (N, height, width, 3).
+    """Resize frames with antialiasing; return uint8 (N, height, width, 3).
 
-    ``kernel`` is "bilinear" or "bicubic", with the bytes of torch; "pillow-bilinear" or
+    ``kernel`` is "bilinear" or "bicubic", with the bytes of torch, or "pillow-bilinear" or
     "pillow-bicubic", with those of Pillow where it resizes rows before columns.
     """
 
 def hsv_from_rgb(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(N, H, W, 3) HSV of RGB frames, hue in 0..179."""
+    """Convert RGB frames to HSV, (N, H, W, 3), with hue in 0..179."""
 
 def frame_similarity(
     a: NDArray[np.uint8], b: NDArray[np.uint8], *, patch_size: int, patch_similarity: float
 ) -> float:
-    """Share of the patches of two RGB frames, (H, W, 3) or (3, H, W), that did not change; NaN when
-    every patch is black in both.
+    """Return the share of unchanged patches between two RGB frames, (H, W, 3) or (3, H, W).
+
+    The result is NaN if every patch is black in both.
     """
 
 def slow_fast(
@@ -99,13 +103,13 @@ def slow_fast(
     patch_similarity: float,
     min_frame_similarity: float,
 ) -> NDArray[np.int32]:
-    """(N,) int32: 0 slow, 1 fast, comparing frames at (height, width)."""
+    """Classify frames as 0 (slow) or 1 (fast), int32 (N,), comparing them at (height, width)."""
 
 @final
 class SlowFastSplitter:
-    """Tells slow frames from fast ones while they come, with the results of :func:`slow_fast`.
+    """An incremental :func:`slow_fast` for frames that arrive one by one.
 
-    Made for frames of (frame_height, frame_width), which it compares at (height, width). It holds
+    It takes frames of (frame_height, frame_width) and compares them at (height, width). It holds
     two frames of that size, however many are pushed.
     """
 
@@ -121,18 +125,18 @@ class SlowFastSplitter:
         min_frame_similarity: float,
     ) -> Self: ...
     def push(self, frame: NDArray[np.uint8]) -> int:
-        """0 (slow) or 1 (fast) for the next frame, (H, W, 3) or (3, H, W).
+        """Classify the next frame, (H, W, 3) or (3, H, W), as 0 (slow) or 1 (fast).
 
-        Releases the GIL while it computes. A frame of another size raises FramesShapeError and
-        counts as not pushed; a push while another thread is in one raises KeyeVLError.
+        Releases the GIL while it computes. A frame of another size raises FramesShapeError and does
+        not count; a push while another thread is pushing raises KeyeVLError.
         """
 
 @final
 class ImageBands:
-    """Takes images of one size to patches, some rows of patches ("bands") at a time.
+    """A converter of images of one size to patches, in bands of rows of patches.
 
-    Both sizes are (height, width); ``kernel`` is as in :func:`resize`. One serves any number of
-    threads; its length is the number of bands.
+    Both sizes are (height, width); ``kernel`` is as for :func:`resize`. An instance can be shared
+    by threads; its length is the number of bands.
     """
 
     def __new__(
@@ -140,7 +144,7 @@ class ImageBands:
     ) -> Self: ...
     def __len__(self) -> int: ...
     def source_rows(self, first: int, end: int) -> tuple[int, int]:
-        """(first, end) of the image's rows that bands ``first`` to ``end`` are made of."""
+        """Return (first, end) of the image rows from which bands ``first`` to ``end`` are made."""
 
     def write_patches(
         self,
@@ -156,38 +160,42 @@ class ImageBands:
     ) -> None:
         """Write bands ``first`` to ``end`` to ``out``, as :func:`write_patches` does.
 
-        ``rows`` are those of :meth:`source_rows`: an array (3, rows, W) or (rows, W, 3), or what
-        ``__arrow_c_array__()`` of an image of Pillow's in mode RGB returns. Releases the GIL while
-        it computes, on the calling thread alone.
+        ``rows`` are those of :meth:`source_rows`: an array (3, rows, W) or (rows, W, 3), or the
+        result of ``__arrow_c_array__()`` of a Pillow image in mode RGB. Releases the GIL while it
+        computes, on the calling thread only.
         """
 
 def nal_length_size(codec: str, extradata: bytes) -> int:
-    """Bytes of the length before each NAL unit of a stream's packets, from the ``extradata`` of its
-    container: 1 to 4, or 0 for start codes (Annex B) and for codecs that have no NAL units; 5, by
-    which :func:`describe_packet` knows nothing, where the record is cut short. ``codec`` is
-    FFmpeg's name.
+    """Return the number of length bytes before each NAL unit in a stream's packets.
+
+    It is 1 to 4, read from the ``extradata`` of the container; 0 for start codes (Annex B) and for
+    codecs without NAL units; 5 if the record is truncated, with which :func:`describe_packet` finds
+    nothing. ``codec`` is FFmpeg's name.
     """
 
 def describe_packet(
     codec: str, nal_length_size: int, packet: NDArray[np.uint8]
 ) -> tuple[bool, bool, int, bool, bool, bool]:
-    """Return what a compressed packet says of itself: (random_access, disposable, temporal_layer,
-    parameter_sets, without_picture, unreadable).
+    """Return what a compressed packet says about itself.
 
-    ``codec`` is FFmpeg's name: h264, hevc, mpeg1video, mpeg2video, vp8, vp9 or av1. Of others, and
-    of packets that are damaged or truncated, nothing is known: all are False and 0, but for
-    unreadable.
+    The result is (random_access, disposable, temporal_layer, parameter_sets, without_picture,
+    unreadable):
 
-    random_access: decoding can start here, and every frame that is presented at or after this one
-    is exact. disposable (H.264 and HEVC only): no other picture refers to this
-    one; in HEVC only where temporal_layer is the highest of the stream, and in progressive streams
-    only, for a packet may be one field of a frame. parameter_sets: the packet carries what later
-    packets may need: parameter sets, or messages on film grain or on how to turn the picture.
-    without_picture (not in VP8, VP9 and AV1): the packet holds no part of a picture. unreadable:
-    the packet has bytes, and its headers are not those of the codec.
+    - random_access: decoding can start here, and every frame presented at or after this one is
+      exact.
+    - disposable (H.264 and HEVC only): no other picture refers to this one; in HEVC only if
+      temporal_layer is the highest of the stream, and only in progressive streams, because a packet
+      may be one field of a frame.
+    - parameter_sets: the packet contains what later packets may need: parameter sets, or messages
+      on film grain or on the display orientation.
+    - without_picture (not in VP8, VP9 and AV1): the packet contains no part of a picture.
+    - unreadable: the packet is not empty, and its headers are not valid for the codec.
 
-    ``packet`` is a contiguous one-dimensional array, as ``np.frombuffer(packet, np.uint8)``. Keeps
-    the GIL.
+    ``codec`` is FFmpeg's name: h264, hevc, mpeg1video, mpeg2video, vp8, vp9 or av1. For other
+    codecs, and for damaged or truncated packets, all values but unreadable are False and 0.
+
+    ``packet`` is a contiguous one-dimensional array: ``np.frombuffer(packet, np.uint8)``. Keeps the
+    GIL.
     """
 
 def write_patches(
@@ -204,9 +212,10 @@ def write_patches(
     image_mean: tuple[float, float, float],
     image_std: tuple[float, float, float],
 ) -> None:
-    """Resample, normalise and cut every frame into patches, in frame order, into ``out``.
+    """Resample and normalise frames, cut them into patches, and write those to ``out``.
 
     ``out`` is a contiguous one-dimensional array of patches * 3 * patch_size**2 elements: float32
-    for dtype "float32", uint16 (the bits) for "bfloat16" and "float16". Patches are row-major
-    within a frame, each (3, patch_size, patch_size). ``frame_types`` None means all slow.
+    for dtype "float32", uint16 (the bits) for "bfloat16" and "float16". Patches are in frame order
+    and row-major within a frame, each (3, patch_size, patch_size). ``frame_types`` None means all
+    slow.
     """

@@ -1,9 +1,9 @@
-"""The exceptions of this package.
+"""Exceptions and warnings of this package.
 
-Every error that this package raises on purpose derives from :class:`KeyeVLError` and, beside it,
-from the built-in that a caller would expect: :class:`ValueError` for an argument, :class:`OSError`
-for a file or an address. Messages name the argument or the file, the value, and what would be
-right. Warnings derive from :class:`UserWarning`.
+Every error that this package raises on purpose derives from :class:`KeyeVLError` and also from the
+built-in exception that a caller would expect: :class:`ValueError` for an argument,
+:class:`OSError` for a file or an address. Messages name the argument or the file, its value, and
+what to do. Warnings derive from :class:`UserWarning`.
 """
 
 from __future__ import annotations
@@ -42,107 +42,108 @@ __all__ = [
 
 
 class KeyeVLError(Exception):
-    """Base of every exception that keye-vl-rs raises on purpose."""
+    """Base class of every exception that keye-vl-rs raises on purpose."""
 
 
 class InvalidArgumentError(KeyeVLError, ValueError):
-    """An argument has a value outside what it may take."""
+    """An argument with an invalid value."""
 
 
 class FramesShapeError(InvalidArgumentError):
-    """Frames are not (N, H, W, 3) or (N, 3, H, W)."""
+    """Frames that are neither (N, H, W, 3) nor (N, 3, H, W)."""
 
 
 class FramesDtypeError(InvalidArgumentError):
-    """Frames are not uint8."""
+    """Frames that are not uint8."""
 
 
 class FrameTypesError(InvalidArgumentError):
-    """``frame_types`` has the wrong length, or values other than 0 (slow) and 1 (fast)."""
+    """Frame types of the wrong length, or with values other than 0 (slow) and 1 (fast)."""
 
 
 class SizeError(InvalidArgumentError):
-    """A height or width is zero or not a multiple of the token size (28 pixels)."""
+    """A height or width that is zero or not a multiple of the token size (28 pixels)."""
 
 
 class AspectRatioError(InvalidArgumentError):
-    """The longer side is more than 200 times the shorter one."""
+    """A size whose longer side is more than 200 times the shorter one."""
 
 
 class PromptError(InvalidArgumentError):
-    """A prompt holds more or fewer vision tokens than there are images or videos."""
+    """A prompt with more or fewer vision tokens than there are images or videos."""
 
 
 class OutOfMemoryError(KeyeVLError, MemoryError):
-    """Memory for a result of the requested size cannot be had."""
+    """A failure to allocate memory for a result of the requested size."""
 
 
 class CancelledError(KeyeVLError):
-    """The caller's cancel flag was set before the operation was finished."""
+    """The cancellation of an operation by the caller's cancel flag."""
 
 
 class UnsupportedHostError(KeyeVLError, ImportError):
-    """A library that this package works with is of a release that it cannot work with."""
+    """A host library of a release that this package does not support."""
 
 
 class MediaError(KeyeVLError, OSError):
-    """A video or an image cannot be read; the message names it."""
+    """A video or an image that cannot be read; the message names it."""
 
 
 class MediaNotFoundError(MediaError, FileNotFoundError):
-    """There is no such file."""
+    """A file that does not exist."""
 
 
 class MediaTimeoutError(MediaError, TimeoutError):
-    """The deadline that the caller gave has passed before the operation was finished."""
+    """An operation that did not finish before the caller's deadline."""
 
 
 class EmptyMediaError(MediaError):
-    """The file has no bytes."""
+    """A source without any bytes."""
 
 
 class UnreadableMediaError(MediaError):
-    """The file is not a video (or not an image), or its container is damaged beyond opening."""
+    """A file that is not a video (or not an image), or that is damaged beyond opening."""
 
 
 class LimitError(MediaError):
-    """A source asks for more than :class:`keye_vl_rs.Limits` allow; the message names the limit."""
+    """A source that exceeds a limit of :class:`keye_vl_rs.Limits`; the message names the limit."""
 
 
 class SourceNotAllowedError(MediaError):
-    """A file or an address is not among those that the environment allows."""
+    """A file or an address that is not on the allow-list of the environment."""
 
 
 class NoVideoStreamError(MediaError):
-    """The file holds no video stream."""
+    """A file without a video stream."""
 
 
 class NoFramesError(MediaError):
-    """The video stream has no frame that can be decoded."""
+    """A video stream in which no frame can be decoded."""
 
 
 class DecodeError(MediaError):
-    """Decoding failed part of the way."""
+    """A failure while reading or decoding a video."""
 
 
 class PartialVideoWarning(UserWarning):
-    """A result holds what comes before the damage in a video, and nothing of what follows.
+    """A result that contains only the frames before the damage in a video.
 
-    It is issued by :func:`warnings.warn`, not raised; its message names the video and what is
-    missing. ``warnings.simplefilter("error", PartialVideoWarning)`` makes it an exception.
+    It is issued with :func:`warnings.warn`; the message names the video and what is missing. To
+    turn it into an exception, use ``warnings.simplefilter("error", PartialVideoWarning)``.
     """
 
 
 class ConcealedDamageWarning(UserWarning):
-    """A result holds frames that are damaged, as the decoder made them; its message says how many.
+    """A result that contains damaged frames as the decoder concealed them.
 
-    It is issued by :func:`warnings.warn` with ``on_error="conceal"``.
+    It is issued with :func:`warnings.warn` under ``on_error="conceal"``; the message says how many
+    frames are damaged.
     """
 
 
 @contextmanager
 def naming(what: str) -> Iterator[None]:
-    """Have this package's errors say what they are about: which image, which part of a message."""
+    """Prefix this package's errors with their subject: which image, which part of a message."""
     try:
         yield
     except KeyeVLError as error:
@@ -151,7 +152,7 @@ def naming(what: str) -> Iterator[None]:
 
 @contextmanager
 def calling(argument: str, given: str) -> Iterator[None]:
-    """Have errors about an argument call it by the name under which it was given."""
+    """Replace the name of an argument in errors by the one under which the caller passed it."""
     try:
         yield
     except InvalidArgumentError as error:
@@ -161,27 +162,27 @@ def calling(argument: str, given: str) -> Iterator[None]:
         raise type(error)(given + text.removeprefix(argument)) from error
 
 
-# Characters of another library's message that are repeated.
-_MOST_REASON = 200
-# What torch says, in a RuntimeError, of memory that its allocator did not get.
+# How much of another library's message to repeat.
+_MAX_REASON = 200
+# What torch says in a RuntimeError if its allocator fails.
 _NO_MEMORY = ("not enough memory", "can't allocate memory", "cannot allocate memory")
 
 
 @contextmanager
 def memory_errors(what: str) -> Iterator[None]:
-    """Raise :class:`OutOfMemoryError` for memory that NumPy, Pillow, torch or FFmpeg did not get.
+    """Raise :class:`OutOfMemoryError` if NumPy, Pillow, torch or FFmpeg fails to allocate memory.
 
-    As a decorator it does so for a function. ``what`` is what the memory was for.
+    It also works as a decorator. ``what`` says what the memory was for.
     """
     try:
         yield
     except KeyeVLError:
         raise
     except (MemoryError, RuntimeError) as error:
-        reason = str(error).partition("\n")[0][:_MOST_REASON]
+        reason = str(error).partition("\n")[0][:_MAX_REASON]
         is_memory = isinstance(error, MemoryError)
         if not is_memory and not any(words in reason.lower() for words in _NO_MEMORY):
             raise
         raise OutOfMemoryError(
-            f"{what}: memory cannot be had: {reason or type(error).__name__}"
+            f"{what}: out of memory: {reason or type(error).__name__}"
         ) from error

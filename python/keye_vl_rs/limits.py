@@ -1,8 +1,9 @@
-"""How much a source may ask for; where it may come from is said in :mod:`allowed_sources`.
+"""Limits on what a source may ask for.
 
-Sources are what strangers upload. Each limit has a name, a default that no honest source meets, a
-variable in the environment, and a value for one call: ``limits=Limits(image_pixels=10**9)``, which
-leaves the others as the environment sets them.
+Sources can be uploads of strangers. Each limit has a name, a default that no legitimate source
+reaches, an environment variable, and a value for one call: ``limits=Limits(image_pixels=10**9)``
+leaves all other limits as the environment sets them. Where sources may come from is the matter of
+:mod:`keye_vl_rs._media.allow_lists`.
 """
 
 from __future__ import annotations
@@ -24,42 +25,43 @@ _PREFIX = "KEYE_VL_RS_MAX_"
 
 
 class _Default(float):
-    """A limit that nobody gave, so that the environment may."""
+    """The default of a limit, which the environment may override."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one source may ask for at most; ``math.inf`` is no limit.
+    """Limits on what one source may ask for; ``math.inf`` means no limit.
 
-    A limit that is not given is what the environment says at that time, or else the default. The
-    variable of ``image_pixels`` is ``KEYE_VL_RS_MAX_IMAGE_PIXELS``, and so on.
+    A limit that is not passed is the one that the environment sets at that time, or else the
+    default. The variable of ``image_pixels`` is ``KEYE_VL_RS_MAX_IMAGE_PIXELS``, and so on.
 
     Attributes:
-        image_pixels: of one image. Pillow has the same limit of its own,
-            ``PIL.Image.MAX_IMAGE_PIXELS``, twice that number.
-        frame_pixels: of one frame of a video.
-        sampled_pixels: of all sampled frames of a video together, at its own size.
-        resized_pixels: of one image or frame at the size that a message or a call asks for.
-        resized_video_pixels: of all frames of a video together, at such sizes.
-        frames: that a video presents.
-        duration: of a video, in seconds.
-        file_bytes: of a local file, of bytes, or of what a file object gives.
-        response_bytes: of what an http server sends.
-        response_seconds: that a fetch over http takes, from its start to its last byte.
-        silence_seconds: that a server takes to accept a connection, or to send its next bytes.
-        redirects: that a fetch follows.
+        image_pixels: pixels of an image. Pillow additionally has a limit of its own, twice
+            ``PIL.Image.MAX_IMAGE_PIXELS``.
+        frame_pixels: pixels of a frame of a video.
+        sampled_pixels: pixels of all sampled frames of a video together, in their original size.
+        resized_pixels: pixels of an image or frame after resizing to the size that a message or a
+            call asks for.
+        resized_video_pixels: pixels of all frames of a video together, after such resizing.
+        frames: frames of a video.
+        duration: duration of a video, in seconds.
+        file_bytes: size of a local file, of bytes, or of the content of a file object.
+        response_bytes: size of an http response.
+        response_seconds: duration of a download, from its start to its last byte.
+        silence_seconds: time that a server may take to accept a connection, or to send more bytes.
+        redirects: redirects that a download follows.
 
     Raises:
-        InvalidArgumentError: a value is no number from 0 on, or the variable of a limit that is not
-            given holds none; the message names it.
+        InvalidArgumentError: a value is negative or not a number, or the environment variable of a
+            limit that is not passed is; the message names it.
     """
 
     image_pixels: float = _Default(178_956_970)
     frame_pixels: float = _Default(1 << 27)
     sampled_pixels: float = _Default(1 << 34)
-    # 85,598 tokens: more than four times what the published code makes of an image at most.
+    # 85,598 tokens: more than four times the maximum of keye_vl_utils for an image.
     resized_pixels: float = _Default(1 << 26)
-    # 1.4 million tokens, more than any context holds: 12 GiB as float32.
+    # 1.4 million tokens, more than any context length: 12 GiB as float32.
     resized_video_pixels: float = _Default(1 << 30)
     frames: float = _Default(10_000_000)
     duration: float = _Default(14 * 86400.0)
@@ -71,7 +73,7 @@ class Limits:
     redirects: float = _Default(10)
 
     def __post_init__(self) -> None:
-        """Take what is not given from the environment, and check what is."""
+        """Fill in the limits that were not passed, and check the others."""
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, _Default):
@@ -82,36 +84,36 @@ class Limits:
 
     @classmethod
     def from_environment(cls) -> Limits:
-        """Give the defaults, but for those that the environment sets.
+        """Return the defaults, overridden by the environment.
 
         Raises:
-            InvalidArgumentError: a variable holds no number; the message names it.
+            InvalidArgumentError: a variable is not a number; the message names it.
         """
         return cls()
 
     def check(self, limit: str, value: float, source: str, what: str) -> None:
-        """Let a source have ``value`` of what a limit is about.
+        """Raise LimitError if ``value`` exceeds a limit.
 
         Args:
-            limit: the name of one of the attributes.
+            limit: name of the limit, one of the attributes.
             value: what the source asks for.
-            source: what messages call the source.
-            what: what it asks for, in words.
+            source: the name of the source in messages.
+            what: what exceeds the limit, as a noun phrase: "a file of 1,000 bytes".
 
         Raises:
-            LimitError: it is more than the limit.
+            LimitError: ``value`` exceeds the limit; the message says how to raise it.
         """
-        most = getattr(self, limit)
-        if value > most:
+        maximum = getattr(self, limit)
+        if value > maximum:
             raise LimitError(
-                f"{source}: {what}: more than {limit} allows, {short_number(most)}; for more, set "
-                f"{_PREFIX}{limit.upper()}, or pass limits=Limits({limit}=...) to a call that "
+                f"{source}: {what} exceeds {limit} ({short_number(maximum)}); to raise the limit, "
+                f"set {_PREFIX}{limit.upper()}, or pass limits=Limits({limit}=...) to a call that "
                 "takes limits"
             )
 
 
 def _from_environment(limit: str) -> float | None:
-    """Return the limit that a variable sets, None if it is not set or empty."""
+    """Return the limit that an environment variable sets; None if it is unset or empty."""
     variable = _PREFIX + limit.upper()
     text = os.environ.get(variable, "").strip()
     if not text:
@@ -121,7 +123,7 @@ def _from_environment(limit: str) -> float | None:
     except ValueError:
         value = math.nan
     if math.isnan(value) or value < 0:
-        raise InvalidArgumentError(f"{variable} is {text!r}: expected a number from 0 on, or inf")
+        raise InvalidArgumentError(f"{variable} is {text!r}: expected a non-negative number or inf")
     return value
 
 
@@ -129,16 +131,16 @@ _given: ContextVar[Limits | None] = ContextVar("keye_vl_rs_limits", default=None
 
 
 def current_limits() -> Limits:
-    """Those of the call that runs, else those of the environment."""
+    """Return the limits of the current call, or else those of the environment."""
     return _given.get() or Limits.from_environment()
 
 
 @contextmanager
 def applied(limits: Limits | None) -> Iterator[None]:
-    """Have what runs inside keep to ``limits``; None changes nothing.
+    """Apply ``limits`` to everything that runs inside the block; None changes nothing.
 
     Raises:
-        InvalidArgumentError: they are something else.
+        InvalidArgumentError: ``limits`` is neither a :class:`Limits` nor None.
     """
     if limits is None:
         yield
@@ -155,26 +157,26 @@ def applied(limits: Limits | None) -> Iterator[None]:
 
 
 def check_resized(size: tuple[int, int], source: str, *, frames: int = 1) -> None:
-    """Let an image, or each of the frames of a video, be resized.
+    """Raise LimitError if an image, or the frames of a video, would become too large by resizing.
 
-    It is called before there is memory for the result.
+    Call it before allocating the result.
 
     Args:
-        size: (height, width) that each is resized to.
-        source: what messages call the image or the video.
-        frames: how many there are.
+        size: (height, width) after resizing.
+        source: the name of the image or the video in messages.
+        frames: number of frames.
 
     Raises:
-        LimitError: that is more than ``resized_pixels`` or ``resized_video_pixels`` allow.
+        LimitError: that exceeds ``resized_pixels`` or ``resized_video_pixels``.
     """
     check_resized_frames([size] * min(frames, 1), frames * size[0] * size[1], source)
 
 
 def check_resized_frames(sizes: Sequence[tuple[int, int]], pixels: int, source: str) -> None:
-    """:func:`check_resized` for frames of several ``sizes``, with ``pixels`` together."""
+    """Do :func:`check_resized` for frames of several ``sizes``, with ``pixels`` in total."""
     limits = current_limits()
     for height, width in sizes:
-        what = f"is to be resized to {width}x{height} pixels"
+        what = f"an image or frame resized to {width}x{height} pixels"
         limits.check("resized_pixels", height * width, source, what)
-    what = f"its frames are to be resized to {short_number(pixels)} pixels together"
+    what = f"a video resized to {short_number(pixels)} pixels in total"
     limits.check("resized_video_pixels", pixels, source, what)

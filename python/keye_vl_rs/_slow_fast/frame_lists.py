@@ -1,4 +1,4 @@
-"""Videos that are given as lists of frames: steps shared by both models."""
+"""Reading videos that are given as lists of frames, for both models."""
 
 from __future__ import annotations
 
@@ -61,25 +61,25 @@ def read_frame_list(
     count: FrameCounter,
     factor: int,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Return (frames, timestamps) of a video given as a list of frames, for Keye-VL-1.5.
+    """Return the frames and timestamps of a video given as a list of frames, for Keye-VL-1.5.
 
     Frames are resized one by one; those that are not sampled are not opened. Without ``fps`` there
     are no timestamps.
 
     Args:
-        ele: the video, with its options.
+        ele: the video with its options.
         parts: the frames, each with its options.
-        rules: apply where ``ele`` and ``parts`` say nothing.
-        count: as in :func:`keye_vl_rs._sampling.video.read_video_file`.
+        rules: the defaults for ``ele`` and ``parts``.
+        count: as for :func:`keye_vl_rs._sampling.video.read_video_file`.
         factor: sides of frames become multiples of it, in pixels.
 
     Returns:
-        uint8 (T, 3, H, W), and (T,) float32 in seconds or None.
+        The frames, uint8 (T, 3, H, W), and their times in seconds, float32 (T,), or None.
 
     Raises:
-        InvalidArgumentError: the list is empty, or a number is impossible.
-        FramesShapeError: sampled frames come out in different sizes.
-        MediaError: a subclass, when a frame cannot be read.
+        InvalidArgumentError: the list is empty, or a number is invalid.
+        FramesShapeError: sampled frames have different sizes after resizing.
+        MediaError: a subclass: a frame cannot be read.
     """
     import numpy as np
     import torch
@@ -107,31 +107,31 @@ def read_frame_pairs(
     rules: PreviewRules,
     image_rules: ImageRules,
 ) -> tuple[list[Image.Image], float]:
-    """Return (frames, frames per second) of a video given as a list, for Keye-VL-8B-Preview.
+    """Return the frames and the frame rate of a video given as a list, for Keye-VL-8B-Preview.
 
-    All frames are taken unless ``num_frames`` says how many. The last one is repeated until their
+    All frames are used unless ``num_frames`` says how many. The last one is repeated until their
     number is a multiple of ``rules.frame_factor``.
 
     Args:
-        ele: the video, with its options.
+        ele: the video with its options.
         parts: the frames, each with its options.
-        rules: apply where ``ele`` says nothing.
-        image_rules: apply where ``parts`` say nothing.
+        rules: the defaults for ``ele``.
+        image_rules: the defaults for ``parts``.
 
     Raises:
-        InvalidArgumentError: the list is empty, or a number is impossible.
-        FramesShapeError: frames come out in different sizes.
-        MediaError: a subclass, when a frame cannot be read.
+        InvalidArgumentError: the list is empty, or a number is invalid.
+        FramesShapeError: frames have different sizes after resizing.
+        MediaError: a subclass: a frame cannot be read.
     """
     _check_not_empty(parts)
     rate = optional_number(ele, "fps", rules.fps)
     optional_number(ele, "max_frames", rules.max_frames)
-    places = list(range(len(parts)))
+    indices = list(range(len(parts)))
     if ele.get("num_frames") is not None:
         count = rules.count_exactly(ele, len(parts))
-        places = frame_indices(len(parts), count).tolist()
+        indices = frame_indices(len(parts), count).tolist()
         rate = rate * count / len(parts)
-    images = _load_frames(parts, places, image_rules)
+    images = _load_frames(parts, indices, image_rules)
     missing = -len(images) % rules.frame_factor
     return images + [images[-1]] * missing, rate
 
@@ -142,24 +142,24 @@ def _check_not_empty(parts: Sequence[Any]) -> None:
 
 
 def _load_frames(
-    parts: Sequence[dict[str, Any]], places: Sequence[int], rules: ImageRules
+    parts: Sequence[dict[str, Any]], indices: Sequence[int], rules: ImageRules
 ) -> list[Image.Image]:
-    """Open and resize the frames at ``places`` of a list, which come out in one size.
+    """Open and resize the frames of a list at some indices.
 
     Raises:
-        FramesShapeError: two of them come out in different sizes.
+        FramesShapeError: two of them have different sizes after resizing.
     """
     images = map_images(
-        lambda part: open_resized(part, rules, len(places)),
-        [parts[place] for place in places],
-        [f"frame {place}" for place in places],
+        lambda part: open_resized(part, rules, len(indices)),
+        [parts[index] for index in indices],
+        [f"frame {index}" for index in indices],
     )
-    for place, image in zip(places, images, strict=True):
+    for index, image in zip(indices, images, strict=True):
         if image.size != images[0].size:
             (width, height), (first_width, first_height) = image.size, images[0].size
             raise FramesShapeError(
-                f"frames of a video are resized to different sizes: frame {place} to "
-                f"{width}x{height}, frame {places[0]} to {first_width}x{first_height}: expected "
-                "frames of one size"
+                f"the frames of a video have different sizes after resizing: frame {index} has "
+                f"{width}x{height} pixels, frame {indices[0]} has {first_width}x{first_height}: "
+                "expected frames of one size"
             )
     return images

@@ -1,4 +1,4 @@
-"""Frames and their types as callers give them, checked."""
+"""Checks of frames and frame types that callers pass."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ __all__ = ["frame_types_list", "frames_array"]
 
 
 def frames_array(frames: Frames, name: str = "frames") -> NDArray[np.uint8]:
-    """A uint8 tensor or array as an array that shares its memory.
+    """Return a uint8 tensor or array as an array that shares its memory.
 
-    Raises :class:`FramesDtypeError` for anything else.
+    Raises:
+        FramesDtypeError: it is anything else.
     """
     import numpy as np
     import torch
@@ -44,9 +45,12 @@ def frames_array(frames: Frames, name: str = "frames") -> NDArray[np.uint8]:
 def frame_types_list(
     frame_types: FrameTypes | None, frames: int, name: str = "frame_types"
 ) -> list[int]:
-    """``frame_types`` as a list of 0 (slow) and 1 (fast), one a frame; None is all slow.
+    """Return ``frame_types`` as a list of 0 (slow) and 1 (fast), one per frame.
 
-    Raises :class:`FrameTypesError` for another length or other values.
+    None means that all frames are slow.
+
+    Raises:
+        FrameTypesError: it has another length or other values.
     """
     if frame_types is None:
         return [SLOW] * frames

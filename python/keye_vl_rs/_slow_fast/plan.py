@@ -1,4 +1,4 @@
-"""The sizes of a video's slow and fast frames, by its options and within limits."""
+"""Planning the sizes of a video's slow and fast frames, by its options and within limits."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["plan_checked_sizes", "plan_frame_sizes"]
 def plan_frame_sizes(
     ele: dict[str, Any], size: Size, slow_frames: int, fast_frames: int, rules: VideoRules
 ) -> tuple[Size, Size]:
-    """Return the sizes of slow and of fast frames under the token budget of ``ele``.
+    """Return the sizes of slow and of fast frames under the token budget.
 
     Args:
-        ele: may hold ``min_pixels``, ``max_pixels`` and ``video_total_pixels``.
-        size: (height, width) of the video itself.
-        slow_frames: how many there are.
-        fast_frames: how many there are.
-        rules: say what ``ele`` does not.
+        ele: may contain ``min_pixels``, ``max_pixels`` and ``video_total_pixels``.
+        size: (height, width) of the video.
+        slow_frames: number of slow frames.
+        fast_frames: number of fast frames.
+        rules: the defaults for ``ele``.
 
     Raises:
         AspectRatioError, SizeError, InvalidArgumentError: there is no such size.
@@ -52,11 +52,12 @@ def plan_checked_sizes(
     rules: VideoRules,
     name: str,
 ) -> tuple[Size, Size]:
-    """Return :func:`plan_frame_sizes` if limits allow it; errors call the video ``name``.
+    """Return :func:`plan_frame_sizes`, if limits allow these sizes.
+
+    ``name`` is the name of the video in messages.
 
     Raises:
-        LimitError: frames are to become larger than ``resized_pixels`` or ``resized_video_pixels``
-            allow.
+        LimitError: the frames would exceed ``resized_pixels`` or ``resized_video_pixels``.
     """
     sizes = plan_frame_sizes(ele, size, slow_frames, fast_frames, rules)
     slow, fast = (height * width for height, width in sizes)

@@ -1,4 +1,4 @@
-"""What a processor of Keye-VL-1.5 has to know about sampled videos, as keye_vl_utils gives it."""
+"""Arguments for a processor of Keye-VL-1.5 that describe sampled videos, as in keye_vl_utils."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["VIDEO_KWARGS", "collate_kwargs", "video_kwargs"]
 
 logger = logging.getLogger(__name__)
 
-# The names of all of them.
+# The names of these arguments.
 VIDEO_KWARGS = ("height", "width", "fast_height", "fast_width", "timestamps", "frame_types")
 
 
@@ -35,15 +35,14 @@ def video_kwargs(
     """Plan the sizes of a video's frames and return them under :data:`VIDEO_KWARGS`.
 
     Args:
-        ele: the video, with its options.
+        ele: the video with its options.
         frames: the sampled frames, uint8 (T, 3, H, W).
-        timestamps: (T,) float32 in seconds, or None: then the result has none.
-        frame_types: (T,) int32, 0 slow and 1 fast.
-        rules: apply where ``ele`` says nothing.
+        timestamps: their times in seconds, float32 (T,); None leaves them out of the result.
+        frame_types: int32 (T,), 0 slow and 1 fast.
+        rules: the defaults for ``ele``.
 
     Raises:
-        LimitError: frames would become larger than ``resized_pixels`` or ``resized_video_pixels``
-            allow.
+        LimitError: the frames would exceed ``resized_pixels`` or ``resized_video_pixels``.
         AspectRatioError, SizeError, InvalidArgumentError: there is no such size.
     """
     slow_frames = frame_types.tolist().count(SLOW)
@@ -69,7 +68,7 @@ def video_kwargs(
 
 
 def collate_kwargs(videos: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
-    """Return one list per name out of :func:`video_kwargs` of several videos.
+    """Return one list per name from the :func:`video_kwargs` of several videos.
 
     Every list has one entry per video, None where a video has no timestamps. keye_vl_utils leaves
     missing timestamps out, so that those of the next video take their place.

@@ -1,4 +1,4 @@
-"""Images of messages, opened and resized to whole tokens."""
+"""Opening images of messages and resizing them to whole tokens."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ __all__ = ["ImageRules", "open_resized"]
 
 @dataclass(frozen=True)
 class ImageRules:
-    """How images are opened and resized.
+    """The rules by which images are opened and resized.
 
     Attributes:
         factor: both sides become multiples of it, in pixels.
-        min_pixels: the fewest pixels of an image whose options do not say it.
-        max_pixels: the most pixels of an image whose options do not say it.
-        smart_resize: called as :func:`keye_vl_rs.smart_resize`. Its default limits apply to a
-            size that the options state, as in keye_vl_utils.
-        on_white: blend images in mode RGBA over white, instead of dropping their alpha channel.
+        min_pixels: default for the minimum of an image's pixels.
+        max_pixels: default for the maximum of an image's pixels.
+        smart_resize: called like :func:`keye_vl_rs.smart_resize`. Its default limits apply to an
+            explicitly given size, as in keye_vl_utils.
+        on_white: paste images in mode RGBA on white, instead of dropping their alpha channel.
     """
 
     factor: int
@@ -70,17 +70,17 @@ class ImageRules:
 
 
 def open_resized(ele: dict[str, Any], rules: ImageRules, frames: int = 1) -> Image.Image:
-    """Open an image, or one frame of a list, and resize it as its options say.
+    """Open an image, or one frame of a list, and resize it according to its options.
 
     Args:
-        ele: has an ``image``, and may have ``min_pixels`` and ``max_pixels``, or
+        ele: contains an ``image``, and optionally ``min_pixels`` and ``max_pixels``, or
             ``resized_height`` and ``resized_width``; and ``exif``.
-        rules: apply where ``ele`` says nothing.
-        frames: how many frames of this size the video has.
+        rules: the defaults for ``ele``.
+        frames: number of frames of this size in the video; 1 for an image.
 
     Raises:
-        MediaError: a subclass, when the image cannot be read; LimitError when it would become
-            larger than ``resized_pixels`` or ``resized_video_pixels`` allow.
+        MediaError: a subclass: the image cannot be read.
+        LimitError: it would exceed ``resized_pixels`` or ``resized_video_pixels``.
         AspectRatioError, SizeError, InvalidArgumentError: its size is impossible.
     """
     image = load_image(ele["image"], on_white=rules.on_white, exif=exif_option(ele))

@@ -1,4 +1,4 @@
-"""How much of a frame is as it was: the published ``get_frame_sim``."""
+"""Similarity of two frames: ``get_frame_sim`` of keye_vl_utils 1.5.2."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PATCH_SIMILARITY", "get_frame_sim"]
 
-# A patch whose cosine exceeds this did not change.
+# A patch is unchanged if its cosine similarity exceeds this.
 PATCH_SIMILARITY = 0.7
 
 
@@ -25,21 +25,23 @@ def get_frame_sim(
     threshold: float = PATCH_SIMILARITY,
     epsilon: float = 1e-8,
 ) -> float:
-    """Share of the patches, in HSV, whose cosine exceeds ``threshold``: those that did not change.
+    """Return the share of patches that are unchanged between two frames, compared in HSV.
+
+    A patch is unchanged if the cosine similarity of its pixels exceeds ``threshold``.
 
     Args:
-        frame1: (3, H, W) RGB, uint8 or floats that hold 0..255.
-        frame2: the same.
-        patch_size: side of a patch; H and W are multiples of it.
-        threshold: of the cosine.
-        epsilon: accepted and not used: cosines are computed in exact integers, so that nothing is
-            divided by a norm of zero.
+        frame1: RGB (3, H, W), uint8 or floats from 0 to 255.
+        frame2: like ``frame1``.
+        patch_size: side of a patch in pixels; H and W must be multiples of it.
+        threshold: for the cosine similarity.
+        epsilon: ignored: similarities are computed in exact integers, without dividing by a norm
+            that could be zero.
 
     Returns:
-        0.0..1.0, rounded to float32; NaN when every patch is black in both.
+        A number from 0.0 to 1.0, rounded to float32; NaN if all patches are black in both frames.
 
     Raises:
-        KeyeVLError: a subclass, when shapes, dtypes or ``patch_size`` do not fit.
+        KeyeVLError: a subclass: shapes, dtypes or ``patch_size`` do not fit.
     """
     return _core.frame_similarity(
         frames_array(_as_bytes(frame1, "frame1"), "frame1"),
@@ -56,6 +58,6 @@ def _as_bytes(frame: torch.Tensor, name: str) -> torch.Tensor:
         shape = tuple(getattr(frame, "shape", ()))
         raise FramesShapeError(f"{name} has shape {shape}: expected a tensor (3, H, W)")
     if frame.dtype in (torch.float32, torch.float64):
-        # As the published code does: the fraction is cut off.
+        # Truncate like keye_vl_utils.
         return frame.to(torch.uint8)
     return frame

@@ -1,4 +1,4 @@
-"""Sizes of frames in pixels, patches and tokens: the only caller of the core's rules for sizes."""
+"""Sizes of frames in pixels, patches and tokens; only this module calls the core's size rules."""
 
 from __future__ import annotations
 
@@ -41,24 +41,24 @@ __all__ = [
     "smart_resize",
 ]
 
-# Up to here a float holds every whole number.
-_MOST_PIXELS = 2**53
-# The longest side over the shortest, at most.
+# Floats represent every integer up to here.
+_MAX_PIXELS = 2**53
+# The maximum ratio of the longer side to the shorter one.
 MAX_RATIO = 200.0
 
 
 def round_by_factor(number: float, factor: int) -> int:
-    """The multiple of ``factor`` nearest to ``number``; halves go to the even one."""
+    """Return the multiple of ``factor`` nearest to ``number``; ties go to the even multiple."""
     return round(number / factor) * factor
 
 
 def ceil_by_factor(number: float, factor: int) -> int:
-    """The least multiple of ``factor`` that is not below ``number``."""
+    """Return the smallest multiple of ``factor`` that is at least ``number``."""
     return math.ceil(number / factor) * factor
 
 
 def floor_by_factor(number: float, factor: int) -> int:
-    """The largest multiple of ``factor`` that is not above ``number``."""
+    """Return the largest multiple of ``factor`` that is at most ``number``."""
     return math.floor(number / factor) * factor
 
 
@@ -70,11 +70,11 @@ def smart_resize(
     max_pixels: float,
     max_ratio: float = MAX_RATIO,
 ) -> Size:
-    """The size nearest to (height, width) in multiples of ``factor`` between two numbers of pixels.
+    """Return the size nearest to (height, width) in multiples of ``factor`` within pixel limits.
 
     Raises:
         AspectRatioError: the longer side is more than ``max_ratio`` times the shorter one.
-        SizeError: a side is zero, or beyond any number of pixels.
+        SizeError: a side is zero, or too large to count its pixels.
         InvalidArgumentError: a limit is negative or not a number.
     """
     _check_limits(min_pixels=min_pixels, max_pixels=max_pixels)
@@ -101,20 +101,20 @@ def plan_sizes(
     fast_token_ratio: float,
     max_ratio: float = MAX_RATIO,
 ) -> tuple[Size, Size]:
-    """The sizes of a video's slow and of its fast frames, whose pixels share ``total_pixels``.
+    """Return the sizes of a video's slow and fast frames, whose pixels share ``total_pixels``.
 
     Args:
         height: of the video.
         width: of the video.
-        slow_frames: how many there are.
-        fast_frames: how many there are.
+        slow_frames: number of slow frames.
+        fast_frames: number of fast frames.
         factor: both sides become multiples of it.
-        min_pixels: the fewest of a slow frame.
-        max_pixels: the most of a slow frame.
-        total_pixels: the most of all frames together.
-        video_min_pixels: what no frame goes below, whatever ``total_pixels`` leaves it.
-        fast_token_ratio: tokens of a fast frame for each token of a slow one.
-        max_ratio: the longest side of the video over its shortest, at most.
+        min_pixels: minimum of a slow frame.
+        max_pixels: maximum of a slow frame.
+        total_pixels: maximum of all frames together.
+        video_min_pixels: minimum of any frame, even if it exceeds ``total_pixels``.
+        fast_token_ratio: tokens of a fast frame divided by tokens of a slow one.
+        max_ratio: maximum ratio of the video's longer side to its shorter one.
 
     Raises:
         AspectRatioError, SizeError, InvalidArgumentError: as for :func:`smart_resize`.
@@ -136,9 +136,9 @@ def plan_sizes(
 
 
 def _check_limits(**limits: float) -> None:
-    """Refuse numbers of pixels that the core refuses too, which would write all of their digits."""
+    """Raise for numbers of pixels that the core refuses too, but would write in full."""
     for name, value in limits.items():
-        if value > _MOST_PIXELS:
+        if value > _MAX_PIXELS:
             least = "number from 0" if name == "min_pixels" else "positive number up"
             raise InvalidArgumentError(
                 f"{name} is {short_number(value)}: expected a {least} to 2**53"
@@ -148,7 +148,7 @@ def _check_limits(**limits: float) -> None:
 def frames_grid(
     frame_types: Sequence[int], slow_size: Size, fast_size: Size, patch_size: int = PATCH_SIZE
 ) -> list[tuple[int, int]]:
-    """(rows, columns) of patches of each frame."""
+    """Return the (rows, columns) of patches of each frame."""
     grids = [
         (height // patch_size, width // patch_size) for height, width in (slow_size, fast_size)
     ]
@@ -158,6 +158,6 @@ def frames_grid(
 def count_patches(
     frame_types: Sequence[int], slow_size: Size, fast_size: Size, patch_size: int = PATCH_SIZE
 ) -> int:
-    """How many patches the frames of a video are cut into, all together."""
+    """Return the number of patches of all frames of a video."""
     grids = frames_grid(frame_types, slow_size, fast_size, patch_size)
     return sum(rows * columns for rows, columns in grids)

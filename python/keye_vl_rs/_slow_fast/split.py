@@ -1,4 +1,4 @@
-"""Which frames of a video are slow and which are fast."""
+"""Classifying the frames of a video as slow or fast."""
 
 from __future__ import annotations
 
@@ -21,20 +21,21 @@ __all__ = ["slow_fast_splitter", "split_frames"]
 
 
 def split_frames(frames: torch.Tensor, threshold: float, rules: VideoRules) -> torch.Tensor:
-    """Return which frames are slow (0: much has changed since the last slow one) or fast (1).
+    """Return the type of each frame: 0 (slow) or 1 (fast).
+
+    A frame is slow if much has changed since the last slow one.
 
     Args:
         frames: uint8 (T, 3, H, W) or (T, H, W, 3).
-        threshold: a frame with a smaller share of unchanged patches is slow.
-        rules: say at which size frames are compared.
+        threshold: a frame is slow if its share of unchanged patches is below this.
+        rules: determine the size at which frames are compared.
 
     Returns:
-        (T,) int32.
+        int32 (T,).
 
     Raises:
-        FramesShapeError, FramesDtypeError, AspectRatioError: the frames are none that can be
-            compared.
-        InvalidArgumentError: the threshold is NaN or no number.
+        FramesShapeError, FramesDtypeError, AspectRatioError: the frames cannot be compared.
+        InvalidArgumentError: the threshold is NaN or not a number.
     """
     import torch
 
@@ -52,13 +53,13 @@ def split_frames(frames: torch.Tensor, threshold: float, rules: VideoRules) -> t
 def slow_fast_splitter(
     height: int, width: int, threshold: float, rules: VideoRules
 ) -> _core.SlowFastSplitter:
-    """Return what does the same as :func:`split_frames` for frames that come one by one.
+    """Return a splitter that classifies frames one by one, like :func:`split_frames`.
 
     Args:
         height: of the frames.
         width: of the frames.
-        threshold: as there.
-        rules: as there.
+        threshold: as for :func:`split_frames`.
+        rules: as for :func:`split_frames`.
     """
     size = _comparison_size(height, width, rules)
     return _core.SlowFastSplitter(height, width, *size, **_comparison(threshold))
@@ -78,7 +79,7 @@ def _comparison_size(height: int, width: int, rules: VideoRules) -> Size:
 
 def _comparison(threshold: float) -> dict[str, Any]:
     return {
-        # As in the published code, of this size whatever the rules' factor is.
+        # keye_vl_utils uses this size, whatever the factor is.
         "patch_size": FACTOR,
         "patch_similarity": PATCH_SIMILARITY,
         "min_frame_similarity": number("min_frame_similarity", threshold),

@@ -1,4 +1,4 @@
-"""The size of a video's frames where all of them have one size, as for Keye-VL-8B-Preview."""
+"""Planning one size for all frames of a video, as for Keye-VL-8B-Preview."""
 
 from __future__ import annotations
 
@@ -25,16 +25,15 @@ def plan_uniform_size(
     """Return (height, width) in pixels of each frame of a video, within its limits.
 
     Args:
-        ele: the video, which may have ``min_pixels``, ``max_pixels`` and ``total_pixels``, or
+        ele: the video, optionally with ``min_pixels``, ``max_pixels`` and ``total_pixels``, or
             ``resized_height`` and ``resized_width``.
-        frames: how many are sampled.
-        size: (height, width) of the video itself.
-        rules: say ``total_pixels`` where ``ele`` does not.
-        frame_rules: say the limits of one frame where ``ele`` does not.
+        frames: number of sampled frames.
+        size: (height, width) of the video.
+        rules: the default for ``total_pixels``.
+        frame_rules: the defaults for the limits of one frame.
 
     Raises:
-        LimitError: frames would become larger than ``resized_pixels`` or ``resized_video_pixels``
-            allow.
+        LimitError: the frames would exceed ``resized_pixels`` or ``resized_video_pixels``.
         AspectRatioError, SizeError, InvalidArgumentError: there is no such size.
     """
     planned = frame_rules.stated_size(ele)
@@ -45,7 +44,7 @@ def plan_uniform_size(
         most = max(most, int(least * 1.05))
         asked = optional_number(ele, "max_pixels", most)
         if asked > most:
-            logger.warning("max_pixels is %g: at most %g are used", asked, most)
+            logger.warning("max_pixels is %g, more than allowed; using %g", asked, most)
         planned = frame_rules.smart_resize(
             *size, factor=frame_rules.factor, min_pixels=least, max_pixels=min(asked, most)
         )

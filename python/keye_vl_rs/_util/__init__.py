@@ -1,1 +1,1 @@
-"""Checks of arguments, threads, logging: what every folder may use."""
+"""Helpers for every folder: checks of arguments, threads, logging, texts for messages."""

@@ -1,8 +1,8 @@
-"""Giving memory back to the system that was freed and that the allocator keeps.
+"""Returning freed memory to the operating system.
 
-A read that is cut short leaves decoders and frames to be freed by whichever thread comes to it.
-glibc keeps what each thread's arena got back, and over thousands of such reads that grows to
-hundreds of megabytes that nobody uses (a read that succeeds leaves none).
+After an interrupted read, any thread may be the one that frees decoders and frames. glibc keeps
+what is freed in the arena of each thread, which grows to hundreds of unused megabytes over
+thousands of such reads. (A successful read leaves nothing behind.)
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from typing import Any
 
 __all__ = ["return_freed_memory"]
 
-# It takes 1 to 10 ms.
-_SELDOM_S = 0.2
+# A call takes 1 to 10 ms.
+_MIN_INTERVAL_S = 0.2
 
 _lock = threading.Lock()
 _last = float("-inf")
 
 
 def return_freed_memory() -> None:
-    """Return it, unless that was just done, or glibc is not what allocates."""
+    """Return freed memory to the operating system, if glibc allocates, at most every 0.2 s."""
     global _last
     trim = _malloc_trim()
     if trim is None:
         return
     with _lock:
         now = time.monotonic()
-        if now - _last < _SELDOM_S:
+        if now - _last < _MIN_INTERVAL_S:
             return
         _last = now
     trim(0)

@@ -1,4 +1,4 @@
-"""Numbers that are the model's: patches, tokens, channels, kinds of frames."""
+"""Constants of the model: patches, tokens, channels, frame types."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = [
 Size: TypeAlias = tuple[int, int]
 """(height, width)."""
 
-# Pixels on a side of a patch, patches on a side of a token, and so pixels on a side of a token.
+# Pixels per side of a patch, patches per side of a token, and pixels per side of a token.
 PATCH_SIZE = 14
 MERGE_SIZE = 2
 FACTOR = PATCH_SIZE * MERGE_SIZE
 TOKEN_PIXELS = FACTOR * FACTOR
 CHANNELS = 3
 
-# The types of frames.
+# Frame types.
 SLOW, FAST = 0, 1

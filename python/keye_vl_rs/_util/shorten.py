@@ -1,4 +1,4 @@
-"""Sources and other values in messages: recognisable, and never at full length."""
+"""Shortening sources and other values for messages."""
 
 from __future__ import annotations
 
@@ -6,39 +6,39 @@ import reprlib
 
 __all__ = ["short_number", "short_repr", "shorten"]
 
-# Characters of a source that a message holds at most.
-_MOST = 160
+# The maximum length of a source in a message.
+_MAX_LENGTH = 160
 _HEAD, _TAIL = 80, 60
-# Numbers from here on are not written in full.
-_MOST_EXACT = 10**15
+# Larger numbers are written with six digits.
+_MAX_EXACT = 10**15
 
 
 def shorten(text: str) -> str:
-    """Shorten a text of more than 160 characters to its beginning and its end.
+    """Return a text of more than 160 characters reduced to its start and its end.
 
-    The end stays because it is what tells the files of one long path apart.
+    The end distinguishes the files in one long path.
     """
-    if len(text) <= _MOST:
+    if len(text) <= _MAX_LENGTH:
         return text
     return f"{text[:_HEAD]}...{text[-_TAIL:]}"
 
 
 def short_repr(value: object) -> str:
-    """Give the ``repr`` of a value with no more than 160 characters of it.
+    """Return the ``repr`` of a value, with at most 160 characters.
 
-    What is nested is abbreviated first, so that the ``repr`` of a list of long texts, or of many
-    megabytes of bytes, is not made whole only to be cut.
+    Nested values are abbreviated first, so the ``repr`` of many megabytes is never built just to be
+    cut.
     """
     try:
         return shorten(_REPR.repr(value))
     except ValueError:
-        # Python writes no whole number of more than 4,300 digits.
-        return f"of type {type(value).__name__}, too long to be written"
+        # Python refuses to write integers of more than 4,300 digits.
+        return f"of type {type(value).__name__}, too long to print"
 
 
 def short_number(value: float) -> str:
-    """Write a number; one of more than 15 digits by its first six and its power of ten."""
-    if abs(value) < _MOST_EXACT:
+    """Return a number as text; from 16 digits on with six significant digits and an exponent."""
+    if abs(value) < _MAX_EXACT:
         return f"{value:,}" if isinstance(value, int) else f"{value:,.15g}"
     try:
         return f"{float(value):g}"
@@ -47,5 +47,5 @@ def short_number(value: float) -> str:
 
 
 _REPR = reprlib.Repr()
-_REPR.maxstring = _REPR.maxother = _MOST
+_REPR.maxstring = _REPR.maxother = _MAX_LENGTH
 _REPR.maxlist = _REPR.maxtuple = _REPR.maxdict = 8

@@ -1,4 +1,4 @@
-"""Who called this package, for warnings that are about what a call was given."""
+"""Finding the caller of this package, for warnings about the arguments of a call."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import sys
 
 __all__ = ["level_of_caller"]
 
-# Beside this package, what stands between its functions and the code that a warning is for.
+# Packages between the caller and the function that warns.
 _BETWEEN = frozenset({"keye_vl_rs", "contextlib", "transformers"})
 
 
 def level_of_caller() -> int:
-    """Give the ``stacklevel`` with which :func:`warnings.warn` names the code that called.
+    """Return the ``stacklevel`` with which :func:`warnings.warn` names the caller of this package.
 
-    It is for the function that calls this one. Where none of the callers is outside of the package,
-    as in a thread of its own, it is more than there are.
+    It is meant for the calling function. If all callers are in the package, as in a thread of its
+    own, the level is beyond the outermost one.
     """
     level, frame = 1, sys._getframe(1)
     while frame.f_globals.get("__name__", "").partition(".")[0] in _BETWEEN:

@@ -1,4 +1,4 @@
-"""Which releases of each host this package was tested with, and what to say of others."""
+"""The tested releases of each host, and the check of the installed one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ __all__ = ["TESTED", "check_host"]
 
 logger = logging.getLogger(__name__)
 
-# The oldest that works comes first, the newest last. Those of keye-vl-utils are where its drop-ins
-# are: integrations/keye_vl_utils.py.
+# Oldest supported release first, newest tested last. Those of keye-vl-utils are next to its
+# replacements, in hosts/keye_vl_utils.py.
 TESTED = {
     "sglang": ("0.5.23",),
     "transformers": ("4.52.4", "4.57.6", "5.0.0", "5.19.0", "5.24.0"),
@@ -21,24 +21,24 @@ TESTED = {
 
 
 def check_host(host: str, version: str) -> None:
-    """Raise for a release that is too old, and warn once of one that is of a later generation.
+    """Raise for a release that is too old, and warn once about one of a later major version.
 
     Raises:
-        UnsupportedHostError: the release is older than the oldest that was tested.
+        UnsupportedHostError: the release is older than the oldest tested one.
     """
-    # Not before it is needed: a server's plugin asks for names alone.
+    # Imported only when needed: plugins of servers only register names.
     from packaging.version import InvalidVersion, Version
 
     tested = TESTED[host]
-    tried = f"tried with {', '.join(tested)}"
+    releases = f"tested with {', '.join(tested)}"
     try:
         given = Version(version)
     except InvalidVersion:
-        say_once(logger, f"{host} {version}: not a release that keye-vl-rs knows; {tried}")
+        say_once(logger, f"{host} {version}: unknown version number; keye-vl-rs was {releases}")
         return
     if given < Version(tested[0]):
         raise UnsupportedHostError(
-            f"{host} {version}: expected {tested[0]} or later, for keye-vl-rs was {tried}"
+            f"{host} {version} is too old: install {tested[0]} or later (keye-vl-rs was {releases})"
         )
     if given.major > Version(tested[-1]).major:
-        say_once(logger, f"{host} {version}: newer than what keye-vl-rs was {tried}")
+        say_once(logger, f"{host} {version} is untested: keye-vl-rs was {releases}")

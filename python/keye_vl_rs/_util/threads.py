@@ -1,7 +1,7 @@
-"""Work shared among threads that live for one call; the only maker of such threads for images.
+"""Threads that last for one call, to open and resize images in parallel.
 
-Pillow and the core release the GIL while they compute, so plain threads run side by side. They are
-made anew by every call: a fork between two calls finds none.
+Pillow and the core release the GIL while they compute, so threads run in parallel. Every call
+creates its own: a fork between two calls finds none.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ Result = TypeVar("Result")
 
 
 def map_in_threads(work: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result]:
-    """``work`` of every task, in order, on as many threads as ``_core.thread_count()`` says.
+    """Call ``work`` for every task in threads, and return the results in order.
 
-    Tasks are begun in order. Where some fail, the exception of the first of them in order is
-    raised, and what has not been begun is left out.
+    There are ``_core.thread_count()`` threads. Tasks are started in order. If some fail, the
+    exception of the first of them is raised, and tasks that have not started are skipped.
     """
     threads = min(_core.thread_count(), len(tasks))
     if threads < 2:
         return map_in_turn(work, tasks)
-    # Imported where it is needed, so that `import keye_vl_rs` is quick.
+    # Imported here to keep `import keye_vl_rs` fast.
     from concurrent.futures import ThreadPoolExecutor
 
-    # What holds for the call, such as its limits, holds in its threads.
+    # The threads get the context variables of the call, such as its limits.
     contexts = [copy_context() for _ in tasks]
     pool = ThreadPoolExecutor(threads, thread_name_prefix="keye-vl-image")
     wait = True
     try:
-        # Its iterator cancels the rest when one raises.
+        # The iterator cancels the remaining tasks if one raises.
         return list(pool.map(lambda context, task: context.run(work, task), contexts, tasks))
     except (KeyboardInterrupt, SystemExit):
-        # Whoever presses Ctrl-C does not wait for images that are half decoded.
+        # Ctrl-C does not wait for images that are being decoded.
         wait = False
         raise
     finally:
@@ -46,5 +46,5 @@ def map_in_threads(work: Callable[[Task], Result], tasks: Sequence[Task]) -> lis
 
 
 def map_in_turn(work: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result]:
-    """``work`` of every task, one after the other on the calling thread."""
+    """Call ``work`` for every task, one after the other on the calling thread."""
     return [work(task) for task in tasks]

@@ -1,4 +1,4 @@
-"""Checks of the numbers that callers give, which raise errors that name them."""
+"""Checks of numbers that callers pass; errors name the argument and its value."""
 
 from __future__ import annotations
 
@@ -24,8 +24,12 @@ __all__ = [
 
 
 def number_from_zero(name: str, value: Any) -> float:
-    """``value``; raises :class:`InvalidArgumentError` unless it is a finite number from 0 on."""
-    expected = "a number from 0 on"
+    """Return ``value``, a finite number that is not negative.
+
+    Raises:
+        InvalidArgumentError: it is anything else.
+    """
+    expected = "a non-negative number"
     number = _number(name, value, expected)
     if number < 0:
         raise InvalidArgumentError(f"{name} is {short_repr(value)}: expected {expected}")
@@ -33,7 +37,11 @@ def number_from_zero(name: str, value: Any) -> float:
 
 
 def positive_number(name: str, value: Any) -> float:
-    """``value``; raises :class:`InvalidArgumentError` unless it is a finite number over 0."""
+    """Return ``value``, a finite number over 0.
+
+    Raises:
+        InvalidArgumentError: it is anything else.
+    """
     number = _number(name, value, "a positive number")
     if not number > 0:
         raise InvalidArgumentError(f"{name} is {short_repr(value)}: expected a positive number")
@@ -41,7 +49,11 @@ def positive_number(name: str, value: Any) -> float:
 
 
 def positive_integer(name: str, value: Any) -> int:
-    """``value`` as an int; raises :class:`InvalidArgumentError` unless it is whole and over 0."""
+    """Return ``value``, a whole number over 0, as an int.
+
+    Raises:
+        InvalidArgumentError: it is anything else.
+    """
     number = positive_number(name, value)
     if number != int(number):
         raise InvalidArgumentError(f"{name} is {short_repr(value)}: expected a whole number")
@@ -49,9 +61,12 @@ def positive_integer(name: str, value: Any) -> int:
 
 
 def check_whole(name: str, value: Any) -> None:
-    """Raises :class:`InvalidArgumentError` for a number that is no integer (2.0); None passes.
+    """Raise for a float or a fraction where an int is expected, even for 2.0; None is accepted.
 
-    Whether it is in range, and a number at all, is for others to see.
+    Other checks of the value are left to the caller.
+
+    Raises:
+        InvalidArgumentError: the value is a float or a fraction.
     """
     plain = value.item() if getattr(value, "size", 0) == 1 and hasattr(value, "item") else value
     if isinstance(plain, (float, Fraction)):
@@ -63,10 +78,11 @@ def check_whole(name: str, value: Any) -> None:
 def exact_count(
     name: str, options: Mapping[str, Any], total_frames: int, video: str = "the video"
 ) -> int:
-    """``options[name]`` frames, of which there are enough, or ``options["max_frames"]`` if fewer.
+    """Return ``options[name]``, a number of frames, but at most ``options["max_frames"]``.
 
     Raises:
-        InvalidArgumentError: a number is none, or ``video`` has fewer than ``total_frames``.
+        InvalidArgumentError: a value is not a positive whole number, or more than
+            ``total_frames``, the frames of ``video``.
     """
     wanted = positive_integer(name, options[name])
     if wanted > total_frames:
@@ -79,31 +95,39 @@ def exact_count(
 
 
 def _plain(count: int) -> str:
-    """A number of frames without commas, as it was given."""
+    """Return a number of frames as text without thousands separators, as it was given."""
     return short_number(count).replace(",", "")
 
 
 def optional_number(
     options: dict[str, Any], name: str, default: float, *, zero: bool = False
 ) -> float:
-    """``options[name]``, a number over 0 (or from 0 on, if ``zero``), or the default for None."""
+    """Return ``options[name]``, or ``default`` if it is None.
+
+    Raises:
+        InvalidArgumentError: the value is not a number over 0, or, with ``zero``, at least 0.
+    """
     value = options.get(name)
     if value is None:
         return default
-    if zero and _number(name, value, "a number from 0 on") == 0:
+    if zero and _number(name, value, "a non-negative number") == 0:
         return 0
     return positive_number(name, value)
 
 
 def number(name: str, value: Any) -> float:
-    """``value``; raises :class:`InvalidArgumentError` unless it is a number or an infinity."""
+    """Return ``value``, a finite number or an infinity.
+
+    Raises:
+        InvalidArgumentError: it is anything else.
+    """
     if isinstance(value, float) and math.isinf(value):
         return value
     return _number(name, value, "a number")
 
 
 def _number(name: str, value: Any, expected: str) -> float:
-    """A finite number, also out of a tensor or an array with one element."""
+    """Return a finite number, also from a tensor or an array with one element."""
     try:
         number = value.item() if hasattr(value, "item") else value
     except (RuntimeError, ValueError):
@@ -118,7 +142,7 @@ def _number(name: str, value: Any, expected: str) -> float:
 
 
 def _is_finite(number: float | Fraction) -> bool:
-    """Tell if a number is one that a float can hold; JSON has integers of any length."""
+    """Tell if a float can represent a number; JSON has integers of any length."""
     try:
         return math.isfinite(number)
     except OverflowError:

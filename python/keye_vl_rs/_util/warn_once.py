@@ -1,4 +1,4 @@
-"""What is worth one line in the log, and no more: that a faster way does not serve a request."""
+"""Logging each warning once per process."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _said_about: set[str] = set()
 
 @cache
 def say_once(logger: logging.Logger, message: str) -> None:
-    """Log a warning, the first time that this process has this one to give."""
+    """Log a warning, unless this process has logged the same message before."""
     logger.warning(message)
 
 
 def say_once_about(subject: str, message: str) -> None:
-    """Log a warning, the first time that this process has any to give about ``subject``."""
+    """Log a warning, unless this process has logged one about ``subject`` before."""
     if subject not in _said_about:
         _said_about.add(subject)
         _logger.warning(message)
 
 
 def forget_said() -> None:
-    """Let every warning be given once more."""
+    """Allow every warning to be logged once more."""
     say_once.cache_clear()
     _said_about.clear()

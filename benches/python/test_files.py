@@ -13,7 +13,7 @@ import torch
 
 import bench_clips
 from keye_vl_rs import preprocess_video, vision_process
-from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._media.deadline import Deadline
 from keye_vl_rs._sampling.indices import frame_indices
 from keye_vl_rs._sampling.reading import open_reader
 from support.memory import peak_memory
@@ -62,7 +62,7 @@ def test_whole_call_over_decoding_alone(name, versus):
         return frame_indices(timeline.count, count).tolist()
 
     def decode():
-        with open_reader(path, watch=Watch(path), threads=None, on_error="raise") as reader:
+        with open_reader(path, deadline=Deadline(path), threads=None, on_error="raise") as reader:
             frames = reader.read(places, lambda _, wanted, read: sum(1 for _ in read(wanted)))
             return frames, reader.file.counts
 

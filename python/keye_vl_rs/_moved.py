@@ -93,6 +93,8 @@ _RENAMED = {
     "Report": "PacketReport",
     "Spoilt": "FrameDamage",
     "Steps": "FrameIntervals",
+    "Watch": "Deadline",
+    "WatchedFile": "InterruptibleFile",
     "can_share": "can_run_in_parallel",
     "count_frames": "scan_frames",
     "decode_reporting": "decode_with_reports",

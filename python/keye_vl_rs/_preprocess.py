@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._chat.message_options import frame_parts
-from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._media.deadline import Deadline
 from keye_vl_rs._patches.pixel_config import PixelConfig, VideoSettings
 from keye_vl_rs._patches.tensors import video_layout, video_patches
 from keye_vl_rs._sampling.indices import frame_indices
@@ -73,20 +73,20 @@ def preprocess_file(
         check_timestamps(ele.get("timestamps", "published")),
         is_cut=start is not None or end is not None,
     )
-    watch = Watch(describe_source(ele["video"]), ele.get("timeout"), cancel)
+    deadline = Deadline(describe_source(ele["video"]), ele.get("timeout"), cancel)
     # Before the file is opened for nothing.
     rules.check_counts(ele)
 
     def choose(total_frames: int, video_fps: float) -> torch.Tensor:
-        count = rules.count_frames(ele, total_frames, video_fps, watch.name)
+        count = rules.count_frames(ele, total_frames, video_fps, deadline.name)
         return frame_indices(total_frames, count)
 
     with open_reader(
-        ele["video"], watch=watch, threads=threads, on_error=ele.get("on_error", "raise")
+        ele["video"], watch=deadline, threads=threads, on_error=ele.get("on_error", "raise")
     ) as reader:
         video = stream_file(
             reader,
-            chooser(choose, watch.name, start, end),
+            chooser(choose, deadline.name, start, end),
             ele,
             rules,
             ele.get("min_frame_similarity", rules.min_frame_similarity),
@@ -146,20 +146,20 @@ def preprocess_list(
     check_on_error(ele.get("on_error", "raise"))
     check_timestamps(ele.get("timestamps", "published"))
     decoder_threads(threads)
-    watch = Watch(f"{len(ele['video'])} frames", ele.get("timeout"), cancel)
+    deadline = Deadline(f"{len(ele['video'])} frames", ele.get("timeout"), cancel)
     started = time.perf_counter()
-    watch.check()
+    deadline.check()
     frames, times = read_frame_list(ele, frame_parts(ele), rules, rules.count_frames, rules.factor)
-    watch.check()
+    deadline.check()
     decoded = time.perf_counter()
     threshold = ele.get("min_frame_similarity", rules.min_frame_similarity)
     frame_types = split_frames(frames, threshold, rules)
     slow_frames = frame_types.tolist().count(SLOW)
     size = (frames.shape[2], frames.shape[3])
     sizes = plan_checked_sizes(
-        ele, size, slow_frames, len(frame_types) - slow_frames, rules, watch.name
+        ele, size, slow_frames, len(frame_types) - slow_frames, rules, deadline.name
     )
-    watch.check()
+    deadline.check()
     compared = time.perf_counter()
     arguments = config.fused()
     assert arguments is not None, "what the core cannot do is not preprocessed"

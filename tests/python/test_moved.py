@@ -58,6 +58,7 @@ def test_star_and_from_imports():
         ("decoding.ahead", "run_ahead", "_decoding.prefetch.prefetch"),
         ("decoding.damage", "Report", "_decoding.damage.PacketReport"),
         ("decoding.listing", "list_video", "_decoding.video_index.index_video"),
+        ("watch", "Watch", "_media.deadline.Deadline"),
     ],
 )
 def test_a_renamed_name_is_found_by_its_old_one(old, name, new):

@@ -8,7 +8,7 @@ from functools import cache
 from typing import IO, TYPE_CHECKING, Any
 
 from keye_vl_rs._decoding.streams import choose_video
-from keye_vl_rs._media.deadline import InterruptionError, Watch
+from keye_vl_rs._media.deadline import Deadline, InterruptionError
 from keye_vl_rs._media.kinds import head_of, is_found_inside, text_hint
 from keye_vl_rs.errors import DecodeError, KeyeVLError, NoVideoStreamError, UnreadableMediaError
 
@@ -46,7 +46,7 @@ _PADDING_PIXELS = 1 << 16
 
 @contextmanager
 def open_video(
-    media: str | IO[bytes], name: str, watch: Watch, limits: Limits
+    media: str | IO[bytes], name: str, deadline: Deadline, limits: Limits
 ) -> Iterator[tuple[Any, Any]]:
     """Open a file at its start and yield its container and its best video stream.
 
@@ -55,7 +55,7 @@ def open_video(
     Args:
         media: a path, or an open file.
         name: the name of the video in messages.
-        watch: checked at each read of an open file.
+        deadline: checked at each read of an open file.
         limits: of which ``frame_pixels`` is checked.
 
     Raises:
@@ -64,7 +64,7 @@ def open_video(
         NoVideoStreamError: the file has no video stream.
     """
     try:
-        with _opened(media, name, watch, limits) as opened:
+        with _opened(media, name, deadline, limits) as opened:
             yield opened
     except InterruptionError as interruption:
         raise interruption.raised from None
@@ -72,11 +72,11 @@ def open_video(
 
 @contextmanager
 def _opened(
-    media: str | IO[bytes], name: str, watch: Watch, limits: Limits
+    media: str | IO[bytes], name: str, deadline: Deadline, limits: Limits
 ) -> Iterator[tuple[Any, Any]]:
     # Read before FFmpeg moves the file position.
     head = head_of(media)
-    with _open(media, name, watch, head) as container:
+    with _open(media, name, deadline, head) as container:
         if container.format.name in _TEXT_FORMATS:
             raise UnreadableMediaError(f"{name} is a text file, not a video")
         if is_found_inside(container.format.name, head):
@@ -105,11 +105,11 @@ def _opened(
             stream.codec_context.flush_buffers()
 
 
-def _open(media: str | IO[bytes], name: str, watch: Watch, head: bytes) -> Any:
+def _open(media: str | IO[bytes], name: str, deadline: Deadline, head: bytes) -> Any:
     import av
 
     # Without the "file:" protocol, FFmpeg takes a name with a colon for an address.
-    file: Any = f"file:{media}" if isinstance(media, str) else watch.reading(media)
+    file: Any = f"file:{media}" if isinstance(media, str) else deadline.reading(media)
     if not isinstance(media, str):
         media.seek(0)
     try:
@@ -124,7 +124,7 @@ def _open(media: str | IO[bytes], name: str, watch: Watch, head: bytes) -> Any:
         raise UnreadableMediaError(f"{name} is {kind}") from None
 
 
-def demux(container: Any, stream: Any, name: str, watch: Watch) -> Iterator[Any]:
+def demux(container: Any, stream: Any, name: str, deadline: Deadline) -> Iterator[Any]:
     """Yield the non-empty packets of a stream, from the container's position to its end.
 
     Raises:
@@ -136,7 +136,7 @@ def demux(container: Any, stream: Any, name: str, watch: Watch) -> Iterator[Any]
 
     try:
         for packet in container.demux(stream):
-            watch.check()
+            deadline.check()
             if packet.size:
                 yield packet
     except KeyeVLError:

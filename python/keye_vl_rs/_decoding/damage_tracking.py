@@ -27,7 +27,7 @@ from keye_vl_rs._decoding.packets import PacketTable
 from keye_vl_rs._decoding.plan import Segment
 
 if TYPE_CHECKING:
-    from keye_vl_rs._media.deadline import Watch
+    from keye_vl_rs._media.deadline import Deadline
 
 __all__ = ["CheckedFrame", "DamageTrackingDecoder", "decode_with_reports", "find_reported_packets"]
 
@@ -73,11 +73,11 @@ def find_reported_packets(
     indices: range,
     *,
     name: str,
-    watch: Watch,
+    deadline: Deadline,
     counts: DecodeCounts,
 ) -> frozenset[int]:
     """Decode consecutive packets and return the indices of those that FFmpeg reports."""
-    cursor = PacketCursor(container, stream, table, name, watch, counts)
+    cursor = PacketCursor(container, stream, table, name, deadline, counts)
     context = stream.codec_context
     if indices[0] > 0:
         prime_decoder(context, cursor)
@@ -110,7 +110,7 @@ class DamageTrackingDecoder:
         find_reported_packets: Callable[[range], frozenset[int]],
         *,
         name: str,
-        watch: Watch,
+        deadline: Deadline,
         counts: DecodeCounts,
     ) -> None:
         """Prepare to decode.
@@ -123,10 +123,10 @@ class DamageTrackingDecoder:
             find_reported_packets: decodes some packets with another decoder and returns the indices
                 of those that FFmpeg reports.
             name: the name of the video in messages.
-            watch: the deadline and the cancel flag.
+            deadline: the deadline and the cancel flag.
             counts: updated with the work done.
         """
-        self._cursor = PacketCursor(container, stream, table, name, watch, counts)
+        self._cursor = PacketCursor(container, stream, table, name, deadline, counts)
         self._context = stream.codec_context
         self._table, self._log = table, log
         self._counts = counts

@@ -15,7 +15,7 @@ from keye_vl_rs._decoding.plan import Segment
 from keye_vl_rs.errors import DecodeError
 
 if TYPE_CHECKING:
-    from keye_vl_rs._media.deadline import Watch
+    from keye_vl_rs._media.deadline import Deadline
 
 __all__ = [
     "DecodeCounts",
@@ -71,11 +71,11 @@ class SegmentDecoder:
         table: PacketTable,
         *,
         name: str,
-        watch: Watch,
+        deadline: Deadline,
         counts: DecodeCounts,
     ) -> None:
         """Take a container at its start, and the table of the stream's packets."""
-        self._cursor = PacketCursor(container, stream, table, name, watch, counts)
+        self._cursor = PacketCursor(container, stream, table, name, deadline, counts)
         self._context = stream.codec_context
         times = table.times
         assert times is not None, "every packet has a timestamp"
@@ -135,7 +135,7 @@ def prime_decoder(context: Any, cursor: PacketCursor) -> None:
 
 
 def decode_all(
-    container: Any, stream: Any, *, name: str, watch: Watch, counts: DecodeCounts
+    container: Any, stream: Any, *, name: str, deadline: Deadline, counts: DecodeCounts
 ) -> Iterator[Any]:
     """Yield every frame of a stream in decoder output order, ignoring the errors of others.
 
@@ -144,7 +144,7 @@ def decode_all(
     """
     import av
 
-    for packet in chain(demux(container, stream, name, watch), (None,)):
+    for packet in chain(demux(container, stream, name, deadline), (None,)):
         counts.decoded += packet is not None
         with suppress(av.FFmpegError, ValueError):
             yield from stream.codec_context.decode(packet)
@@ -171,13 +171,13 @@ class PacketCursor:
         stream: Any,
         table: PacketTable,
         name: str,
-        watch: Watch,
+        deadline: Deadline,
         counts: DecodeCounts,
     ) -> None:
         """Take a container at its start, and the table of the stream's packets."""
         self._container, self._stream, self._table = container, stream, table
-        self._name, self._watch, self._counts = name, watch, counts
-        self._packets = demux(container, stream, name, watch)
+        self._name, self._deadline, self._counts = name, deadline, counts
+        self._packets = demux(container, stream, name, deadline)
         self._next = 0
         self._can_seek = container.format.name in _INDEXED
 

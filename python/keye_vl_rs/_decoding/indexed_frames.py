@@ -124,7 +124,7 @@ class IndexedFrames:
                 file.opened("AUTO", per_worker, reorder=table.reorder) as (container, stream),
             ):
                 decoder = SegmentDecoder(
-                    container, stream, table, name=file.name, watch=file.watch, counts=counts
+                    container, stream, table, name=file.name, deadline=file.deadline, counts=counts
                 )
                 others = None
                 if not self._logs_only:
@@ -136,7 +136,7 @@ class IndexedFrames:
 
         try:
             for frame in prefetch(
-                segments, worker, file.watch, workers=workers, buffer_size=file.prefetch_frames
+                segments, worker, file.deadline, workers=workers, buffer_size=file.prefetch_frames
             ):
                 yield frame, None
         except DecodeError as error:
@@ -174,7 +174,11 @@ class IndexedFrames:
         @contextmanager
         def worker() -> Iterator[Callable[[Segment], Generator[CheckedFrame, None, None]]]:
             counts = DecodeCounts()
-            shared: dict[str, Any] = {"name": file.name, "watch": file.watch, "counts": counts}
+            shared: dict[str, Any] = {
+                "name": file.name,
+                "deadline": file.deadline,
+                "counts": counts,
+            }
 
             def find(indices: range) -> frozenset[int]:
                 with (
@@ -203,7 +207,7 @@ class IndexedFrames:
 
         damage = DamageMap(table.restarts, table.pts)
         found = prefetch(
-            segments, worker, file.watch, workers=workers, buffer_size=file.prefetch_frames
+            segments, worker, file.deadline, workers=workers, buffer_size=file.prefetch_frames
         )
         for index, checked in zip(wanted, found, strict=True):
             damaged = None

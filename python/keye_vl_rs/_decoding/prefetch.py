@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from keye_vl_rs._media.deadline import Watch
+    from keye_vl_rs._media.deadline import Deadline
 
 __all__ = ["prefetch"]
 
@@ -26,7 +26,7 @@ _JOIN_TIMEOUT_S = 1.0
 def prefetch(
     tasks: Sequence[Task],
     worker: Worker[Task, Item],
-    watch: Watch,
+    deadline: Deadline,
     *,
     workers: int,
     buffer_size: int,
@@ -37,7 +37,7 @@ def prefetch(
         tasks: each is run by one worker; earlier tasks are started first.
         worker: a context manager that opens what one worker needs and yields the function that
             generates the items of a task. It is entered, used and left by a single thread.
-        watch: checked for each item, and while waiting for one.
+        deadline: checked for each item, and while waiting for one.
         workers: number of threads.
         buffer_size: how many items may be buffered; each worker holds one more.
 
@@ -56,7 +56,7 @@ def prefetch(
     try:
         for index in range(len(tasks)):
             while True:
-                watch.check()
+                deadline.check()
                 found = shared.take(index)
                 if found is None:
                     continue

@@ -59,7 +59,7 @@ class SequentialFrames:
         def frames(container: Any, stream: Any) -> Generator[Any, None, None]:
             left = list(reversed(wanted))
             decoded = decode_all(
-                container, stream, name=file.name, watch=file.watch, counts=file.counts
+                container, stream, name=file.name, deadline=file.deadline, counts=file.counts
             )
             for index, frame in enumerate(decoded):
                 if index == left[-1]:
@@ -74,7 +74,7 @@ class SequentialFrames:
             with file.opened("SLICE", threads) as (container, stream):
                 yield lambda _: frames(container, stream)
 
-        found = prefetch([None], worker, file.watch, workers=1, buffer_size=file.prefetch_frames)
+        found = prefetch([None], worker, file.deadline, workers=1, buffer_size=file.prefetch_frames)
         for index, frame in zip(wanted, found, strict=True):
             yield frame, self._damaged.get(index)
 
@@ -107,7 +107,7 @@ def scan_frames(file: VideoFile, table: PacketTable, *, keep_going: bool) -> Seq
         context = stream.codec_context
         context.copy_opaque = True
         codec = context.codec.canonical_name
-        packets = demux(container, stream, file.name, file.watch)
+        packets = demux(container, stream, file.name, file.deadline)
         try:
             for index, packet in enumerate(limit_frames(packets, file.limits, file.name)):
                 packet.opaque = index

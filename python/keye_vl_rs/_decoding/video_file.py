@@ -13,7 +13,7 @@ from keye_vl_rs._decoding.decoder import DecodeCounts
 from keye_vl_rs.limits import Limits, current_limits
 
 if TYPE_CHECKING:
-    from keye_vl_rs._media.deadline import Watch
+    from keye_vl_rs._media.deadline import Deadline
 
 __all__ = ["VideoFile"]
 
@@ -28,7 +28,7 @@ class VideoFile:
     Attributes:
         media: a path, or a seekable open file.
         name: the name of the video in messages.
-        watch: the deadline and the cancel flag.
+        deadline: the deadline and the cancel flag.
         threads: threads per decoder.
         limits: the limits that the video must stay within; by default those of the current call.
         counts: the work done so far.
@@ -37,7 +37,7 @@ class VideoFile:
 
     media: str | IO[bytes]
     name: str
-    watch: Watch
+    deadline: Deadline
     threads: int
     limits: Limits = field(default_factory=current_limits)
     counts: DecodeCounts = field(default_factory=DecodeCounts)
@@ -55,7 +55,7 @@ class VideoFile:
             threads: threads of the decoder.
             reorder: how many frames the decoder holds back to reorder this stream.
         """
-        with open_video(self.media, self.name, self.watch, self.limits) as (container, stream):
+        with open_video(self.media, self.name, self.deadline, self.limits) as (container, stream):
             context = stream.codec_context
             if threading != "SLICE" and context.codec.canonical_name == "h264":
                 # FFmpeg may return a frame while another thread is still decoding it, without the

@@ -78,7 +78,7 @@ def index_video(file: VideoFile) -> VideoIndex:
         opening = _about_packets(log, container.format.name)
         lost: list[PacketReport] = []
         packets = limit_frames(
-            demux(container, stream, file.name, file.watch), file.limits, file.name
+            demux(container, stream, file.name, file.deadline), file.limits, file.name
         )
         table = list_packets(_reporting(packets, container.format.name, log, lost), stream)
         return _build_index(file, container, stream, table, opening, lost)

@@ -11,7 +11,7 @@ from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import positive_number
 from keye_vl_rs.errors import CancelledError, InvalidArgumentError, KeyeVLError, MediaTimeoutError
 
-__all__ = ["CancelFlag", "InterruptionError", "Watch"]
+__all__ = ["CancelFlag", "Deadline", "InterruptionError"]
 
 
 class CancelFlag(Protocol):
@@ -22,7 +22,7 @@ class CancelFlag(Protocol):
         ...
 
 
-class Watch:
+class Deadline:
     """The deadline and the cancel flag of one operation.
 
     Args:
@@ -70,9 +70,9 @@ class Watch:
                 f"{self.name}: timed out after {self.timeout:g} s; raise timeout to allow more"
             )
 
-    def reading(self, file: IO[bytes]) -> WatchedFile:
+    def reading(self, file: IO[bytes]) -> InterruptibleFile:
         """Return a view of an open file, for FFmpeg, that checks before each read."""
-        return WatchedFile(file, self)
+        return InterruptibleFile(file, self)
 
 
 class InterruptionError(KeyeVLError):
@@ -90,7 +90,7 @@ class InterruptionError(KeyeVLError):
         self.raised = raised
 
 
-class WatchedFile:
+class InterruptibleFile:
     """The part of a file that PyAV needs; it hides the file's name and cannot close it.
 
     The first read that fails, because of the deadline or of the file, raises out of PyAV's call; a
@@ -99,9 +99,9 @@ class WatchedFile:
     any others.
     """
 
-    def __init__(self, file: IO[bytes], watch: Watch) -> None:
+    def __init__(self, file: IO[bytes], deadline: Deadline) -> None:
         self._file = file
-        self._watch = watch
+        self._deadline = deadline
         self._failed = False
 
     def read(self, size: int = -1) -> bytes:
@@ -110,7 +110,7 @@ class WatchedFile:
             return b""
         try:
             with _carried():
-                self._watch.check()
+                self._deadline.check()
                 return self._file.read(size)
         except BaseException:
             self._failed = True

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any, Protocol, TypeGuard
 
-from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._media.deadline import Deadline
 from keye_vl_rs.errors import EmptyMediaError, InvalidArgumentError, KeyeVLError, MediaError
 from keye_vl_rs.limits import current_limits
 
@@ -36,7 +36,7 @@ def is_file_object(source: object) -> TypeGuard[ReadableFile]:
 
 
 @contextmanager
-def open_file_object(source: ReadableFile, name: str, watch: Watch) -> Iterator[IO[bytes]]:
+def open_file_object(source: ReadableFile, name: str, deadline: Deadline) -> Iterator[IO[bytes]]:
     """Yield an open file, at its start, with the bytes of a file object.
 
     A seekable file object is read in place, from its first byte, is not closed, and gets its
@@ -45,7 +45,7 @@ def open_file_object(source: ReadableFile, name: str, watch: Watch) -> Iterator[
     Args:
         source: the file object.
         name: the name of the source in messages.
-        watch: checked before each read. A read that does not return is not interrupted.
+        deadline: checked before each read. A read that does not return is not interrupted.
 
     Raises:
         EmptyMediaError: it has no bytes.
@@ -56,11 +56,11 @@ def open_file_object(source: ReadableFile, name: str, watch: Watch) -> Iterator[
     """
     _check_mode(source, name)
     if _is_seekable(source, name):
-        with _in_place(source, name, watch) as file:
+        with _in_place(source, name, deadline) as file:
             yield file
     else:
         with tempfile.TemporaryFile() as file:
-            spool(_chunks(source, name, watch), file, name)
+            spool(_chunks(source, name, deadline), file, name)
             yield file
 
 
@@ -97,8 +97,8 @@ def _storage_errors(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _in_place(source: ReadableFile, name: str, watch: Watch) -> Iterator[IO[bytes]]:
-    checked = _CheckedFile(source, name, watch)
+def _in_place(source: ReadableFile, name: str, deadline: Deadline) -> Iterator[IO[bytes]]:
+    checked = _CheckedFile(source, name, deadline)
     place = checked.tell()
     try:
         size = checked.seek(0, os.SEEK_END)
@@ -119,10 +119,10 @@ def _in_place(source: ReadableFile, name: str, watch: Watch) -> Iterator[IO[byte
 class _CheckedFile(io.RawIOBase):
     """A view of a file object that raises this package's errors and never closes the object."""
 
-    def __init__(self, file: Any, name: str, watch: Watch) -> None:
+    def __init__(self, file: Any, name: str, deadline: Deadline) -> None:
         self._file = file
         self._name = name
-        self._watch = watch
+        self._deadline = deadline
 
     def readable(self) -> bool:
         return True
@@ -131,7 +131,7 @@ class _CheckedFile(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        self._watch.check()
+        self._deadline.check()
         data = _read(self._file.read, len(buffer), self._name)
         buffer[: len(data)] = data
         return len(data)
@@ -147,11 +147,11 @@ class _CheckedFile(io.RawIOBase):
             return int(self._file.tell())
 
 
-def _chunks(source: Any, name: str, watch: Watch) -> Iterator[bytes]:
+def _chunks(source: Any, name: str, deadline: Deadline) -> Iterator[bytes]:
     # BufferedReader.read waits until a pipe has delivered the whole size; read1 does not.
     read = source.read1 if isinstance(source, io.BufferedIOBase) else source.read
     while True:
-        watch.check()
+        deadline.check()
         chunk = _read(read, _CHUNK_BYTES, name)
         if not chunk:
             return

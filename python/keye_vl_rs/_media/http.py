@@ -19,7 +19,7 @@ import httpx
 
 from keye_vl_rs._core import __version__
 from keye_vl_rs._media.content_encoding import decompress
-from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._media.deadline import Deadline
 from keye_vl_rs._media.file_objects import spool
 from keye_vl_rs._media.http_environment import netrc_credentials
 from keye_vl_rs._media.http_transport import THREAD_NAME, Connections, Transport
@@ -52,14 +52,14 @@ _HTTP_ERRORS = (
 )
 
 
-def fetch(url: str, name: str, file: IO[bytes], watch: Watch) -> None:
+def fetch(url: str, name: str, file: IO[bytes], deadline: Deadline) -> None:
     """Write the body of the answer to a GET into ``file`` and go back to its start.
 
     Args:
         url: an http or https address.
         name: what errors call it. No message of a library that knows the address is passed on.
         file: an empty file.
-        watch: the deadline and the cancel flag of the whole download, noticed within 0.1 s.
+        deadline: the deadline and the cancel flag of the whole download, noticed within 0.1 s.
 
     Raises:
         EmptyMediaError: the body is empty.
@@ -71,13 +71,13 @@ def fetch(url: str, name: str, file: IO[bytes], watch: Watch) -> None:
             or the body is cut off or cannot be stored.
 
     """
-    watch.check()
+    deadline.check()
     limits = current_limits()
     ends = time.monotonic() + limits.response_seconds
     connections = Connections()
     failures: list[BaseException] = []
     # The thread's own waits end with the deadline too: a connection is not tried on after it.
-    left = watch.left()
+    left = deadline.left()
     most = min(limits.silence_seconds, limits.response_seconds)
     patience = max(0.001, most if left is None else min(most, left))
 
@@ -91,10 +91,10 @@ def fetch(url: str, name: str, file: IO[bytes], watch: Watch) -> None:
     thread.start()
     try:
         while thread.is_alive():
-            left = watch.left()
+            left = deadline.left()
             interval = min(_INTERVAL_S, max(0.0, ends - time.monotonic()))
             thread.join(interval if left is None else min(interval, left))
-            watch.check()
+            deadline.check()
             if thread.is_alive() and time.monotonic() >= ends:
                 limits.check("response_seconds", math.inf, name, "the download")
     finally:
@@ -102,7 +102,7 @@ def fetch(url: str, name: str, file: IO[bytes], watch: Watch) -> None:
         thread.join(_GRACE_S)
     if failures:
         # It may be that the deadline cut the thread's last wait short.
-        watch.check()
+        deadline.check()
         raise failures.pop()
 
 

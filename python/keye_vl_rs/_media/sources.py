@@ -18,7 +18,7 @@ from typing import IO, Any, TypeAlias
 from urllib.parse import urlsplit
 
 from keye_vl_rs._media.allow_lists import check_path
-from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._media.deadline import Deadline
 from keye_vl_rs._media.encoded_sources import decode_text, describe_text, is_encoded
 from keye_vl_rs._media.file_objects import ReadableFile, is_file_object, open_file_object
 from keye_vl_rs._util.shorten import shorten
@@ -88,7 +88,7 @@ def describe_source(source: MediaSource) -> str:
 
 
 @contextmanager
-def open_media(source: MediaSource, watch: Watch | None = None) -> Iterator[str | IO[bytes]]:
+def open_media(source: MediaSource, deadline: Deadline | None = None) -> Iterator[str | IO[bytes]]:
     """Yield the path of a local file, or an open file with the bytes of any other source.
 
     A remote file is downloaded completely, once, into a temporary file that is deleted afterwards,
@@ -98,7 +98,7 @@ def open_media(source: MediaSource, watch: Watch | None = None) -> Iterator[str 
         source: a path, a ``file://`` or http(s) address, the bytes of a file, or a binary file
             object. A seekable file object is read from its first byte, is not closed, and gets its
             position back; any other is read from its current position.
-        watch: limits the whole download, and is checked before each read of a file object.
+        deadline: limits the whole download, and is checked before each read of a file object.
 
     Raises:
         MediaNotFoundError: the file does not exist.
@@ -113,12 +113,12 @@ def open_media(source: MediaSource, watch: Watch | None = None) -> Iterator[str 
     if is_local(source):
         yield _checked_path(source)
     else:
-        with open_bytes(source, watch) as file:
+        with open_bytes(source, deadline) as file:
             yield file
 
 
 @contextmanager
-def open_bytes(source: MediaSource, watch: Watch | None = None) -> Iterator[IO[bytes]]:
+def open_bytes(source: MediaSource, deadline: Deadline | None = None) -> Iterator[IO[bytes]]:
     """Yield an open file, at its start, with the bytes of a source.
 
     Arguments and errors are those of :func:`open_media`.
@@ -133,7 +133,7 @@ def open_bytes(source: MediaSource, watch: Watch | None = None) -> Iterator[IO[b
         yield io.BytesIO(source)
     elif is_file_object(source):
         name = describe_source(source)
-        with open_file_object(source, name, watch or Watch(name)) as file:
+        with open_file_object(source, name, deadline or Deadline(name)) as file:
             yield file
     elif is_remote(source):
         # Imported only when needed, because the HTTP client takes long to import.
@@ -141,7 +141,7 @@ def open_bytes(source: MediaSource, watch: Watch | None = None) -> Iterator[IO[b
 
         name = describe_source(source)
         with tempfile.TemporaryFile() as file:
-            fetch(str(source), name, file, watch or Watch(name))
+            fetch(str(source), name, file, deadline or Deadline(name))
             yield file
     else:
         with _open_file(_checked_path(source)) as file:

@@ -12,7 +12,7 @@ from keye_vl_rs._decoding.reader import OnError, ReadFrames, VideoReader
 from keye_vl_rs._decoding.rgb import RgbConverter
 from keye_vl_rs._decoding.timeline import Timeline
 from keye_vl_rs._decoding.video_file import VideoFile
-from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._media.deadline import Deadline
 from keye_vl_rs._media.kinds import head_of, mp4_fault, not_video
 from keye_vl_rs._media.sources import MediaSource, describe_source, open_media
 from keye_vl_rs._util.malloc import return_freed_memory
@@ -130,7 +130,7 @@ def check_on_error(on_error: Any) -> None:
 
 @contextmanager
 def open_reader(
-    source: MediaSource, *, watch: Watch, threads: int | None, on_error: OnError
+    source: MediaSource, *, watch: Deadline, threads: int | None, on_error: OnError
 ) -> Iterator[VideoReader]:
     """Fetch a video if it is remote, and open a reader for its frames.
 

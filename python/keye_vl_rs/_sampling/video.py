@@ -10,7 +10,7 @@ from keye_vl_rs._decoding.decoder import DecodeCounts
 from keye_vl_rs._decoding.reader import OnError, ReadFrames
 from keye_vl_rs._decoding.timeline import Timeline
 from keye_vl_rs._decoding.video_file import VideoFile
-from keye_vl_rs._media.deadline import CancelFlag, Watch
+from keye_vl_rs._media.deadline import CancelFlag, Deadline
 from keye_vl_rs._media.sources import MediaSource as VideoSource
 from keye_vl_rs._media.sources import describe_source
 from keye_vl_rs._sampling.indices import frame_indices
@@ -129,11 +129,11 @@ def sample_video(
     is_cut = video_start is not None or video_end is not None
     rule = None if timestamps is None else TimestampRule(check_timestamps(timestamps), is_cut)
 
-    watch = Watch(describe_source(source), timeout, cancel)
-    with open_reader(source, watch=watch, threads=threads, on_error=on_error) as reader:
+    deadline = Deadline(describe_source(source), timeout, cancel)
+    with open_reader(source, watch=deadline, threads=threads, on_error=on_error) as reader:
         sampled = read_sampled(
             reader,
-            chooser(choose, watch.name, video_start, video_end),
+            chooser(choose, deadline.name, video_start, video_end),
             lambda _, size, count: _FrameArray(reader.file, size, count, rule),
         )
         return replace(sampled, damage=reader.damage)

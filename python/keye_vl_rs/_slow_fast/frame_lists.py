@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._media.deadline import Deadline
 from keye_vl_rs._media.images import map_images
 from keye_vl_rs._sampling.indices import frame_indices, frame_times
 from keye_vl_rs._sampling.reading import check_on_error
@@ -49,7 +49,7 @@ def list_deadline(ele: Mapping[str, Any]) -> Iterator[None]:
     for name in ("video_start", "video_end"):
         if ele.get(name) is not None:
             number_from_zero(name, ele[name])
-    deadline = Watch(f"{len(ele['video'])} frames", ele.get("timeout"))
+    deadline = Deadline(f"{len(ele['video'])} frames", ele.get("timeout"))
     yield
     deadline.check()
 

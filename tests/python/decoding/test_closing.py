@@ -13,7 +13,7 @@ import pytest
 
 from keye_vl_rs import preprocess_video
 from keye_vl_rs._decoding.prefetch import prefetch
-from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._media.deadline import Deadline
 from keye_vl_rs.errors import CancelledError, DecodeError, MediaTimeoutError
 from support.clips import Clip
 
@@ -108,7 +108,7 @@ def test_an_error_that_comes_after_the_end_is_not_kept(no_collector):
             free.wait(10)
             raise LateError
 
-    items = prefetch([0, 1], Worker, Watch("late"), workers=2, buffer_size=2)
+    items = prefetch([0, 1], Worker, Deadline("late"), workers=2, buffer_size=2)
     assert next(items) == 0
     assert begun.wait(10)
     closing = threading.Thread(target=items.close)

@@ -15,7 +15,7 @@ import pytest
 from keye_vl_rs._decoding import decoder
 from keye_vl_rs._decoding.container import open_video
 from keye_vl_rs._decoding.packets import list_packets
-from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._media.deadline import Deadline
 from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.limits import Limits
 from support import clips
@@ -141,7 +141,7 @@ def sample(path, places, **options):
 
 def packets_up_to(path, places):
     """Return how many packets a decoder needs, in order, until it has those frames."""
-    with open_video(str(path), "clip", Watch("clip"), Limits()) as (container, stream):
+    with open_video(str(path), "clip", Deadline("clip"), Limits()) as (container, stream):
         table = list_packets((packet for packet in container.demux(stream) if packet.size), stream)
     order = np.argsort(table.pts)
     return 1 + max(order[place] for place in places)
@@ -149,7 +149,7 @@ def packets_up_to(path, places):
 
 def packets_in_groups(path, places):
     """Return how many packets there are from the key frame before each of those frames up to it."""
-    with open_video(str(path), "clip", Watch("clip"), Limits()) as (container, stream):
+    with open_video(str(path), "clip", Deadline("clip"), Limits()) as (container, stream):
         table = list_packets((packet for packet in container.demux(stream) if packet.size), stream)
     order = np.argsort(table.pts)
     targets = sorted(int(order[place]) for place in places)

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 import pytest
 
 from keye_vl_rs._decoding.prefetch import prefetch
-from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._media.deadline import Deadline
 from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import CancelledError, InvalidArgumentError, MediaTimeoutError
 from support.clips import Clip, every
 
 pytestmark = pytest.mark.one_level
 
-WATCH = Watch("work")
+DEADLINE = Deadline("work")
 
 
 def decoder_threads():
@@ -58,7 +58,9 @@ def test_items_come_in_the_order_of_tasks(workers, ahead):
             yield task, item
 
     found = list(
-        prefetch(range(12), worker(make, opened, closed), WATCH, workers=workers, buffer_size=ahead)
+        prefetch(
+            range(12), worker(make, opened, closed), DEADLINE, workers=workers, buffer_size=ahead
+        )
     )
     assert found == [(task, item) for task in range(12) for item in range(task % 4)]
     assert sorted(opened) == sorted(closed)
@@ -72,7 +74,7 @@ def test_tasks_are_done_side_by_side():
         barrier.wait()
         yield task
 
-    assert list(prefetch([0, 1], worker(make), WATCH, workers=2, buffer_size=2)) == [0, 1]
+    assert list(prefetch([0, 1], worker(make), DEADLINE, workers=2, buffer_size=2)) == [0, 1]
 
 
 def test_no_more_is_made_than_may_wait():
@@ -83,7 +85,7 @@ def test_no_more_is_made_than_may_wait():
             made.append(item)
             yield item
 
-    items = prefetch([None], worker(make), WATCH, workers=1, buffer_size=3)
+    items = prefetch([None], worker(make), DEADLINE, workers=1, buffer_size=3)
     assert next(items) == 0
     time.sleep(0.1)
     # Three in the buffer, and one in the worker.
@@ -101,7 +103,7 @@ def test_a_user_who_leaves_ends_the_work(taken):
         finally:
             closed.append(True)
 
-    items = prefetch([0, 1], worker(make), WATCH, workers=2, buffer_size=2)
+    items = prefetch([0, 1], worker(make), DEADLINE, workers=2, buffer_size=2)
     for _ in range(taken):
         next(items)
     items.close()
@@ -116,7 +118,7 @@ def test_what_is_raised_comes_to_the_user(place):
             raise KeyError("broken")
 
     with pytest.raises(KeyError, match="broken"):
-        list(prefetch(range(4), worker(make), WATCH, workers=2, buffer_size=1))
+        list(prefetch(range(4), worker(make), DEADLINE, workers=2, buffer_size=1))
 
 
 def test_a_worker_that_cannot_open():
@@ -126,7 +128,7 @@ def test_a_worker_that_cannot_open():
         yield
 
     with pytest.raises(OSError, match="closed"):
-        list(prefetch([0], open_worker, WATCH, workers=1, buffer_size=1))
+        list(prefetch([0], open_worker, DEADLINE, workers=1, buffer_size=1))
 
 
 def test_a_stall_ends_with_the_deadline(clock):
@@ -138,7 +140,7 @@ def test_a_stall_ends_with_the_deadline(clock):
 
     began = clock()
     with pytest.raises(MediaTimeoutError, match=r"work: timed out after 0\.2 s"):
-        list(prefetch([0], worker(make), Watch("work", 0.2), workers=1, buffer_size=1))
+        list(prefetch([0], worker(make), Deadline("work", 0.2), workers=1, buffer_size=1))
     assert clock() - began < 2
     free.set()
 

@@ -9,7 +9,7 @@ import time
 import av
 import pytest
 
-from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._media.deadline import Deadline
 from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import (
     CancelledError,
@@ -36,17 +36,17 @@ class CountingFlag:
         return self.asked > self.free
 
 
-def decode(watch, data):
+def decode(deadline, data):
     """Return how many frames FFmpeg finds in a watched file."""
-    with av.open(watch.reading(io.BytesIO(data))) as container:
+    with av.open(deadline.reading(io.BytesIO(data))) as container:
         return sum(1 for _ in container.decode(video=0))
 
 
 def test_nothing_to_watch():
-    watch = Watch("a.mp4")
-    watch.check()
-    assert watch.left() is None
-    assert watch.name == "a.mp4"
+    deadline = Deadline("a.mp4")
+    deadline.check()
+    assert deadline.left() is None
+    assert deadline.name == "a.mp4"
 
 
 @pytest.fixture
@@ -62,32 +62,32 @@ def clock(monkeypatch):
 
 
 def test_deadline(clock):
-    watch = Watch("a.mp4", 0.05)
-    watch.check()
-    assert watch.left() == pytest.approx(0.05)
+    deadline = Deadline("a.mp4", 0.05)
+    deadline.check()
+    assert deadline.left() == pytest.approx(0.05)
     clock(0.04)
-    watch.check()
-    assert watch.left() == pytest.approx(0.01)
+    deadline.check()
+    assert deadline.left() == pytest.approx(0.01)
     clock(0.02)
-    assert watch.left() == 0
+    assert deadline.left() == 0
     with pytest.raises(MediaTimeoutError, match=r"^a\.mp4: timed out after 0\.05 s"):
-        watch.check()
+        deadline.check()
 
 
 def test_flag():
     flag = threading.Event()
-    watch = Watch("a.mp4", cancel=flag)
-    watch.check()
-    assert watch.left() is None
+    deadline = Deadline("a.mp4", cancel=flag)
+    deadline.check()
+    assert deadline.left() is None
     flag.set()
     with pytest.raises(CancelledError, match=r"^a\.mp4: cancelled$"):
-        watch.check()
+        deadline.check()
 
 
 def test_the_flag_comes_before_the_deadline():
-    watch = Watch("a.mp4", 1e-9, CountingFlag(0))
+    deadline = Deadline("a.mp4", 1e-9, CountingFlag(0))
     with pytest.raises(CancelledError):
-        watch.check()
+        deadline.check()
 
 
 def test_kinds_of_errors():
@@ -101,18 +101,18 @@ def test_kinds_of_errors():
 @pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan"), "3", True, [1]])
 def test_wrong_timeout(timeout):
     with pytest.raises(InvalidArgumentError, match=r"timeout is .*: expected a positive number"):
-        Watch("a.mp4", timeout)
+        Deadline("a.mp4", timeout)
 
 
 @pytest.mark.parametrize("cancel", [True, 0, threading.Event, threading.Lock()])
 def test_wrong_flag(cancel):
     with pytest.raises(InvalidArgumentError, match=r"cancel is .*: expected .*is_set\(\)"):
-        Watch("a.mp4", cancel=cancel)
+        Deadline("a.mp4", cancel=cancel)
 
 
 def test_reading(h264):
     file = io.BytesIO(h264.read_bytes())
-    view = Watch("a.mp4", 60).reading(file)
+    view = Deadline("a.mp4", 60).reading(file)
     assert view.read(4) == file.getvalue()[:4]
     assert view.tell() == 4
     assert view.seek(-4, io.SEEK_END) == len(file.getvalue()) - 4
@@ -120,7 +120,7 @@ def test_reading(h264):
 
 
 def test_all_of_a_video_is_read(h264):
-    assert decode(Watch("a.mp4", 60, threading.Event()), h264.read_bytes()) == 40
+    assert decode(Deadline("a.mp4", 60, threading.Event()), h264.read_bytes()) == 40
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.avi"])
@@ -128,11 +128,11 @@ def test_any_read_may_be_the_last(name, tmp_path, capfd):
     """An error raised in any read leaves FFmpeg, and nothing is printed."""
     data = Clip(name, width=320, height=240, count=60).write(tmp_path).read_bytes()
     counting = CountingFlag(1 << 30)
-    assert decode(Watch(name, cancel=counting), data) == 60
+    assert decode(Deadline(name, cancel=counting), data) == 60
     assert counting.asked > 3
     for free in range(counting.asked):
         with pytest.raises(CancelledError, match=name):
-            decode(Watch(name, cancel=CountingFlag(free)), data)
+            decode(Deadline(name, cancel=CountingFlag(free)), data)
     assert "dropped" not in capfd.readouterr().err
 
 
@@ -142,9 +142,9 @@ def test_deadline_while_ffmpeg_reads(h264, clock):
             clock(0.03)
             return super().read(min(size, 1000))
 
-    watch = Watch("slow.mp4", 0.1)
+    deadline = Deadline("slow.mp4", 0.1)
     with pytest.raises(MediaTimeoutError, match=r"slow\.mp4"):
-        av.open(watch.reading(Slow(h264.read_bytes())))
+        av.open(deadline.reading(Slow(h264.read_bytes())))
 
 
 def test_errors_of_the_file_come_out_of_ffmpeg(h264):
@@ -153,7 +153,7 @@ def test_errors_of_the_file_come_out_of_ffmpeg(h264):
             raise OSError("the disk is gone")
 
     with pytest.raises(OSError, match="the disk is gone"):
-        av.open(Watch("a.mp4").reading(Broken(h264.read_bytes())))
+        av.open(Deadline("a.mp4").reading(Broken(h264.read_bytes())))
 
 
 class Interrupted(io.BytesIO):

@@ -12,7 +12,7 @@ import threading
 import numpy as np
 import pytest
 
-from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._media.deadline import Deadline
 from keye_vl_rs._media.sources import describe_source, open_bytes, open_media
 from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import (
@@ -63,8 +63,8 @@ class Returning(Seeker):
         return self.value
 
 
-def read(source, watch=None):
-    with open_bytes(source, watch) as file:
+def read(source, deadline=None):
+    with open_bytes(source, deadline) as file:
         return file.read()
 
 
@@ -141,13 +141,13 @@ def test_empty(wrap):
 
 @pytest.mark.parametrize("wrap", [Reader, Seeker])
 def test_watched(wrap):
-    watch = Watch("video", 1e-9)
+    deadline = Deadline("video", 1e-9)
     with pytest.raises(MediaTimeoutError, match="video"):
-        read(wrap(DATA), watch)
+        read(wrap(DATA), deadline)
     flag = threading.Event()
     flag.set()
     with pytest.raises(CancelledError, match="video"):
-        read(wrap(DATA), Watch("video", cancel=flag))
+        read(wrap(DATA), Deadline("video", cancel=flag))
 
 
 def test_deadline_while_a_pipe_trickles(clock):
@@ -164,7 +164,7 @@ def test_deadline_while_a_pipe_trickles(clock):
         sender.start()
         began = clock()
         with pytest.raises(MediaTimeoutError):
-            read(file, Watch("video", 0.2))
+            read(file, Deadline("video", 0.2))
         assert clock() - began < 2
         stop.set()
         sender.join()
@@ -174,7 +174,7 @@ def test_place_after_the_deadline():
     file = Seeker(DATA)
     file.seek(7)
     with pytest.raises(MediaTimeoutError):
-        read(file, Watch("video", 1e-9))
+        read(file, Deadline("video", 1e-9))
     assert file.tell() == 7
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from keye_vl_rs._media import http
-from keye_vl_rs._media.deadline import Watch
+from keye_vl_rs._media.deadline import Deadline
 from keye_vl_rs._media.sources import open_bytes, open_media
 from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import (
@@ -44,13 +44,17 @@ def server(httpd, monkeypatch):
     return f"http://user:secret@127.0.0.1:{httpd.server_port}"
 
 
-def fetch(url, watch=None):
-    with open_bytes(url, watch) as file:
+def fetch(url, deadline=None):
+    with open_bytes(url, deadline) as file:
         return file.read()
 
 
 def watches():
-    return {"none": None, "deadline": Watch("x", 30), "flag": Watch("x", None, threading.Event())}
+    return {
+        "none": None,
+        "deadline": Deadline("x", 30),
+        "flag": Deadline("x", None, threading.Event()),
+    }
 
 
 def flag_set_after(seconds):
@@ -130,7 +134,7 @@ SLOW = ["silent", "stalled", "trickle", "trickling_chunks", "trickling_headers"]
 def test_deadline(name, server, httpd, clock):
     start, began = time.monotonic(), clock()
     with pytest.raises(MediaTimeoutError, match=r"^video: timed out after 0\.2 s"):
-        fetch(f"{server}/{name}.mp4", Watch("video", 0.2))
+        fetch(f"{server}/{name}.mp4", Deadline("video", 0.2))
     assert time.monotonic() - start >= 0.2
     assert clock() - began < 2
     assert httpd.ended.get(timeout=5)
@@ -141,7 +145,7 @@ def test_deadline(name, server, httpd, clock):
 def test_cancel(name, server, httpd, clock):
     start, began = time.monotonic(), clock()
     with pytest.raises(CancelledError, match=r"^video: cancelled$"):
-        fetch(f"{server}/{name}.mp4", Watch("video", cancel=flag_set_after(0.1)))
+        fetch(f"{server}/{name}.mp4", Deadline("video", cancel=flag_set_after(0.1)))
     assert time.monotonic() - start >= 0.1
     assert clock() - began < 2
     assert httpd.ended.get(timeout=5)
@@ -152,7 +156,7 @@ def test_nothing_is_asked_for_too_late(server, httpd):
     flag = threading.Event()
     flag.set()
     with pytest.raises(CancelledError):
-        fetch(f"{server}/silent.mp4", Watch("video", cancel=flag))
+        fetch(f"{server}/silent.mp4", Deadline("video", cancel=flag))
     assert httpd.ended.empty()
 
 
@@ -161,7 +165,7 @@ def test_deadline_during_a_tls_handshake(server, httpd):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         with pytest.raises(MediaTimeoutError):
-            fetch(f"{url.rpartition(':')[0]}:{port}/x.mp4", Watch("video", 0.2))
+            fetch(f"{url.rpartition(':')[0]}:{port}/x.mp4", Deadline("video", 0.2))
         assert_nothing_stays(port)
         connection, _ = silent.accept()
         with connection:
@@ -176,7 +180,7 @@ def test_deadline_behind_a_proxy(server, httpd, monkeypatch):
     monkeypatch.setenv("http_proxy", f"127.0.0.1:{httpd.server_port}")
     monkeypatch.setattr(Handler, "do_GET", Handler.wait_for_the_end)
     with pytest.raises(MediaTimeoutError):
-        fetch("http://example.invalid/x.mp4", Watch("video", 0.2))
+        fetch("http://example.invalid/x.mp4", Deadline("video", 0.2))
     assert httpd.ended.get(timeout=5)
     assert_nothing_stays(httpd.server_port)
 
@@ -193,7 +197,7 @@ def test_deadline_while_a_name_is_looked_up(server, httpd, monkeypatch, clock):
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     began = clock()
     with pytest.raises(MediaTimeoutError):
-        fetch(f"{server}/silent.mp4", Watch("video", 0.1))
+        fetch(f"{server}/silent.mp4", Deadline("video", 0.1))
     assert clock() - began < 2
     (thread,) = fetching()
     found.set()
@@ -210,7 +214,7 @@ def test_the_disk_is_full(server, httpd):
     with pytest.raises(
         MediaError, match=r"^video: cannot be stored in .*: No space left on device"
     ):
-        http.fetch(f"{server}/whole.mp4", "video", Full(), Watch("video"))
+        http.fetch(f"{server}/whole.mp4", "video", Full(), Deadline("video"))
     assert_nothing_stays(httpd.server_port)
 
 
@@ -225,7 +229,7 @@ def test_redirects_are_not_read(server, httpd, monkeypatch):
         self.trickle()
 
     monkeypatch.setattr(Handler, "send_away", send_away, raising=False)
-    assert fetch(f"{server}/away.mp4", Watch("video", 30)) == BODY
+    assert fetch(f"{server}/away.mp4", Deadline("video", 30)) == BODY
     assert httpd.ended.get(timeout=5)
     assert_nothing_stays(httpd.server_port)
 

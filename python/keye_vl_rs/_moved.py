@@ -99,10 +99,13 @@ _RENAMED = {
     "count_frames": "scan_frames",
     "decode_reporting": "decode_with_reports",
     "find_reports": "find_reported_packets",
+    "forget_said": "reset_warnings",
     "limited": "limit_frames",
     "list_video": "index_video",
     "run_ahead": "prefetch",
     "say_habits": "warn_about_losses",
+    "say_once": "warn_once",
+    "say_once_about": "warn_once_about",
 }
 
 

@@ -21,7 +21,7 @@ from keye_vl_rs._chat.unknown_parts import (
 from keye_vl_rs._media.encoded_sources import frames_of_text
 from keye_vl_rs._media.sources import is_remote
 from keye_vl_rs._util.shorten import short_repr
-from keye_vl_rs._util.warn_once import say_once_about
+from keye_vl_rs._util.warn_once import warn_once_about
 from keye_vl_rs.errors import InvalidArgumentError
 
 __all__ = [
@@ -97,7 +97,7 @@ def plain_part(
         return plain
     plain.pop(present[0])
     if plain.pop(other, None) is not None:
-        say_once_about(other, f"a message has both {own} and {other}: only {own} is read")
+        warn_once_about(other, f"a message has both {own} and {other}: only {own} is read")
     source = _source(given[present[0]], f"{where}[{present[0]!r}]", present[0])
     frames = frames_of_text(source) if kind == VIDEO else None
     return {**plain, own: source if frames is None else frames}

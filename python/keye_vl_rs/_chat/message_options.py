@@ -12,7 +12,7 @@ from typing import Any
 from keye_vl_rs._chat.content_parts import IMAGE, VIDEO, frame_part, is_frame_list, media_kind
 from keye_vl_rs._sampling.video import READING_OPTIONS
 from keye_vl_rs._util.shorten import short_repr, shorten
-from keye_vl_rs._util.warn_once import say_once_about
+from keye_vl_rs._util.warn_once import warn_once_about
 from keye_vl_rs.errors import InvalidArgumentError
 
 __all__ = [
@@ -125,7 +125,7 @@ def warn_of_unread(ele: Mapping[str, Any], what: str) -> None:
             hint = f" without {partner}"
         else:
             continue
-        say_once_about(key, f"{shorten(key)} in the message of {what} is not read{hint}")
+        warn_once_about(key, f"{shorten(key)} in the message of {what} is not read{hint}")
 
 
 def warn_of_unread_in_video(ele: Mapping[str, Any], model: str | None = None) -> None:

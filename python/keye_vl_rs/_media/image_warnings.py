@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._util.shorten import short_repr
-from keye_vl_rs._util.warn_once import say_once_about
+from keye_vl_rs._util.warn_once import warn_once_about
 from keye_vl_rs.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -47,19 +47,19 @@ def warn_about_losses(image: Image.Image, *, drops_alpha: bool, orientation: boo
         orientation: whether to warn about an ignored orientation.
     """
     if orientation and _is_turned(image):
-        say_once_about(
+        warn_once_about(
             "exif",
             "an image has an EXIF orientation, which is ignored, as keye_vl_utils does; pass "
             "exif=True to apply it",
         )
     if drops_alpha and (image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info):
-        say_once_about(
+        warn_once_about(
             "transparency",
             f"an image (mode {image.mode}) is transparent; the colour underneath shows, usually "
             "black, as in keye_vl_utils; paste it on a background first if that is wrong",
         )
     if image.mode.startswith("I"):
-        say_once_about(
+        warn_once_about(
             "16-bit grey",
             f"an image has grey of 16 bits or more (mode {image.mode}); values over 255 become "
             "white, as in keye_vl_utils; scale it to 8 bits first if that is wrong",

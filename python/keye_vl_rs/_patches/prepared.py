@@ -17,7 +17,7 @@ from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._patches.reference import plain_patches, why_plain
 from keye_vl_rs._patches.tensors import empty_patches
 from keye_vl_rs._util.shorten import short_number
-from keye_vl_rs._util.warn_once import say_once
+from keye_vl_rs._util.warn_once import warn_once
 from keye_vl_rs.errors import FramesShapeError, SizeError, naming
 from keye_vl_rs.limits import check_resized
 
@@ -76,7 +76,7 @@ def _checked(
     grid = (len(pixels), size[0] // config.patch_size, size[1] // config.patch_size)
     reason = why_plain(pixels, size, config)
     if reason is not None:
-        say_once(logger, f"images and frames take the plain path, which is slower: {reason}")
+        warn_once(logger, f"images and frames take the plain path, which is slower: {reason}")
         return plain_patches([image_array(one) for one in pixels], size, config), grid
     pictures = zip(pixels, shapes, strict=True)
     return [Picture(name, one, (shape[0], shape[1]), size) for one, shape in pictures], grid

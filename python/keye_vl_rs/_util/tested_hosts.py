@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from keye_vl_rs._util.warn_once import say_once
+from keye_vl_rs._util.warn_once import warn_once
 from keye_vl_rs.errors import UnsupportedHostError
 
 __all__ = ["TESTED", "check_host"]
@@ -34,11 +34,11 @@ def check_host(host: str, version: str) -> None:
     try:
         given = Version(version)
     except InvalidVersion:
-        say_once(logger, f"{host} {version}: unknown version number; keye-vl-rs was {releases}")
+        warn_once(logger, f"{host} {version}: unknown version number; keye-vl-rs was {releases}")
         return
     if given < Version(tested[0]):
         raise UnsupportedHostError(
             f"{host} {version} is too old: install {tested[0]} or later (keye-vl-rs was {releases})"
         )
     if given.major > Version(tested[-1]).major:
-        say_once(logger, f"{host} {version} is untested: keye-vl-rs was {releases}")
+        warn_once(logger, f"{host} {version} is untested: keye-vl-rs was {releases}")

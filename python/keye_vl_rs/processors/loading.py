@@ -15,7 +15,7 @@ from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._preprocess import preprocess_file
 from keye_vl_rs._slow_fast.processor_kwargs import VIDEO_KWARGS
 from keye_vl_rs._slow_fast.sizes import MERGE_SIZE, PATCH_SIZE
-from keye_vl_rs._util.warn_once import say_once
+from keye_vl_rs._util.warn_once import warn_once
 from keye_vl_rs.errors import memory_errors
 
 __all__ = ["ChatMedia", "load_media"]
@@ -111,5 +111,5 @@ def _can_stream(config: PixelConfig) -> bool:
         reason = f"the image processor's settings are not the model's: {config}"
     else:
         return True
-    say_once(logger, f"videos are decoded whole before they are processed, for {reason}")
+    warn_once(logger, f"videos are decoded whole before they are processed, for {reason}")
     return False

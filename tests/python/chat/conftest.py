@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from keye_vl_rs._util.warn_once import forget_said
+from keye_vl_rs._util.warn_once import reset_warnings
 from support.clips import Clip
 
 
@@ -16,6 +16,6 @@ def clip(folder):
 @pytest.fixture
 def warnings_anew():
     """Warnings appear once per process, in which other tests run too."""
-    forget_said()
+    reset_warnings()
     yield
-    forget_said()
+    reset_warnings()

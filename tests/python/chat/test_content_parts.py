@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from keye_vl_rs import extract_vision_info, preview, process_vision_info, to_openai_messages
-from keye_vl_rs._util.warn_once import forget_said
+from keye_vl_rs._util.warn_once import reset_warnings
 from support.clips import Clip
 from support.content_parts import ALL, ENTRIES, KEYS, PICTURE, PREVIEW, ROW, talk
 from support.processor import PROCESSOR
@@ -109,7 +109,7 @@ def test_placeholders_without_media_are_rendered():
 
 
 def test_the_first_of_two_sources_is_read(caplog):
-    forget_said()
+    reset_warnings()
     part = {"type": "image", "image": PICTURE, "image_url": "/no/such/file.png"}
     with caplog.at_level(logging.WARNING, "keye_vl_rs"):
         found = [process_vision_info(talk(part)) for _ in range(2)]

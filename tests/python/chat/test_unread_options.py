@@ -11,7 +11,7 @@ from typer.main import get_command
 import keye_vl_rs
 from keye_vl_rs import preview, process_vision_info, to_openai_messages, to_vllm_inputs
 from keye_vl_rs._chat.message_options import READ_BY
-from keye_vl_rs._util.warn_once import forget_said
+from keye_vl_rs._util.warn_once import reset_warnings
 from keye_vl_rs.cli import app
 from support.paths import ROOT
 from support.processor import PROCESSOR
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.one_level, pytest.mark.usefixtures("warnings_anew")]
 
 
 def warnings_of(caplog, run, *given):
-    forget_said()
+    reset_warnings()
     caplog.clear()
     with caplog.at_level(logging.WARNING, "keye_vl_rs"):
         for _ in range(2):

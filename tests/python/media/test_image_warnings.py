@@ -20,7 +20,7 @@ from keye_vl_rs import (
     to_vllm_inputs,
 )
 from keye_vl_rs._media.images import load_image
-from keye_vl_rs._util.warn_once import forget_said
+from keye_vl_rs._util.warn_once import reset_warnings
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, UnreadableMediaError
 from keye_vl_rs.processors.processor import KeyeVL1_5Processor
 from support.processor import TOKENIZER
@@ -218,13 +218,13 @@ HABITS = {
 
 @pytest.mark.parametrize("said", HABITS)
 def test_habits_are_kept_and_said_once(said, caplog):
-    forget_said()
+    reset_warnings()
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
             image = HABITS[said]()
             assert np.array_equal(load_image(image), image.convert("RGB"))
     assert [said in message for message in caplog.messages] == [True]
-    forget_said()
+    reset_warnings()
 
 
 def test_what_is_lost_of_each():
@@ -236,7 +236,7 @@ def test_what_is_lost_of_each():
 
 
 def test_nothing_is_said_of_plain_pictures(caplog):
-    forget_said()
+    reset_warnings()
     load_image(picture())
     load_image(turned(1))
     load_image(turned(), exif=False)

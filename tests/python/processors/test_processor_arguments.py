@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from keye_vl_rs._util.warn_once import say_once
+from keye_vl_rs._util.warn_once import warn_once
 from keye_vl_rs.errors import FramesShapeError, FrameTypesError, InvalidArgumentError, PromptError
 from oracle.published_processor import published_call
 from support.processor import PROCESSOR, TEXT, TOKENIZER, assert_bits, clip, joined, video_kwargs
@@ -183,7 +183,7 @@ def test_a_size_and_no_resize():
 
 def test_the_plain_path_is_said_once(caplog):
     caplog.set_level(logging.INFO)
-    say_once.cache_clear()
+    warn_once.cache_clear()
     for _ in range(2):
         call(VIDEO.float())
         call(do_rescale=False, do_normalize=False)

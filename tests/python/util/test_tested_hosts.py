@@ -6,7 +6,7 @@ import pytest
 import transformers
 
 from keye_vl_rs._util.tested_hosts import TESTED, check_host
-from keye_vl_rs._util.warn_once import say_once
+from keye_vl_rs._util.warn_once import warn_once
 from keye_vl_rs.errors import UnsupportedHostError
 
 pytestmark = pytest.mark.one_level
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.one_level
 
 @pytest.fixture(autouse=True)
 def nothing_said_yet():
-    say_once.cache_clear()
+    warn_once.cache_clear()
 
 
 def test_the_host_of_this_test(caplog):

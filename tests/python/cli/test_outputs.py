@@ -131,11 +131,9 @@ def test_the_umask_decides_who_may_read_results(videos):
     assert Path("a.safetensors").stat().st_mode & 0o777 == 0o640
 
 
-def test_the_readme_lists_what_is_written(videos):
-    """The README lists every field of the JSON objects and every name in the metadata."""
-    text = (ROOT / "README.md").read_text("utf-8")
-    _, _, listed = text.partition("With `--json` the output has an object")
-    listed = listed.partition("## Hosts")[0]
+def test_the_documentation_lists_what_is_written(videos):
+    """The manual lists every field of the JSON objects and every name in the metadata."""
+    listed = (ROOT / "docs" / "command-line.md").read_text("utf-8")
     result = lines(run("a.mp4", "missing.mp4", "--json"))
     fields = {name for line in result for name in line} | {"reason", "frames"}
     fields |= set(result[1]["stage_seconds"]) | set(load("a.safetensors")[1])

@@ -10,7 +10,7 @@ RUST_SOURCES := $(shell find rust -name '*.rs') Cargo.toml Cargo.lock rust/py/Ca
 .PHONY: help demo test test-rust test-python test-robustness test-compat test-vllm test-wheel test-checked
 .PHONY: fuzz leaks valgrind audit lint format bench bench-record wheel clean
 
-help: ## Say what each target does
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
 
 $(VENV)/.created:
@@ -32,7 +32,7 @@ $(VENV)/.lint-tools: $(VENV)/.created pyproject.toml
 	$(BIN)/python -m pip install --quiet --group lint
 	touch $@
 
-demo: $(VENV)/.built ## Make an environment, build, and preprocess a bundled clip
+demo: $(VENV)/.built ## Set up an environment, build, and preprocess a bundled clip
 	$(BIN)/keye-vl-rs preprocess tests/media/bunny_360p.mp4 --fps 4 --output demo-out
 
 # Hosts that cannot be installed side by side have environments of their own. Each is layered on the
@@ -70,7 +70,7 @@ test-python: $(VENV)/.built $(VENV)/.test-tools
 	for KEYE_VL_RS_SIMD; do echo "KEYE_VL_RS_SIMD=$$KEYE_VL_RS_SIMD: kernels"; \
 		$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m 'not one_level' tests/python; done
 
-test-robustness: $(VENV)/.built $(VENV)/.test-tools ## Run the quick forms of fuzzing, forks, threads, signals, kills, leaks
+test-robustness: $(VENV)/.built $(VENV)/.test-tools ## Run short tests of damaged media, forks, threads, signals, kills and leaks
 	$(BIN)/python -m pytest tests/robustness
 
 # $(call layered,folder) creates an environment layered on the usual one.
@@ -97,7 +97,7 @@ $(COMPAT)/sglang-$(SGLANG)/.made: $(VENV)/.built $(VENV)/.test-tools
 COMPAT_MADE := $(patsubst %, $(COMPAT)/%/.made, \
 	$(COMPAT_TRANSFORMERS:%=transformers-%) openai-$(OPENAI) keye-vl-utils-$(PREVIEW_UTILS) \
 	sglang-$(SGLANG))
-test-compat: $(COMPAT_MADE) ## Run the hosts' tests with older transformers, and with hosts of their own
+test-compat: $(COMPAT_MADE) ## Test hosts in environments of their own: older transformers, openai, keye-vl-utils 1.0.0, SGLang
 	set -e; for version in $(COMPAT_TRANSFORMERS); do \
 		echo "transformers $$version"; \
 		$(COMPAT)/transformers-$$version/bin/python -m pytest -q -p no:cacheprovider $(COMPAT_TESTS); \
@@ -113,7 +113,7 @@ $(COMPAT)/vllm-$(VLLM)/.made: $(RUST_SOURCES) pyproject.toml
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check 'vllm==$(VLLM)' pytest .
 	touch $@
 
-test-vllm: $(COMPAT)/vllm-$(VLLM)/.made ## Run vLLM's multi-modal processing with and without the plugin (9 GB)
+test-vllm: $(COMPAT)/vllm-$(VLLM)/.made ## Test vLLM's multi-modal processing with and without the plugin (9 GB)
 	$(<D)/bin/python -m pip install --quiet --no-deps --force-reinstall .
 	$(<D)/bin/python -m pytest -q -p no:cacheprovider tests/compat/vllm
 
@@ -122,7 +122,7 @@ WHEEL_ENV := build/wheel
 WHEEL_TESTS := $(addprefix tests/python/, core/test_layouts.py patches/test_fused_operator.py \
 	processors/test_image_processor.py processors/test_processor.py test_preprocess_media.py \
 	test_preprocess_parity.py vision_process/test_files.py)
-test-wheel: $(VENV)/.created ## Build a wheel, look at its code, and run the parity tests on it where there is no Rust
+test-wheel: $(VENV)/.created ## Build a wheel, check its code, and run the parity tests on it without Rust
 	rm -rf build/wheelhouse
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/wheelhouse .
 	$(BIN)/python tests/wheel/check_code.py build/wheelhouse/*.whl
@@ -147,7 +147,7 @@ CHECKED_TESTS ?= tests/python
 SECONDS ?= 60
 FUZZ_TARGETS := geometry kernels packets patches resample slow_fast
 FUZZ := nice cargo +nightly fuzz run --fuzz-dir rust/fuzz --features libfuzzer
-fuzz: $(VENV)/.built $(VENV)/.test-tools ## Fuzz all there is, SECONDS=60 each (needs nightly Rust; installs cargo-fuzz)
+fuzz: $(VENV)/.built $(VENV)/.test-tools ## Fuzz everything, SECONDS=60 per target (needs nightly Rust; installs cargo-fuzz)
 	cargo fuzz --version || cargo install --locked cargo-fuzz
 	mkdir -p $(addprefix build/fuzz/, $(FUZZ_TARGETS))
 	$(BIN)/python rust/fuzz/seeds.py build/fuzz/packets
@@ -159,7 +159,7 @@ fuzz: $(VENV)/.built $(VENV)/.test-tools ## Fuzz all there is, SECONDS=60 each (
 	PYTHONPATH=tests/python $(BIN)/python tests/robustness/damaged_media.py --seconds $(SECONDS) \
 		--first $$(date +%s) --keep build/fuzz/faults
 
-leaks: $(VENV)/.built $(VENV)/.test-tools ## Run 2,000 videos, and 2,000 failing calls, through one process each
+leaks: $(VENV)/.built $(VENV)/.test-tools ## Run 2,000 videos, then 2,000 failing calls, through one process each
 	PYTHONPATH=tests/python $(BIN)/python tests/robustness/leaks.py --items 2000
 	PYTHONPATH=tests/python $(BIN)/python tests/robustness/leaks.py --items 2000 --failing
 
@@ -167,11 +167,11 @@ leaks: $(VENV)/.built $(VENV)/.test-tools ## Run 2,000 videos, and 2,000 failing
 # skipped test fails only here: valgrind's fused multiply-add can return a zero of the wrong sign.
 VALGRIND := valgrind --quiet --error-exitcode=9
 VALGRIND_TESTS := geometry image_bands kernels packets pipeline
-valgrind: ## Run the Rust tests of each level that valgrind knows (three minutes)
+valgrind: ## Run the Rust tests under valgrind, at each level that it supports (three minutes)
 	CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='$(VALGRIND)' \
 		cargo test $(addprefix --test , $(VALGRIND_TESTS)) -- --skip zeros_keep_their_sign
 
-audit: $(VENV)/.built ## Look for known faults in what is depended on (needs cargo-deny and the network)
+audit: $(VENV)/.built ## Check dependencies for known vulnerabilities (needs cargo-deny and the network)
 	cargo deny check
 	$(PYTHON) -m venv build/audit
 	build/audit/bin/python -m pip install --quiet pip-audit
@@ -193,17 +193,17 @@ format: $(VENV)/.lint-tools ## Format the sources
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: $(VENV)/.built $(VENV)/.test-tools ## Compare with the published Python path (about 15 minutes; makes clips first)
+bench: $(VENV)/.built $(VENV)/.test-tools ## Benchmark against the published Python path (about 15 minutes; generates clips first)
 	mkdir -p build
 	$(BIN)/python -m pytest benches/python -p no:cacheprovider -q --benchmark-disable-gc --benchmark-json=build/bench.json
 	$(BIN)/python benches/python/report.py build/bench.json
 
-bench-record: ## Keep the last run of make bench in benches/records
+bench-record: ## Save the last run of make bench in benches/records
 	$(BIN)/python benches/python/report.py build/bench.json --save
 
 wheel: $(VENV)/.created ## Build a wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	@ls dist/*.whl
 
-clean: ## Remove the environment and everything that was built
+clean: ## Remove the environment and all build outputs
 	rm -rf $(VENV) target build dist demo-out python/keye_vl_rs/_core*.so

@@ -1,9 +1,9 @@
 """Call a function as soon as a module has been imported, without importing it.
 
-``wrapt.when_imported`` (2.5.2) would lose something. A function that waits cannot be taken back,
-and wrapt's finder stays first in ``sys.meta_path`` for the life of the process, also after
-:func:`keye_vl_rs.disable`. If the function fails, the host's own import fails. And ``import wrapt``
-takes 60 ms, where ``import keye_vl_rs`` may take 150 ms.
+This is not ``wrapt.when_imported`` (2.5.2) for three reasons. A registered callback cannot be
+withdrawn, and wrapt's finder stays first in ``sys.meta_path``, also after
+:func:`keye_vl_rs.disable`. A callback that fails makes the host's own import fail. And importing
+wrapt takes 60 ms; importing this package may take 150 ms.
 """
 
 from __future__ import annotations
@@ -26,69 +26,69 @@ Callback = Callable[[ModuleType], None]
 
 
 def when_imported(name: str, callback: Callback) -> None:
-    """Call ``callback(module)`` now if the module has been imported, else as soon as it is.
+    """Call ``callback(module)`` now if the module has been imported, otherwise after its import.
 
-    One callback waits for a module; a later one takes its place.
+    A module has one callback; a later one replaces it.
     """
     if name in sys.modules:
         callback(sys.modules[name])
         return
-    _FINDER.waiting[name] = callback
+    _FINDER.callbacks[name] = callback
     if _FINDER not in sys.meta_path:
         sys.meta_path.insert(0, _FINDER)
 
 
 def forget(name: str) -> None:
-    """Let the callback that waits for a module, if there is one, not be called any more."""
-    _FINDER.waiting.pop(name, None)
-    if not _FINDER.waiting and _FINDER in sys.meta_path:
+    """Withdraw the callback of a module that has not been imported yet, if there is one."""
+    _FINDER.callbacks.pop(name, None)
+    if not _FINDER.callbacks and _FINDER in sys.meta_path:
         sys.meta_path.remove(_FINDER)
 
 
 class _Finder(MetaPathFinder):
-    """Finds modules that are waited for as everybody else does, and has their loaders tell."""
+    """A finder that wraps the loaders of modules with a callback."""
 
     def __init__(self) -> None:
-        self.waiting: dict[str, Callback] = {}
-        self._asking = threading.local()
+        self.callbacks: dict[str, Callback] = {}
+        self._delegating = threading.local()
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname not in self.waiting or getattr(self._asking, "now", False):
+        if fullname not in self.callbacks or getattr(self._delegating, "now", False):
             return None
-        self._asking.now = True
+        self._delegating.now = True
         try:
             spec = find_spec(fullname)
         finally:
-            self._asking.now = False
+            self._delegating.now = False
         if spec is not None and spec.loader is not None:
-            spec.loader = _TellingLoader(spec.loader)
+            spec.loader = _CallbackLoader(spec.loader)
         return spec
 
     def imported(self, module: ModuleType) -> None:
-        """Call what waits for the module; whatever happens there, the module has been imported."""
-        callback = self.waiting.get(module.__name__)
+        """Run the callback of an imported module, and log its errors: the import succeeded."""
+        callback = self.callbacks.get(module.__name__)
         forget(module.__name__)
         try:
             if callback is not None:
                 callback(module)
         except Exception:
-            logger.exception("%s is left as it is", module.__name__)
+            logger.exception("%s is left unpatched", module.__name__)
 
 
-class _TellingLoader(Loader):
-    """The loader that it is given, but for a word at the end."""
+class _CallbackLoader(Loader):
+    """A wrapper of a loader that runs the callback after the import."""
 
     def __init__(self, loader: Any) -> None:
         self._loader = loader
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        made: ModuleType | None = self._loader.create_module(spec)
-        return made
+        created: ModuleType | None = self._loader.create_module(spec)
+        return created
 
     def exec_module(self, module: ModuleType) -> None:
-        # The module is to have its own loader, by which others find its source and its data.
+        # The module keeps its own loader: others find its source and its data through it.
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader

@@ -88,7 +88,7 @@ def test_what_fails_there_does_not_reach_the_host(host, caplog):
 
     when_imported(host, fail)
     assert importlib.import_module(host).answer() == 42
-    assert "keye_vl_rs_host_for_tests is left as it is" in caplog.text
+    assert "keye_vl_rs_host_for_tests is left unpatched" in caplog.text
     assert "not this time" in caplog.text
 
 

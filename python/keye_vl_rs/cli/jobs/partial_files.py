@@ -1,8 +1,8 @@
-"""Files that appear under their names when they are whole, and what is left where that failed.
+"""Write files so that they appear only when complete, and remove partial files of killed processes.
 
-A file is written under a temporary name beside its own: hidden, with the process in it and where
-that runs. A process that is killed leaves it behind; the next one that has the same file to write
-sweeps it away.
+A file is written under a temporary, hidden name in its own folder, and then renamed. The temporary
+name contains the host and the process id. A killed process leaves the file behind; the next process
+that writes the same output removes it.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from typing import IO
 __all__ = ["discard_partials", "partial_of", "sweep_partials", "whole_file"]
 
 _SUFFIX = ".partial"
-# A writer adds to its file every second or so. One that did not for so long does not run, where its
-# process cannot be asked: on another machine, or where its number was given to another process.
+# A writer adds to its file every second or so. Where its process cannot be looked up (on another
+# machine, or because its id was reused), it counts as dead after this time without a write.
 _ABANDONED_S = 3600
-# Longer names of files give way to a digest, for with what is added a name may be too long.
+# Longer file names are replaced by a digest: with the additions a name could become too long.
 _LONGEST_NAME = 180
-# Of this process, and in use.
+# The partial files that this process is writing.
 _in_use: set[Path] = set()
 
 
 @contextmanager
 def whole_file(target: Path) -> Iterator[IO[bytes]]:
-    """A new file to write, which takes the name ``target`` once all of it is on the disk.
+    """Open a new file that is renamed to ``target`` once all of it is on the disk.
 
-    So neither a kill nor a crash of the machine leaves a part of a file under that name. If the
-    block raises, there is no new file, and one that had the name before is untouched. Of two
-    processes that write the same file, the later one's stays.
+    Neither a kill nor a crash of the machine leaves a partial file under that name. If the block
+    raises, there is no new file, and an existing ``target`` is untouched. If two processes write
+    the same file, the later one wins.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_of(target)
@@ -52,12 +52,12 @@ def whole_file(target: Path) -> Iterator[IO[bytes]]:
 
 
 def partial_of(target: Path) -> Path:
-    """The name under which this process writes ``target``."""
+    """Return the temporary name under which this process writes ``target``."""
     return target.with_name(f".{_stem(target.name)}.{_host()}-{os.getpid()}{_SUFFIX}")
 
 
 def sweep_partials(targets: Iterable[Path]) -> None:
-    """Remove the partial files of ``targets`` whose writers do not run any more."""
+    """Remove the partial files of ``targets`` whose writers no longer run."""
     stems: dict[Path, set[str]] = {}
     for target in targets:
         stems.setdefault(target.parent, set()).add(_stem(target.name))
@@ -72,7 +72,7 @@ def sweep_partials(targets: Iterable[Path]) -> None:
 
 
 def discard_partials() -> None:
-    """Remove what threads of this process still write, and are not waited for."""
+    """Remove the files that abandoned threads of this process are still writing."""
     for partial in list(_in_use):
         with suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -94,11 +94,11 @@ def _is_abandoned(path: Path, writer: str) -> bool:
 
 
 def _may_run(pid: int) -> bool:
-    """Return whether another process has this number; True where that cannot be told."""
+    """Tell if another process may have this id."""
     if os.name != "posix":
         return True
     if pid == os.getpid():
-        # What this process writes is in ``_in_use``: an earlier one had its number.
+        # Files of this process are in ``_in_use``: an earlier process had the same id.
         return False
     try:
         os.kill(pid, 0)
@@ -111,9 +111,9 @@ def _may_run(pid: int) -> bool:
 
 @cache
 def _host() -> str:
-    """Where numbers of processes mean what they mean here: this machine since it was started.
+    """Return a digest of what makes process ids unique: host, boot and container.
 
-    On a shared disk the same number may be that of a process of another machine, or container.
+    On a shared disk, a process of another machine or container may have the same id.
     """
     parts = [platform.node()]
     with suppress(OSError):

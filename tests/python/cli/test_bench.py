@@ -94,7 +94,7 @@ def test_the_command_prints_a_table_and_json():
     ("name", "most", "status", "said"),
     [
         ("missing.mp4", "9", 1, "error: missing.mp4: no such file\n"),
-        ("damaged.mp4", "9e9", 1, "error: damaged.mp4: "),
+        ("damaged.mp4", "9e9", 1, "error: damaged.mp4 is "),
         (str(BUNNY), "many", 2, "error: KEYE_VL_RS_MAX_FRAMES is 'many': "),
     ],
 )

@@ -141,7 +141,7 @@ def test_bicubic_on_request():
         ({"image_mean": [0.5]}, InvalidArgumentError, "image_mean is .*expected 3 numbers"),
         ({"scale": 0}, InvalidArgumentError, "scale is 0: expected a positive number"),
         ({"max_pixels": "x"}, InvalidArgumentError, "max_pixels is 'x': expected a positive"),
-        ({"min_pixels": -1}, InvalidArgumentError, "min_pixels is -1: expected a number from 0"),
+        ({"min_pixels": -1}, InvalidArgumentError, "min_pixels is -1: expected a non-negative"),
         ({"factor": "x"}, InvalidArgumentError, "factor is 'x': expected a number"),
         ({"patch": None}, InvalidArgumentError, "patch is None: expected a number"),
         ({"height": 28.5}, InvalidArgumentError, r"height is 28\.5: expected a whole number"),

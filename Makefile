@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-RUST_SOURCES := $(shell find rust -name '*.rs') Cargo.toml Cargo.lock rust/py/Cargo.toml
+RUST_SOURCES := $(shell find rust -name '*.rs') $(wildcard rust/*/Cargo.toml) Cargo.toml Cargo.lock
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-rust test-python test-robustness test-compat test-vllm test-wheel test-checked
@@ -169,7 +169,7 @@ VALGRIND := valgrind --quiet --error-exitcode=9
 VALGRIND_TESTS := geometry image_bands kernels packets pipeline
 valgrind: ## Run the Rust tests under valgrind, at each level that it supports (three minutes)
 	CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='$(VALGRIND)' \
-		cargo test $(addprefix --test , $(VALGRIND_TESTS)) -- --skip zeros_keep_their_sign
+		cargo test --workspace $(addprefix --test , $(VALGRIND_TESTS)) -- --skip zeros_keep_their_sign
 
 audit: $(VENV)/.built ## Check dependencies for known vulnerabilities (needs cargo-deny and the network)
 	cargo deny check

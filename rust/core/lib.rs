@@ -35,15 +35,13 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
-//! While a video is being decoded, [`SlowFastSplitter`] takes its frames one after the other, and
-//! [`describe_packet`] says which packets need not be decoded at all.
+//! While a video is being decoded, [`SlowFastSplitter`] takes its frames one after the other.
 //!
 //! An image, whose pixels Pillow may keep in pieces, goes through [`ImageBands`].
 //!
 //! Everything runs on one lazily made thread pool ([`Threads`]) and at one instruction-set level
 //! ([`Level`]); neither changes a byte of any result.
 
-mod bitstream;
 mod error;
 mod frames;
 mod geometry;
@@ -63,7 +61,6 @@ mod similarity;
 mod slow_fast;
 mod weights;
 
-pub use bitstream::{Codec, PacketFacts, describe_packet, nal_length_size, try_describe_packet};
 pub use error::{Error, Result};
 pub use frames::FramesView;
 pub use geometry::{

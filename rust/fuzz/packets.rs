@@ -3,7 +3,7 @@
 //! An input is a codec, a length's size, how long the extradata is (16 bits, little-endian), the
 //! extradata and the packet: `seeds.py` writes such files of real ones.
 
-use keye_vl_core::{Codec, PacketFacts, describe_packet, nal_length_size};
+use keye_vl_packets::{Codec, PacketFacts, describe_packet, nal_length_size};
 
 const NAMES: [&str; 7] = [
     "h264",

@@ -1,6 +1,6 @@
 //! What packets say about themselves. Microseconds each, so the GIL is kept.
 
-use keye_vl_core::{self as core, Codec, PacketFacts};
+use keye_vl_packets::{self as packets, Codec, PacketFacts};
 use pyo3::prelude::*;
 
 use crate::buffers::input;
@@ -10,7 +10,7 @@ const MAX_NAL_LENGTH_SIZE: usize = 4;
 
 #[pyfunction]
 pub(crate) fn nal_length_size(codec: &str, extradata: &[u8]) -> usize {
-    Codec::from_name(codec).map_or(0, |codec| core::nal_length_size(codec, extradata))
+    Codec::from_name(codec).map_or(0, |codec| packets::nal_length_size(codec, extradata))
 }
 
 #[pyfunction]
@@ -23,7 +23,7 @@ pub(crate) fn describe_packet(
     let nal_length_size = usize::try_from(nal_length_size).unwrap_or(usize::MAX);
     let packet = packet.as_slice()?;
     let known = Codec::from_name(codec).filter(|_| nal_length_size <= MAX_NAL_LENGTH_SIZE);
-    let facts = known.map(|codec| core::try_describe_packet(codec, nal_length_size, packet));
+    let facts = known.map(|codec| packets::try_describe_packet(codec, nal_length_size, packet));
     let unreadable = facts == Some(None) && !packet.is_empty();
     let PacketFacts {
         random_access,

@@ -1,7 +1,7 @@
 //! AV1: open bitstream units (AV1 bitstream specification 5.3, 5.5.1, 5.9.2).
 
-use super::PacketFacts;
-use super::bits::Bits;
+use crate::bits::Bits;
+use crate::facts::PacketFacts;
 
 // OBU types, 6.2.2.
 const SEQUENCE_HEADER: u8 = 1;
@@ -11,7 +11,7 @@ const FRAME: u8 = 6;
 const KEY_FRAME: u32 = 0;
 
 /// What a packet, a temporal unit, says; `None` where it cannot be read.
-pub(super) fn describe(packet: &[u8]) -> Option<PacketFacts> {
+pub(crate) fn describe(packet: &[u8]) -> Option<PacketFacts> {
     let mut facts = PacketFacts::default();
     let mut reduced = None;
     let mut first_frame = true;

@@ -1,9 +1,9 @@
 //! H.264: NAL unit types, `nal_ref_idc`, slice types and recovery points (ITU-T H.264 7.3, 7.4, D.1.8).
 
-use super::PacketFacts;
-use super::bits::Bits;
-use super::nal::{NalUnits, unescape};
-use super::sei::Messages;
+use crate::bits::Bits;
+use crate::facts::PacketFacts;
+use crate::nal::{NalUnits, unescape};
+use crate::sei::Messages;
 
 // NAL unit types, table 7-1.
 const SLICE: u8 = 1;
@@ -25,7 +25,7 @@ const I: u32 = 2;
 const SI: u32 = 4;
 
 /// What a packet says; `None` where it cannot be read.
-pub(super) fn describe(nal_length_size: usize, packet: &[u8]) -> Option<PacketFacts> {
+pub(crate) fn describe(nal_length_size: usize, packet: &[u8]) -> Option<PacketFacts> {
     let mut facts = PacketFacts::default();
     let mut slices = 0;
     let (mut all_idr, mut all_intra) = (true, true);

@@ -1,7 +1,7 @@
 //! Numbers of any number of bits, most significant bit first.
 
 /// Reads bits from bytes. Every read past the end is `None`.
-pub(super) struct Bits<I> {
+pub(crate) struct Bits<I> {
     bytes: I,
     current: u8,
     /// Bits of `current` that have not been read.
@@ -9,7 +9,7 @@ pub(super) struct Bits<I> {
 }
 
 impl<I: Iterator<Item = u8>> Bits<I> {
-    pub(super) fn new(bytes: impl IntoIterator<IntoIter = I>) -> Self {
+    pub(crate) fn new(bytes: impl IntoIterator<IntoIter = I>) -> Self {
         Self {
             bytes: bytes.into_iter(),
             current: 0,
@@ -18,7 +18,7 @@ impl<I: Iterator<Item = u8>> Bits<I> {
     }
 
     /// One bit.
-    pub(super) fn flag(&mut self) -> Option<bool> {
+    pub(crate) fn flag(&mut self) -> Option<bool> {
         if self.left == 0 {
             self.current = self.bytes.next()?;
             self.left = 8;
@@ -28,12 +28,12 @@ impl<I: Iterator<Item = u8>> Bits<I> {
     }
 
     /// A number of `count` bits, 32 at most.
-    pub(super) fn number(&mut self, count: u32) -> Option<u32> {
+    pub(crate) fn number(&mut self, count: u32) -> Option<u32> {
         (0..count).try_fold(0, |number, _| Some(number << 1 | u32::from(self.flag()?)))
     }
 
     /// An Exp-Golomb number, `ue(v)` of H.264; those above 2**31 - 2, which no header has, are `None`.
-    pub(super) fn golomb(&mut self) -> Option<u32> {
+    pub(crate) fn golomb(&mut self) -> Option<u32> {
         let mut zeros = 0;
         while !self.flag()? {
             zeros += 1;

@@ -7,13 +7,13 @@ use memchr::memmem::Finder;
 static START_CODE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\0\0\x01"));
 
 /// Where the next `00 00 01` begins.
-pub(super) fn find_start_code(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn find_start_code(bytes: &[u8]) -> Option<usize> {
     START_CODE.find(bytes)
 }
 
 /// What begins at each start code of a packet: the byte that says what it is, and the bytes up to the
 /// next start code. `None` is a start code without that byte.
-pub(super) fn started_units(packet: &[u8]) -> impl Iterator<Item = Option<(u8, &[u8])>> {
+pub(crate) fn started_units(packet: &[u8]) -> impl Iterator<Item = Option<(u8, &[u8])>> {
     let mut rest = find_start_code(packet).map(|at| &packet[at + 3..]);
     std::iter::from_fn(move || {
         let unit = rest.take()?;
@@ -26,7 +26,7 @@ pub(super) fn started_units(packet: &[u8]) -> impl Iterator<Item = Option<(u8, &
 
 /// The NAL units of a packet, without what separates them. `None` is the last item of a packet that
 /// cannot be split.
-pub(super) struct NalUnits<'a> {
+pub(crate) struct NalUnits<'a> {
     rest: &'a [u8],
     length_size: usize,
     finished: bool,
@@ -34,7 +34,7 @@ pub(super) struct NalUnits<'a> {
 
 impl<'a> NalUnits<'a> {
     /// Units with lengths of `length_size` bytes before them, or after start codes where it is 0.
-    pub(super) fn new(packet: &'a [u8], length_size: usize) -> Self {
+    pub(crate) fn new(packet: &'a [u8], length_size: usize) -> Self {
         Self {
             rest: packet,
             length_size,
@@ -84,7 +84,7 @@ impl<'a> Iterator for NalUnits<'a> {
 }
 
 /// The payload of a NAL unit without its emulation prevention bytes: the 3 of each `00 00 03`.
-pub(super) fn unescape(payload: &[u8]) -> impl Iterator<Item = u8> {
+pub(crate) fn unescape(payload: &[u8]) -> impl Iterator<Item = u8> {
     let mut zeros = 0;
     payload.iter().copied().filter(move |byte| {
         let escape = *byte == 3 && zeros >= 2;

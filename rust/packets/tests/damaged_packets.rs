@@ -1,6 +1,6 @@
 //! Packets as an attacker or a broken disk would make them.
 
-use keye_vl_core::{Codec, PacketFacts, describe_packet, nal_length_size};
+use keye_vl_packets::{Codec, PacketFacts, describe_packet, nal_length_size};
 use proptest::prelude::*;
 
 fn codec() -> impl Strategy<Value = Codec> {

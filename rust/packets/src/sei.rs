@@ -1,7 +1,7 @@
 //! SEI messages, in which H.264 and HEVC hardly differ (ITU-T H.264 D.1, H.265 D.2).
 
-use super::bits::Bits;
-use super::nal::unescape;
+use crate::bits::Bits;
+use crate::nal::unescape;
 
 // Values of `payloadType`.
 const REGISTERED_USER_DATA: usize = 4;
@@ -13,19 +13,19 @@ const AOMEDIA: [u8; 3] = [0xb5, 0x58, 0x90];
 
 /// What the messages of a packet say that matters to other pictures than its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Messages {
+pub(crate) struct Messages {
     /// H.264: decoding can start here and is exact from this picture on.
-    pub(super) exact_recovery: bool,
+    pub(crate) exact_recovery: bool,
     /// Decoders add grain that depends on the number of each picture, and pictures are numbered by
     /// those before them.
-    pub(super) film_grain: bool,
+    pub(crate) film_grain: bool,
     /// Something holds for later pictures as well.
-    pub(super) lasting: bool,
+    pub(crate) lasting: bool,
 }
 
 impl Messages {
     /// Takes note of the messages of one SEI unit, up to the first that cannot be read.
-    pub(super) fn read(&mut self, payload: &[u8]) {
+    pub(crate) fn read(&mut self, payload: &[u8]) {
         // The last byte is the stop bit: messages are whole bytes.
         let end = payload.iter().rposition(|byte| *byte != 0).unwrap_or(0);
         let mut bytes = unescape(&payload[..end]);

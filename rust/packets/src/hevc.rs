@@ -1,8 +1,8 @@
 //! HEVC: NAL unit types, layers and temporal sub-layers (ITU-T H.265 7.3.1.2, 7.4.2.2).
 
-use super::PacketFacts;
-use super::nal::NalUnits;
-use super::sei::Messages;
+use crate::facts::PacketFacts;
+use crate::nal::NalUnits;
+use crate::sei::Messages;
 
 // NAL unit types, table 7-1.
 /// The last of the types up to which the even ones are pictures that no other picture of their
@@ -19,7 +19,7 @@ const PREFIX_SEI: u8 = 39;
 const SUFFIX_SEI: u8 = 40;
 
 /// What a packet says; `None` where it cannot be read.
-pub(super) fn describe(nal_length_size: usize, packet: &[u8]) -> Option<PacketFacts> {
+pub(crate) fn describe(nal_length_size: usize, packet: &[u8]) -> Option<PacketFacts> {
     let mut facts = PacketFacts::default();
     let (mut slices, mut base_slices) = (0, 0);
     let (mut all_unreferenced, mut all_start, mut all_renumbered) = (true, true, true);

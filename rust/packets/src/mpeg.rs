@@ -3,9 +3,9 @@
 //! Not MPEG-4 part 2: with interlaced streams a decoder scales motion in units of time that the first
 //! B picture gave it, and packets do not say whether a stream is interlaced.
 
-use super::PacketFacts;
-use super::bits::Bits;
-use super::nal::started_units;
+use crate::bits::Bits;
+use crate::facts::PacketFacts;
+use crate::nal::started_units;
 
 // Start codes.
 const PICTURE: u8 = 0x00;
@@ -15,7 +15,7 @@ const SEQUENCE: u8 = 0xb3;
 const INTRA_PICTURE: u32 = 1;
 
 /// What a packet says; `None` where it cannot be read.
-pub(super) fn describe(packet: &[u8]) -> Option<PacketFacts> {
+pub(crate) fn describe(packet: &[u8]) -> Option<PacketFacts> {
     let mut facts = PacketFacts::default();
     let mut first_picture = true;
     let mut units = 0;

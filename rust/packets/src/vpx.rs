@@ -1,7 +1,7 @@
 //! VP8 (RFC 6386 9.1) and VP9 (bitstream specification 6.2): the first bytes of a frame.
 
-use super::PacketFacts;
-use super::bits::Bits;
+use crate::bits::Bits;
+use crate::facts::PacketFacts;
 
 /// What every VP8 key frame has after its frame tag of three bytes.
 const VP8_START: [u8; 3] = [0x9d, 0x01, 0x2a];
@@ -11,7 +11,7 @@ const VP9_MARKER: u32 = 0b10;
 const VP9_SYNC: u32 = 0x49_83_42;
 
 /// What a packet of VP8 says; `None` where it cannot be read.
-pub(super) fn describe_vp8(packet: &[u8]) -> Option<PacketFacts> {
+pub(crate) fn describe_vp8(packet: &[u8]) -> Option<PacketFacts> {
     let inter = packet.first()? & 1 == 1;
     Some(PacketFacts {
         random_access: !inter && packet.get(3..6)? == VP8_START,
@@ -20,7 +20,7 @@ pub(super) fn describe_vp8(packet: &[u8]) -> Option<PacketFacts> {
 }
 
 /// What a packet of VP9 says, by the first of its frames; `None` where it cannot be read.
-pub(super) fn describe_vp9(packet: &[u8]) -> Option<PacketFacts> {
+pub(crate) fn describe_vp9(packet: &[u8]) -> Option<PacketFacts> {
     let mut bits = Bits::new(packet.iter().copied());
     let marked = bits.number(2)? == VP9_MARKER;
     let (low, high) = (bits.flag()?, bits.flag()?);

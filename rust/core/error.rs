@@ -1,14 +1,14 @@
-//! One error for the whole core; each variant carries the values that were wrong.
+//! The error type of the core. Each variant holds the values that were wrong.
 
-/// What this crate's functions return.
+/// The result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a call was refused. Nothing has been written when one of these comes back, but for
-/// [`Error::Interrupted`].
+/// The reason why a call failed. Unless it is [`Error::Interrupted`] or [`Error::Memory`], nothing has been
+/// written.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Frames are not four-dimensional with three channels, or have a side of zero.
+    /// Frames are not four-dimensional with three channels, or a side is zero.
     #[error(
         "frames have shape {shape:?}: expected (N, H, W, 3) or (N, 3, H, W) with H and W at least 1"
     )]
@@ -16,7 +16,7 @@ pub enum Error {
         /// The shape that was given.
         shape: Vec<usize>,
     },
-    /// A shape and strides reach outside the bytes that were given.
+    /// A shape and strides reach outside the buffer.
     #[error(
         "frames of shape {shape:?} and strides {strides:?} reach outside their buffer of {len} bytes"
     )]
@@ -28,45 +28,45 @@ pub enum Error {
         /// Bytes in the buffer.
         len: usize,
     },
-    /// A frame has another shape than the frames that it is compared with.
+    /// A frame has another shape than expected.
     #[error("frame has (frames, height, width) {shape:?}: expected {expected:?}")]
     FrameShape {
-        /// (N, H, W) of what was given.
+        /// (N, H, W) that was given.
         shape: [usize; 3],
-        /// (N, H, W) of the frames before it.
+        /// (N, H, W) that was expected.
         expected: [usize; 3],
     },
-    /// `frame_types` has another length than there are frames.
+    /// There is not one entry of `frame_types` for each frame.
     #[error("frame_types has {types} entries for {frames} frames: expected one per frame")]
     FrameTypesLength {
-        /// Entries given.
+        /// Number of entries.
         types: usize,
-        /// Frames given.
+        /// Number of frames.
         frames: usize,
     },
-    /// `frame_types` holds a value that is neither slow nor fast.
+    /// An entry of `frame_types` is neither slow nor fast.
     #[error("frame_types[{index}] is {value}: expected 0 (slow) or 1 (fast)")]
     FrameTypesValue {
-        /// Position of the value.
+        /// Index of the entry.
         index: usize,
-        /// The value.
+        /// Value of the entry.
         value: i64,
     },
-    /// A size is zero or not a multiple of what it must be a multiple of.
+    /// A side is zero or not a multiple of `multiple`.
     #[error(
         "{name} is {height}x{width} (height x width): expected positive multiples of {multiple}"
     )]
     Size {
-        /// Which size.
+        /// Name of the size.
         name: &'static str,
         /// Height in pixels.
         height: usize,
         /// Width in pixels.
         width: usize,
-        /// What both sides must be a multiple of.
+        /// Number of pixels that both sides must be a multiple of.
         multiple: usize,
     },
-    /// A frame is too long and thin.
+    /// The aspect ratio of a frame is too large.
     #[error(
         "height {height} and width {width} have an aspect ratio of {ratio:.1}: expected at most {limit}"
     )]
@@ -77,35 +77,34 @@ pub enum Error {
         width: usize,
         /// Longer side over shorter side.
         ratio: f64,
-        /// The largest ratio that is served.
+        /// Largest ratio that is allowed.
         limit: f64,
     },
     /// The output buffer has the wrong length.
     #[error("out has {len} elements: expected {expected}")]
     OutputLength {
-        /// Elements given.
+        /// Number of elements.
         len: usize,
-        /// Elements needed.
+        /// Number of elements that are needed.
         expected: usize,
     },
-    /// A number lies outside what it may be.
+    /// An argument is not one of the allowed values.
     #[error("{name} is {value}: expected {expected}")]
     Argument {
-        /// The argument.
+        /// Name of the argument.
         name: &'static str,
-        /// Its value, as text.
+        /// Value of the argument, as text.
         value: String,
-        /// What would be right.
+        /// Allowed values.
         expected: &'static str,
     },
-    /// Memory for a result or for scratch could not be had.
+    /// Memory for a result or for scratch could not be allocated.
     #[error("could not allocate {bytes} bytes")]
     Memory {
-        /// Bytes asked for.
+        /// Number of bytes that were requested.
         bytes: usize,
     },
-    /// The caller wanted no more of it ([`Threads::until`](crate::Threads::until)); a part of the
-    /// result may have been written.
+    /// The caller interrupted the work; a part of the result may have been written.
     #[error("interrupted")]
     Interrupted,
 }

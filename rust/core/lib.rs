@@ -1,12 +1,13 @@
-//! Videos and images into the tensors that Keye-VL models read.
+//! Turn videos and images into the tensors that Keye-VL models read.
 //!
-//! Decoded RGB frames go in; normalised 14x14 patches come out, in the order in which the model reads
-//! them, equal to the published Python pipeline to the last bit:
+//! The input is decoded RGB frames. The output is normalized 14x14 patches in the order in which the model
+//! reads them, equal to the last bit to those of the Python pipeline: keye-vl-utils 1.5.2 and the processor
+//! of transformers pull request 41040. Three steps lead there:
 //!
-//! 1. [`slow_fast`] compares each frame, small and in HSV, with the last slow one: a frame that
-//!    changed is slow (a key frame, large), the others are fast (small).
+//! 1. [`slow_fast`] compares each frame, resized and in HSV, with the last slow one. A frame that differs
+//!    is slow (a key frame, shown large); the others are fast (shown small).
 //! 2. [`plan_sizes`] chooses both sizes under a token budget.
-//! 3. [`write_patches`] resamples, normalises and cuts every frame straight into the caller's buffer.
+//! 3. [`write_patches`] resamples, normalizes and cuts every frame straight into the caller's buffer.
 //!
 //! ```
 //! use keye_vl_core::*;
@@ -35,47 +36,39 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
-//! While a video is being decoded, [`SlowFastSplitter`] takes its frames one after the other.
+//! [`SlowFastSplitter`] decides frame by frame, while a video is being decoded. [`ImageBands`] writes the
+//! patches of images, whose rows Pillow may keep in several pieces.
 //!
-//! An image, whose pixels Pillow may keep in pieces, goes through [`ImageBands`].
+//! Work runs on one thread pool, started by the first call that needs it ([`Threads`]), at one
+//! instruction-set level ([`Level`]). Neither changes a byte of any result.
 //!
-//! Everything runs on one lazily made thread pool ([`Threads`]) and at one instruction-set level
-//! ([`Level`]); neither changes a byte of any result.
+//! Modules are listed below in the order in which they may import each other: `error`, `memory`, `simd`,
+//! `types`, `kernels`, `sizes`, `frames`, `threads`, `resample`, `slow_fast`, `patches`.
 
 mod error;
 mod frames;
-mod geometry;
-mod hsv;
-mod image_bands;
 pub mod kernels;
 mod memory;
-mod normalize;
-mod parallel;
-mod patchify;
-mod pipeline;
-mod pool;
-mod resize;
-mod rows;
+mod patches;
+mod resample;
 mod simd;
-mod similarity;
+mod sizes;
 mod slow_fast;
-mod weights;
+mod threads;
+mod types;
 
 pub use error::{Error, Result};
 pub use frames::FramesView;
-pub use geometry::{
-    FACTOR, FrameSizes, MAX_ASPECT_RATIO, MERGE, PATCH, SIMILARITY_MAX_PIXELS, Size, TokenBudget,
+pub use half::{bf16, f16};
+pub use patches::{ImageBands, Normalization, PatchPlan, write_patches};
+pub use resample::{Filter, resize, resize_into};
+pub use simd::{Level, LevelName};
+pub use sizes::{
+    FACTOR, FrameSizes, MAX_ASPECT_RATIO, MERGE, PATCH, SIMILARITY_MAX_PIXELS, TokenBudget,
     VIDEO_MIN_PIXELS, plan_sizes, smart_resize,
 };
-pub use half::{bf16, f16};
-pub use hsv::hsv_from_rgb;
-pub use image_bands::ImageBands;
-pub use normalize::{Element, Normalization};
-pub use parallel::{Threads, configured_threads};
-pub use patchify::PatchPlan;
-pub use pipeline::write_patches;
-pub use resize::{resize, resize_into};
-pub use simd::{Level, LevelName};
-pub use similarity::frame_similarity;
-pub use slow_fast::{Comparison, FrameType, SlowFastSplitter, all_slow, slow_fast};
-pub use weights::{Filter, Taps, Weights};
+pub use slow_fast::{
+    Comparison, FrameType, SlowFastSplitter, all_slow, frame_similarity, hsv_from_rgb, slow_fast,
+};
+pub use threads::{Threads, configured_threads};
+pub use types::{Element, Size, Taps, Weights};

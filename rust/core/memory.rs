@@ -1,36 +1,36 @@
-//! Allocation that can fail without ending the process.
+//! Allocation that returns an error when memory runs out.
 //!
-//! Every allocation whose size follows from an argument goes through here, in worker threads too: what
-//! `Vec` and `collect` do when memory runs out is to end the process.
+//! Every allocation whose size depends on an argument goes through here, in worker threads too, because
+//! `Vec` and `collect` abort the process when memory runs out.
 
 use crate::error::{Error, Result};
 
-/// `len` copies of `value`.
+/// Return `len` copies of `value`.
 ///
 /// # Errors
-/// There is not so much memory.
+/// Returns [`Error::Memory`] if they do not fit in memory.
 pub(crate) fn filled<T: Clone>(value: T, len: usize) -> Result<Vec<T>> {
     let mut buffer = with_capacity(len)?;
     buffer.resize(len, value);
     Ok(buffer)
 }
 
-/// The items of `items`.
+/// Collect the items of an iterator.
 ///
 /// # Errors
-/// There is not so much memory.
+/// Returns [`Error::Memory`] if they do not fit in memory.
 pub(crate) fn collected<T>(items: impl ExactSizeIterator<Item = T>) -> Result<Vec<T>> {
     let count = items.len();
     let mut buffer = with_capacity(count)?;
-    // An iterator that counts wrongly does not make the vector grow.
+    // The vector must not grow, even if the iterator has more items than it claims.
     buffer.extend(items.take(count));
     Ok(buffer)
 }
 
-/// An empty vector with room for `len` values.
+/// Return an empty vector with room for `len` values.
 ///
 /// # Errors
-/// There is not so much memory.
+/// Returns [`Error::Memory`] if they do not fit in memory.
 pub(crate) fn with_capacity<T>(len: usize) -> Result<Vec<T>> {
     let mut buffer = Vec::new();
     buffer.try_reserve_exact(len).map_err(|_| Error::Memory {

@@ -1,4 +1,4 @@
-//! What this CPU can do, found out once. A level can be clamped down, never up.
+//! The instruction sets of this CPU, detected once. A level can be clamped down, never up.
 
 use std::str::FromStr;
 use std::sync::OnceLock;
@@ -10,12 +10,12 @@ const CLAMP_VARIABLE: &str = "KEYE_VL_RS_SIMD";
 
 /// The instruction set that kernels use. Every level gives the same bytes.
 ///
-/// A value other than [`Level::SCALAR`] exists only on a CPU that has the instructions: kernels rely
-/// on that for their safety, so the inside is private and [`Level::all`] is where values come from.
+/// A value other than [`Level::SCALAR`] exists only on a CPU that has the instructions. The safety of
+/// kernels relies on that, so the field is private and only this module makes values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Level(LevelName);
 
-/// The name of a [`Level`], in ascending order; having the name says nothing about the CPU.
+/// The name of a [`Level`], in ascending order. Names exist on every CPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum LevelName {
@@ -29,7 +29,7 @@ pub enum LevelName {
 }
 
 impl LevelName {
-    /// As `KEYE_VL_RS_SIMD` spells it.
+    /// Return the name as `KEYE_VL_RS_SIMD` spells it.
     pub fn as_str(self) -> &'static str {
         match self {
             LevelName::Scalar => "scalar",
@@ -57,10 +57,10 @@ impl FromStr for LevelName {
 }
 
 impl Level {
-    /// Works everywhere.
+    /// The level that works on every CPU.
     pub const SCALAR: Level = Level(LevelName::Scalar);
 
-    /// The best that this CPU has.
+    /// Return the best level of this CPU.
     pub fn available() -> Level {
         static AVAILABLE: OnceLock<Level> = OnceLock::new();
         *AVAILABLE.get_or_init(|| {
@@ -83,10 +83,11 @@ impl Level {
         })
     }
 
-    /// [`Level::available`], clamped by the environment variable `KEYE_VL_RS_SIMD`, which is read once.
+    /// Return [`Level::available`], clamped by the environment variable `KEYE_VL_RS_SIMD`, which is read
+    /// once.
     ///
     /// # Errors
-    /// The variable holds something that is no level.
+    /// Returns [`Error::Argument`] if the variable is set to anything but the name of a level.
     pub fn configured() -> Result<Level> {
         static CONFIGURED: OnceLock<Result<Level>> = OnceLock::new();
         CONFIGURED
@@ -101,7 +102,7 @@ impl Level {
             .clone()
     }
 
-    /// Every level of this CPU, ascending: what a test or a benchmark goes through.
+    /// Iterate over the levels of this CPU in ascending order, for tests and benchmarks.
     pub fn all() -> impl Iterator<Item = Level> {
         [LevelName::Scalar, LevelName::Avx2, LevelName::Avx512]
             .into_iter()
@@ -109,12 +110,12 @@ impl Level {
             .map(Level)
     }
 
-    /// This level or the named one, whichever is lower.
+    /// Return this level or the named one, whichever is lower.
     pub fn clamp_to(self, name: LevelName) -> Level {
         Level(self.0.min(name))
     }
 
-    /// The name of this level.
+    /// Return the name of this level.
     pub fn name(self) -> LevelName {
         self.0
     }

@@ -1,8 +1,8 @@
-//! R G B R G B ... to one register per channel and back, 16 pixels at a time, for the vector kernels.
+//! Convert R G B R G B ... to one register per channel and back, 16 pixels at a time.
 
 use std::arch::x86_64::*;
 
-/// `[k][s]` takes register `s` of the source to its share of register `k` of the result; -1 is zero.
+/// `[k][s]` moves bytes of source register `s` to their places in result register `k`; -1 stands for zero.
 type Shuffles = [[[i8; 16]; 3]; 3];
 
 /// Byte `i` of channel `c` is byte `3 * i + c` of the 48 packed ones.
@@ -26,14 +26,14 @@ const fn shuffles(to_channels: bool) -> Shuffles {
     table
 }
 
-/// 48 packed bytes to 16 red, 16 green, 16 blue ones.
+/// Split 48 packed bytes into 16 red, 16 green and 16 blue ones.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(super) fn to_channels(packed: [__m128i; 3]) -> [__m128i; 3] {
     rearrange(packed, &TO_CHANNELS)
 }
 
-/// The inverse of [`to_channels`].
+/// Invert [`to_channels`].
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(super) fn to_packed(channels: [__m128i; 3]) -> [__m128i; 3] {

@@ -1,25 +1,25 @@
-//! Patches on their way to memory: gathered in the cache, then written in order.
+//! Write patches to memory: they are gathered in the cache, then copied in order.
 
 use std::arch::x86_64::*;
 
 /// Bytes of a cache line.
 const LINE: usize = 64;
 
-/// A few patches of `T`, as the vector kernels make them: first all over the place, then read once.
+/// A buffer for a few patches: kernels fill it in any order, then copy it once.
 #[repr(C, align(64))]
 pub(super) struct Staging<T, const N: usize>(pub(super) [T; N]);
 
-/// Copies `source` to `target`; if `streamed`, whole cache lines of it past the cache, which then is
-/// not filled with, and memory not asked for, what is only written.
+/// Copy `source` to `target`. If `streamed`, whole cache lines bypass the cache: they are not read from
+/// memory first, and evict nothing from the cache.
 ///
 /// # Safety
-/// The CPU has AVX; `T` is a plain number, without padding. After a streamed copy comes a [`fence`]
-/// before anything else reads or writes `target`.
+/// The CPU has AVX; `T` is a plain number, without padding. After a streamed copy, [`fence`] is called before
+/// anything else reads or writes `target`.
 #[inline]
 #[target_feature(enable = "avx")]
 pub(super) unsafe fn copy<T: Copy>(source: &[T], target: &mut [T], streamed: bool) {
     assert_eq!(source.len(), target.len(), "lengths");
-    // SAFETY: the middle part is made of whole lines of plain numbers, which are read as bytes.
+    // SAFETY: the middle part is whole lines of plain numbers, which may be read as bytes.
     let (head, lines, _) = unsafe { target.align_to_mut::<Line>() };
     if !streamed || lines.is_empty() {
         target.copy_from_slice(source);
@@ -45,7 +45,7 @@ pub(super) unsafe fn copy<T: Copy>(source: &[T], target: &mut [T], streamed: boo
     target[head + middle..].copy_from_slice(&source[head + middle..]);
 }
 
-/// Ends streamed copies: what follows, on any thread, sees them.
+/// Complete streamed copies, so that later reads on any thread see them.
 pub(super) fn fence() {
     // SAFETY: SSE is part of x86-64.
     unsafe { _mm_sfence() }

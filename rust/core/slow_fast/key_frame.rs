@@ -1,16 +1,15 @@
-//! The rule: a frame against the last slow one.
+//! The rule: compare each frame with the last slow one.
 
-use super::{Comparison, FrameType};
+use super::comparison::{Comparison, FrameType};
+use super::similarity::PatchedFrame;
 use crate::error::{Error, Result};
-use crate::frames::{CHANNELS, FramesView};
-use crate::geometry::Size;
+use crate::frames::FramesView;
 use crate::memory;
-use crate::resize::Resampler;
+use crate::resample::{Filter, Resampler, Rows};
 use crate::simd::Level;
-use crate::similarity::PatchedFrame;
-use crate::weights::Filter;
+use crate::types::{CHANNELS, Size};
 
-/// The last slow frame, and how others are compared with it.
+/// The last slow frame, and the parameters of the comparison with it.
 #[derive(Debug)]
 pub(super) struct KeyFrame {
     resampler: Resampler,
@@ -18,16 +17,16 @@ pub(super) struct KeyFrame {
     comparison: Comparison,
     level: Level,
     frame: PatchedFrame,
-    /// Whether there was a slow frame, which is then in `frame`.
+    /// Whether `frame` holds a slow frame yet.
     seen: bool,
 }
 
 impl KeyFrame {
-    /// For frames of the size `from`, compared at `size`.
+    /// Prepare to compare frames of the size `from` at `size`.
     ///
     /// # Errors
-    /// A side of `from` is zero, a side of `size` is not a multiple of `comparison.patch`, a
-    /// threshold is NaN, or weights or frames do not fit in memory.
+    /// Returns an error if a side of `from` is zero, a side of `size` is not a multiple of
+    /// `comparison.patch`, a threshold is NaN, or weights or frames do not fit in memory.
     pub(super) fn new(
         from: Size,
         size: Size,
@@ -56,44 +55,44 @@ impl KeyFrame {
         })
     }
 
-    /// A frame to read pixels into.
+    /// Make a frame for [`KeyFrame::resize_into`].
     ///
     /// # Errors
-    /// It does not fit in memory.
+    /// Returns [`Error::Memory`] if it does not fit in memory.
     pub(super) fn blank(&self) -> Result<PatchedFrame> {
         PatchedFrame::new(self.size, self.comparison.patch)
     }
 
-    /// Reads one of `frames`, which have the size that [`KeyFrame::new`] was told, into `patched`.
+    /// Resize one of `frames`, which have the size given to [`KeyFrame::new`], into `patched`.
     ///
     /// # Errors
-    /// Scratch does not fit in memory.
-    pub(super) fn read(
+    /// Returns [`Error::Memory`] if scratch does not fit in memory.
+    pub(super) fn resize_into(
         &self,
         frames: &FramesView<'_>,
         frame: usize,
         patched: &mut PatchedFrame,
     ) -> Result<()> {
         let Size { height, width } = self.size;
-        let mut rows = self.resampler.rows(frames, frame, 0..height)?;
+        let mut rows = Rows::new(&self.resampler, frames, frame, 0..height)?;
         let mut row = memory::filled(0, self.resampler.stride())?;
         for y in 0..height {
-            rows.read(&mut row)?;
+            rows.fill_rows(&mut row)?;
             patched.set_row(self.level, y, &row[..width * CHANNELS]);
         }
         patched.finish(self.level);
         Ok(())
     }
 
-    /// What the frame that comes next is. A slow one becomes the key frame, in exchange for the one
-    /// before.
+    /// Return the type of the next frame. A slow one becomes the key frame, and `next` gets the former
+    /// one.
     pub(super) fn compare(&mut self, next: &mut PatchedFrame) -> FrameType {
         let Comparison {
             patch_similarity,
             min_frame_similarity,
             ..
         } = self.comparison;
-        // A similarity of NaN is not below: frames that are black all over are alike.
+        // NaN is not below the threshold: frames that are all black are alike.
         let slow = !self.seen
             || self.frame.similarity(self.level, next, patch_similarity) < min_frame_similarity;
         if !slow {

@@ -1,17 +1,18 @@
-//! Slow or fast, for frames that come one after the other: while a video is being decoded.
+//! Slow or fast, frame by frame: for use while a video is being decoded.
 
+use super::comparison::{Comparison, FrameType};
 use super::key_frame::KeyFrame;
-use super::{Comparison, FrameType};
+use super::similarity::PatchedFrame;
 use crate::error::{Error, Result};
 use crate::frames::FramesView;
-use crate::geometry::Size;
 use crate::simd::Level;
-use crate::similarity::PatchedFrame;
+use crate::types::Size;
 
-/// Says what each frame is, as [`slow_fast`](super::slow_fast) does for all frames at once.
+/// Decides the type of each frame as it comes, as [`slow_fast`](super::slow_fast) does for all frames at
+/// once.
 ///
-/// Holds two frames at the size of the comparison, however many are pushed. A frame's type depends on
-/// those before it alone, so it can be had before the next one is decoded.
+/// It holds two frames at the size of the comparison, however many are pushed. The type of a frame
+/// depends only on the frames before it, so it is known before the next one is decoded.
 #[derive(Debug)]
 pub struct SlowFastSplitter {
     key: KeyFrame,
@@ -20,29 +21,30 @@ pub struct SlowFastSplitter {
 }
 
 impl SlowFastSplitter {
-    /// For frames of the size `from`, compared at `size`.
+    /// Prepare to compare frames of the size `from` at `size`.
     ///
     /// # Errors
-    /// A side of `from` is zero, a side of `size` is not a multiple of `comparison.patch`, a
-    /// threshold is NaN, or weights or frames do not fit in memory.
+    /// Returns an error if a side of `from` is zero, a side of `size` is not a multiple of
+    /// `comparison.patch`, a threshold is NaN, or weights or frames do not fit in memory.
     pub fn new(from: Size, size: Size, comparison: &Comparison, level: Level) -> Result<Self> {
         let key = KeyFrame::new(from, size, comparison, level)?;
         let scratch = key.blank()?;
         Ok(Self { key, scratch, from })
     }
 
-    /// What the next frame is: slow where it differs from the last slow one. The first is slow.
+    /// Return the type of the next frame: slow if it differs from the last slow one. The first is slow.
     ///
     /// # Errors
-    /// `frame` is not one frame of the size that [`SlowFastSplitter::new`] was told, or scratch does
-    /// not fit in memory. It then counts as not pushed.
+    /// Returns [`Error::FrameShape`] if `frame` is not one frame of the size given to
+    /// [`SlowFastSplitter::new`], [`Error::Memory`] if scratch does not fit in memory. The frame then counts
+    /// as not pushed.
     pub fn push(&mut self, frame: &FramesView<'_>) -> Result<FrameType> {
         let shape = [frame.len(), frame.height(), frame.width()];
         let expected = [1, self.from.height, self.from.width];
         if shape != expected {
             return Err(Error::FrameShape { shape, expected });
         }
-        self.key.read(frame, 0, &mut self.scratch)?;
+        self.key.resize_into(frame, 0, &mut self.scratch)?;
         Ok(self.key.compare(&mut self.scratch))
     }
 }

@@ -1,4 +1,4 @@
-//! Dot products of bytes: what the similarity of two patches is made of.
+//! Dot products of bytes, from which the similarity of two patches is computed.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -6,13 +6,13 @@ mod scalar;
 
 use crate::simd::{Level, LevelName};
 
-/// Bytes added up in 32 bits before they go to 64: far below where the narrowest lane overflows.
+/// Bytes whose products are summed in 32 bits before 64 bits are used: no lane comes near to overflow.
 const CHUNK: usize = 16384;
 
-/// The sum of `a[i] * b[i]`, exact.
+/// Return the exact sum of `a[i] * b[i]`.
 ///
 /// # Panics
-/// The lengths differ.
+/// Panics if the lengths differ.
 pub fn dot(level: Level, a: &[u8], b: &[u8]) -> u64 {
     assert_eq!(a.len(), b.len(), "lengths");
     let chunks = a.chunks(CHUNK).zip(b.chunks(CHUNK));

@@ -3,9 +3,9 @@
 use std::arch::x86_64::*;
 
 use super::{CHANNELS, PADDED, ROWS, RowWeights, scalar};
-use crate::weights::{LOWER_BITS, Weights};
+use crate::types::{LOWER_BITS, Weights};
 
-/// Source pixels that one load covers usefully: 16 bytes hold four, or five, of which four are weighed.
+/// Source pixels used of one load: 16 bytes hold four padded pixels, or five packed ones.
 const PIXELS_PER_LOAD: usize = 4;
 /// Bytes of a load.
 const LOAD: usize = 16;
@@ -23,10 +23,10 @@ pub(super) unsafe fn resample_rows(
     ahead: isize,
 ) {
     let pairs = rows.weights.taps() / 2;
-    // A pair of taps of its own behind full loads takes a load too.
+    // A last pair of taps needs a load of its own.
     let loads = pairs.div_ceil(2);
     let reach = (loads - 1) * PIXELS_PER_LOAD * rows.spacing + LOAD;
-    // Starts never decrease: the outputs whose loads end inside the row come first.
+    // Starts are in ascending order: the outputs whose loads end inside the row come first.
     let inside = rows
         .weights
         .starts()
@@ -47,8 +47,8 @@ pub(super) unsafe fn resample_rows(
     scalar::resample_rows(source, rows, inside, out, stride);
 }
 
-/// `QUADS` loads of four taps each, then two more taps if `PAIR`; no quads and no pair stands for
-/// "as many as there are". `SPLIT` is whether weights have lower parts.
+/// Resample with `QUADS` loads of four taps each, then two more taps if `PAIR`; without both, with as many
+/// as there are. `SPLIT` is whether weights have lower parts.
 ///
 /// # Safety
 /// As [`resample_rows`]; the loads of the first `inside` outputs end inside each source row.
@@ -96,12 +96,12 @@ unsafe fn resample_inside<const SPLIT: bool, const QUADS: usize, const PAIR: boo
 
     for (x, start) in weights.starts()[..inside].iter().enumerate() {
         let at = start * spacing;
-        // One sum for both parts of weights, or one each.
+        // One sum for whole weights, two for split ones.
         let first = if SPLIT { _mm256_setzero_si256() } else { half };
         let (mut ab, mut cd) = (first, first);
         let (mut lower_ab, mut lower_cd) = (half, half);
         for row in [a, b, c, d] {
-            // Rows begin too often for the hardware to foresee them.
+            // The hardware prefetcher does not follow so many short streams.
             _mm_prefetch::<_MM_HINT_T0>(row.wrapping_offset(ahead).wrapping_add(at).cast());
         }
         // SAFETY: `x < inside`, so `taps` weights from `x * taps` on are inside both parts, loads

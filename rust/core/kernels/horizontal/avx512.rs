@@ -1,4 +1,4 @@
-//! The horizontal pass, five output pixels of a row at a time, by one table look-up per pair of taps.
+//! The horizontal pass, five output pixels of a row at a time, with one byte permutation per pair of taps.
 
 use std::arch::x86_64::*;
 use std::ops::Range;
@@ -6,15 +6,15 @@ use std::ops::Range;
 use super::{BLOCK, CHANNELS, ROWS};
 use crate::error::Result;
 use crate::memory;
-use crate::weights::{LOWER_BITS, Weights};
+use crate::types::{LOWER_BITS, Weights};
 
 /// Bytes of a register.
 const LANES: usize = 64;
 /// Source bytes that a block can reach: two registers, 42 pixels, or 32 padded ones.
 const REACH: usize = 2 * LANES;
 
-/// Where the 15 sums of a block, and one that is not used, find their two source bytes (`.` is zero),
-/// for one pair of taps p q; and what those weigh:
+/// The positions of two source bytes for each of the 15 sums of a block, and one that is unused, for one
+/// pair of taps p q, and the weights of these bytes (`.` is zero):
 ///
 /// ```text
 /// lane      0       1       2       3       4      ...  14      15
@@ -34,16 +34,16 @@ struct Pair {
 #[repr(C, align(64))]
 struct Lower([i16; LANES / 2]);
 
-/// Where a block's source bytes are.
+/// The source bytes of a block.
 #[derive(Debug, Clone, Copy)]
 struct Window {
     /// First byte.
     start: usize,
-    /// Bytes that the row still has from there, as bits, for each of two registers.
+    /// A mask of the bytes that the row has from there on, for each of two registers.
     readable: [u64; 2],
 }
 
-/// The weights of a row, block by block, where no block reaches too far.
+/// The weights of a row, block by block.
 #[derive(Debug)]
 pub(super) struct Blocks {
     windows: Vec<Window>,
@@ -61,11 +61,11 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    /// None where the outputs of a block lie too far apart in the source: shrinking to less than about
-    /// a seventh, or a fifth where source pixels are padded.
+    /// Arrange weights in blocks. Return None if the source pixels of a block span more than two registers:
+    /// when shrinking to less than about a seventh, or a fifth for padded pixels.
     ///
     /// # Errors
-    /// The blocks do not fit in memory.
+    /// Returns [`Error::Memory`](crate::Error::Memory) if the blocks do not fit in memory.
     pub(super) fn new(weights: &Weights, spacing: usize) -> Result<Option<Self>> {
         let source_bytes = (weights.size_in() - 1) * spacing + CHANNELS;
         let outputs = weights.len();
@@ -77,7 +77,7 @@ impl Blocks {
                 .map_or(0, |end| (end - start - 1) * spacing + CHANNELS)
         };
         let firsts = || (0..outputs).step_by(BLOCK);
-        // Before memory is asked for: where blocks cannot be used, they would be the largest ones.
+        // Checked before memory is allocated: blocks that span too much would also be the largest.
         let reach = firsts().map(block_of).map(reach_of).max().unwrap_or(0);
         if reach > REACH {
             return Ok(None);
@@ -133,7 +133,7 @@ impl Blocks {
     }
 }
 
-/// A mask of the first `count` of 64.
+/// Return a mask of the first `count` of 64 bytes.
 fn low_bits(count: usize) -> u64 {
     if count >= LANES {
         u64::MAX
@@ -167,7 +167,7 @@ pub(super) unsafe fn resample_rows(
     unsafe { kernel(source, blocks, out, stride, ahead) };
 }
 
-/// `PAIRS` pairs of taps; 0 stands for "as many as there are".
+/// Resample with `PAIRS` pairs of taps, or, for 0, with as many as there are.
 ///
 /// # Safety
 /// As [`resample_rows`]; `TWO` is `blocks.two_registers`, `SPLIT` whether there are lower parts.
@@ -192,7 +192,7 @@ unsafe fn resample_blocks<const SPLIT: bool, const TWO: bool, const PAIRS: usize
     };
     let tables = blocks.pairs.chunks_exact(pairs);
     for (block, (window, tables)) in blocks.windows.iter().zip(tables).enumerate() {
-        // One sum for both parts of weights, or one each.
+        // One sum for whole weights, two for split ones.
         let mut sums = [if SPLIT { _mm512_setzero_si512() } else { half }; ROWS];
         let mut lower_sums = [half; ROWS];
         let lower: &[Lower] = if SPLIT {
@@ -219,7 +219,7 @@ unsafe fn resample_blocks<const SPLIT: bool, const TWO: bool, const PAIRS: usize
             }
         });
         for row in source {
-            // Rows begin too often for the hardware to foresee them.
+            // The hardware prefetcher does not follow so many short streams.
             let later = row
                 .as_ptr()
                 .wrapping_offset(ahead)

@@ -8,26 +8,23 @@ mod scalar;
 
 use std::sync::Arc;
 
-use super::CHANNELS;
 use crate::error::Result;
 use crate::simd::{Level, LevelName};
-use crate::weights::Weights;
+use crate::types::{CHANNELS, PADDED, Weights};
 
 /// Rows that one call resamples, so that each weight is loaded once for all of them.
 pub const ROWS: usize = 4;
 
-/// Bytes of a source pixel that has a fourth one, which is not looked at.
-pub(crate) const PADDED: usize = CHANNELS + 1;
-
-/// Output pixels that the widest kernel makes at a time: 15 of 16 lanes.
+/// Output pixels that the widest kernel computes at a time: 15 of 16 lanes.
 const BLOCK: usize = 5;
 
-/// Bytes that one output row of `width` pixels needs: vector code writes whole blocks, and a byte more.
+/// Return the bytes that one output row of `width` pixels needs: vector code writes whole blocks, and one
+/// more byte.
 pub const fn row_bytes(width: usize) -> usize {
     width.next_multiple_of(BLOCK) * CHANNELS + 1
 }
 
-/// Weights of a row, arranged for a level and for source pixels so far apart.
+/// Weights of a row, arranged for a level and for the distance of source pixels.
 #[derive(Debug)]
 pub struct RowWeights {
     weights: Arc<Weights>,
@@ -38,14 +35,14 @@ pub struct RowWeights {
 }
 
 impl RowWeights {
-    /// Arranges `weights` for `level` and for source rows with a pixel every `spacing` bytes: packed RGB
-    /// has 3, RGB with a byte of padding has 4.
+    /// Arrange `weights` for `level` and for source rows with a pixel every `spacing` bytes: 3 for packed
+    /// RGB, 4 for RGB with a byte of padding.
     ///
     /// # Errors
-    /// The arranged weights do not fit in memory.
+    /// Returns [`Error::Memory`](crate::Error::Memory) if the arranged weights do not fit in memory.
     ///
     /// # Panics
-    /// `spacing` is neither 3 nor 4.
+    /// Panics if `spacing` is neither 3 nor 4.
     pub fn new(weights: impl Into<Arc<Weights>>, level: Level, spacing: usize) -> Result<Self> {
         assert!([CHANNELS, PADDED].contains(&spacing), "spacing {spacing}");
         let weights = weights.into();
@@ -64,30 +61,31 @@ impl RowWeights {
         })
     }
 
-    /// How many pixels come out.
+    /// Return the number of output pixels.
     pub fn size_out(&self) -> usize {
         self.weights.len()
     }
 
-    /// Bytes from one source pixel to the next.
+    /// Return the bytes from one source pixel to the next.
     pub fn spacing(&self) -> usize {
         self.spacing
     }
 
-    /// Bytes of a source row, from the first channel of its first pixel to the last of its last.
+    /// Return the bytes of a source row, from the first channel of its first pixel to the last channel of
+    /// its last pixel.
     pub fn source_bytes(&self) -> usize {
         (self.weights.size_in() - 1) * self.spacing + CHANNELS
     }
 }
 
-/// Resamples `ROWS` rows of RGB to `rows.size_out()` pixels each, packed.
+/// Resample `ROWS` rows of RGB to `rows.size_out()` pixels each, packed.
 ///
-/// Row `i` of the result starts at `out[i * stride]`; the bytes between rows are left undefined. The
-/// rows that will be asked for next are expected `ahead` bytes behind these, for the cache; nothing is
-/// read from there.
+/// Row `i` of the result starts at `out[i * stride]`; the bytes between rows are left undefined. `ahead`
+/// is a hint for the cache: the distance in bytes from these rows to those of the next call.
 ///
 /// # Panics
-/// A source row has another length than the weights are for, or `out` or `stride` is too short.
+/// Panics if a source row has another length than the weights are for, or if `out` or `stride` is too
+/// short.
 pub fn resample_rows(
     source: [&[u8]; ROWS],
     rows: &RowWeights,

@@ -1,9 +1,9 @@
 //! The definition of the horizontal pass.
 
 use super::{CHANNELS, PADDED, ROWS, RowWeights};
-use crate::weights::{LOWER_BITS, Weights};
+use crate::types::{LOWER_BITS, Weights};
 
-/// Resamples the outputs from `first_output` on.
+/// Resample the outputs from `first_output` on.
 pub(super) fn resample_rows(
     source: [&[u8]; ROWS],
     rows: &RowWeights,
@@ -11,7 +11,7 @@ pub(super) fn resample_rows(
     out: &mut [u8],
     stride: usize,
 ) {
-    // The compiler is to know what does not change from pixel to pixel.
+    // Let the compiler hoist what does not change from pixel to pixel.
     let resample = match (rows.spacing, rows.weights.is_split()) {
         (CHANNELS, false) => resample_row::<CHANNELS, false>,
         (CHANNELS, true) => resample_row::<CHANNELS, true>,
@@ -48,7 +48,7 @@ fn resample_row<const SPACING: usize, const SPLIT: bool>(
     }
 }
 
-/// Adds each pixel times its weight. Nothing need follow the last pixel, not even its padding.
+/// Add each pixel times its weight. The last pixel may lack its padding.
 #[inline(always)]
 fn add_pixels<const SPACING: usize>(
     mut sums: [i32; CHANNELS],

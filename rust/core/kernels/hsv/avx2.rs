@@ -16,7 +16,7 @@ pub(super) unsafe fn rgb_to_hsv(rgb: &[u8], hsv: &mut [u8]) {
     let Some(last) = rgb.len().checked_sub(BYTES) else {
         return scalar::rgb_to_hsv(rgb, hsv);
     };
-    // The last step reaches back over pixels that are already done, and gives them the same values.
+    // The last step overlaps pixels that are already converted, and gives them the same values.
     for at in (0..last).step_by(BYTES).chain([last]) {
         // SAFETY: `at + BYTES <= rgb.len() == hsv.len()`.
         unsafe {
@@ -43,7 +43,7 @@ fn convert([r, g, b]: [__m128i; 3]) -> [__m128i; 3] {
     [narrow(low[0], high[0]), narrow(low[1], high[1]), value]
 }
 
-/// Two times eight numbers in 0..=255 to sixteen bytes.
+/// Narrow two times eight numbers in 0..=255 to sixteen bytes.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn narrow(low: __m256i, high: __m256i) -> __m128i {
@@ -73,8 +73,8 @@ fn hue_and_saturation([r, g, b, value, chroma]: [__m256i; 5]) -> [__m256i; 2] {
     [hue, saturation]
 }
 
-/// `numerator / n` to the nearest integer: rounded twice, to float32 and then to an integer, which for
-/// these numerators gives what one rounding gives (all colours are tested).
+/// Round `numerator / n` to the nearest integer. It is rounded twice, to float32 and then to an integer,
+/// which for these numerators equals one rounding (tests compare all colours).
 #[inline]
 #[target_feature(enable = "avx2")]
 fn quotient(numerator: u32, n: __m256i) -> __m256i {

@@ -33,7 +33,7 @@ pub(super) unsafe fn rgb_to_hsv(rgb: &[u8], hsv: &mut [u8]) {
     let channels = [0, 1, 2].map(|c| _mm512_add_epi32(lanes, _mm512_set1_epi32(c)));
     // SAFETY: the table is 64 bytes.
     let packing = unsafe { _mm512_loadu_si512(PACKING.as_ptr().cast()) };
-    // The last step reaches back over pixels that are already done, and gives them the same values.
+    // The last step overlaps pixels that are already converted, and gives them the same values.
     for at in (0..last).step_by(BYTES).chain([last]) {
         // SAFETY: `at + BYTES <= rgb.len() == hsv.len()`, which is what the mask, and the two stores
         // of 32 and 16 bytes, cover.
@@ -53,7 +53,7 @@ pub(super) unsafe fn rgb_to_hsv(rgb: &[u8], hsv: &mut [u8]) {
     }
 }
 
-/// Each lane's hue, saturation and value, from its lowest byte up.
+/// Compute hue, saturation and value, from the lowest byte of each lane up.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn convert(r: __m512i, g: __m512i, b: __m512i) -> __m512i {
@@ -82,7 +82,7 @@ fn convert(r: __m512i, g: __m512i, b: __m512i) -> __m512i {
     _mm512_or_si512(hue, upper)
 }
 
-/// As in `avx2.rs`: `numerator / n` to the nearest integer.
+/// Round `numerator / n` to the nearest integer, as in `avx2.rs`.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn quotient(numerator: u32, n: __m512i) -> __m512i {

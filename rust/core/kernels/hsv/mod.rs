@@ -1,4 +1,4 @@
-//! RGB to HSV, with hue in 0..=179: the 12-bit fixed-point recipe of OpenCV's `COLOR_RGB2HSV`.
+//! RGB to HSV, with hue in 0..=179: the 12-bit fixed-point arithmetic of OpenCV's `COLOR_RGB2HSV`.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -6,20 +6,20 @@ mod avx2;
 mod avx512;
 mod scalar;
 
-use super::CHANNELS;
 use crate::simd::{Level, LevelName};
+use crate::types::CHANNELS;
 
-/// Fraction bits of the recipe.
+/// Fraction bits.
 const SHIFT: u32 = 12;
 /// A saturation of one: 255, in fixed point.
 const FULL_SATURATION: u32 = 255 << SHIFT;
 /// A sixth of the hue circle, which has 180 steps, in fixed point.
 const HUE_SECTOR: u32 = (180 << SHIFT) / 6;
 
-/// Converts packed R G B pixels to packed H S V ones.
+/// Convert packed R G B pixels to packed H S V pixels.
 ///
 /// # Panics
-/// The lengths differ or are not whole pixels.
+/// Panics if the lengths differ or are not whole pixels.
 pub fn rgb_to_hsv(level: Level, rgb: &[u8], hsv: &mut [u8]) {
     assert_eq!(rgb.len(), hsv.len(), "lengths");
     assert!(rgb.len().is_multiple_of(CHANNELS), "whole pixels");

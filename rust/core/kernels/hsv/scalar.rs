@@ -1,8 +1,8 @@
-//! The definition of HSV, by the two tables of the recipe.
+//! The definition of HSV, with OpenCV's two tables of quotients.
 
 use super::{CHANNELS, FULL_SATURATION, HUE_SECTOR, SHIFT};
 
-/// `numerator / n` for every n, rounded to the nearest, halves to even; 0 for n = 0.
+/// Compute `numerator / n` for every n, rounded to nearest, ties to even; 0 for n = 0.
 const fn quotients(numerator: u32) -> [i32; 256] {
     let mut table = [0; 256];
     let mut n = 1;

@@ -1,13 +1,13 @@
-//! A band's patches by arithmetic: a row of 14 values of one channel as two overlapping halves of
-//! eight lanes.
+//! Patches by arithmetic: the 14 values of one row and channel as two overlapping halves of eight lanes.
 
 use std::arch::x86_64::*;
 
 use half::{bf16, f16};
 
-use super::{Band, CHANNELS, Formula, PATCH, PLANE};
+use super::{Band, Formula, PATCH, PLANE};
 use crate::kernels::deinterleave::to_channels;
 use crate::kernels::stream::{self, Staging};
+use crate::types::{CHANNELS, ElementsMut};
 
 /// Values of one store.
 const LANES: usize = 8;
@@ -18,7 +18,26 @@ const SECOND: usize = PATCH - LANES;
 /// The CPU has AVX2, FMA and F16C; `pixels` has `PATCH` rows and is a whole number of patches wide;
 /// `out` holds `PATCH` values for each byte of one of them.
 #[target_feature(enable = "avx2,fma,f16c")]
-pub(super) unsafe fn write_patches<T: Store>(
+pub(super) unsafe fn write_patches(
+    pixels: Band<'_>,
+    formula: &Formula,
+    streamed: bool,
+    out: ElementsMut<'_>,
+) {
+    // SAFETY: the caller's promises.
+    unsafe {
+        match out {
+            ElementsMut::Float32(out) => write_values(pixels, formula, streamed, out),
+            ElementsMut::BFloat16(out) => write_values(pixels, formula, streamed, out),
+            ElementsMut::Float16(out) => write_values(pixels, formula, streamed, out),
+        }
+    }
+}
+
+/// # Safety
+/// As [`write_patches`].
+#[target_feature(enable = "avx2,fma,f16c")]
+unsafe fn write_values<T: Store>(
     pixels: Band<'_>,
     formula: &Formula,
     streamed: bool,
@@ -27,13 +46,13 @@ pub(super) unsafe fn write_patches<T: Store>(
     let scale = [formula.scale_high, formula.scale_low].map(|x| _mm256_set1_ps(x));
     let channels: [[__m256; 3]; CHANNELS] = [0, 1, 2]
         .map(|c| [formula.mean[c], formula.std[c], formula.inverse[c]].map(|x| _mm256_set1_ps(x)));
-    let mut staging = Staging([T::ZERO; PLANE * CHANNELS]);
+    let mut staging = Staging([T::default(); PLANE * CHANNELS]);
     for (patch, out) in out.chunks_exact_mut(PLANE * CHANNELS).enumerate() {
         let planes = &mut staging.0;
         for y in 0..PATCH {
             let source = pixels.row(y)[patch * PATCH * CHANNELS..][..PATCH * CHANNELS].as_ptr();
-            // SAFETY: 42 bytes are there: loads at 0, 16 and 26 end inside. The last one is shifted
-            // so that it begins at byte 32, with zeros for two pixels that a patch row does not have.
+            // SAFETY: there are 42 bytes: loads at 0, 16 and 26 end inside. The last one is shifted so that
+            // it begins at byte 32, with zeros for two pixels that a patch row does not have.
             let packed = unsafe {
                 [
                     _mm_loadu_si128(source.cast()),
@@ -63,7 +82,7 @@ pub(super) unsafe fn write_patches<T: Store>(
     stream::fence();
 }
 
-/// The first eight bytes, by [`Formula`].
+/// Normalize the first eight bytes by [`Formula`].
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn normalize(bytes: __m128i, scale: [__m256; 2], constants: [__m256; 3]) -> __m256 {
@@ -76,19 +95,14 @@ fn normalize(bytes: __m128i, scale: [__m256; 2], constants: [__m256; 3]) -> __m2
     _mm256_fmadd_ps(_mm256_fnmadd_ps(guess, std, rest), inverse, guess)
 }
 
-/// Storing eight numbers, rounded to nearest, halves to even.
-pub trait Store: Copy {
-    /// Any number.
-    const ZERO: Self;
-
+/// A type that eight numbers are stored as, rounded to nearest, ties to even.
+trait Store: Copy + Default {
     /// # Safety
     /// The CPU has AVX2 and F16C; eight elements are writable at `target`.
     unsafe fn store(target: *mut Self, values: __m256);
 }
 
 impl Store for f32 {
-    const ZERO: Self = 0.0;
-
     #[inline]
     #[target_feature(enable = "avx2,f16c")]
     unsafe fn store(target: *mut Self, values: __m256) {
@@ -98,13 +112,11 @@ impl Store for f32 {
 }
 
 impl Store for bf16 {
-    const ZERO: Self = bf16::ZERO;
-
     #[inline]
     #[target_feature(enable = "avx2,f16c")]
     unsafe fn store(target: *mut Self, values: __m256) {
-        // The upper half, after adding just under half of the lower one's range, or just half where
-        // the upper half is odd. Values are finite.
+        // Round to the upper 16 bits: add half of the lower range if the upper half is odd, just under half
+        // if it is even. Values are finite.
         let bits = _mm256_castps_si256(values);
         let odd = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
         let rounding = _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff));
@@ -119,8 +131,6 @@ impl Store for bf16 {
 }
 
 impl Store for f16 {
-    const ZERO: Self = f16::ZERO;
-
     #[inline]
     #[target_feature(enable = "avx2,f16c")]
     unsafe fn store(target: *mut Self, values: __m256) {

@@ -1,24 +1,26 @@
-//! A band's patches by arithmetic: a row of 14 values of one channel in a register of 16 lanes.
+//! Patches by arithmetic or by look-up: the 14 values of one row and channel in 16 lanes.
 
 use std::arch::x86_64::*;
 
 use half::{bf16, f16};
 
-use super::{Band, CHANNELS, Formula, Halves, PATCH, PLANE, avx2};
+use super::values::Halves;
+use super::{Band, Formula, PATCH, PLANE};
 use crate::kernels::stream::{self, Staging};
+use crate::types::{CHANNELS, ElementsMut};
 
-/// The bytes of a patch row.
+/// Mask of the bytes of a patch row.
 const BYTES: u64 = (1 << (PATCH * CHANNELS)) - 1;
-/// The values of one channel of it.
+/// Mask of the values of one channel of it.
 const VALUES: u16 = (1 << PATCH) - 1;
 const PATCH_VALUES: usize = PLANE * CHANNELS;
 /// Patches that are gathered before they are copied: with 4-byte values 147 cache lines.
 const GROUP: usize = 4;
 
-/// From a row of a patch to its values.
+/// A way to compute the values of a row of a patch.
 trait MakeRow<T> {
-    /// Writes the 14 values of each channel to its row of `plane`s, `PLANE` apart; and, unless it is
-    /// the `last` row, two undefined ones behind them, where the next row goes.
+    /// Write the 14 values of each channel to `target`, channels `PLANE` apart. Unless it is the `last` row,
+    /// two undefined values follow them, where the next row will be written.
     ///
     /// # Safety
     /// The CPU has AVX-512 F, BW, VL and VBMI; the planes are writable from `target` on.
@@ -29,42 +31,52 @@ trait MakeRow<T> {
 /// The CPU has AVX-512 F, BW, VL and VBMI; `pixels` has `PATCH` rows and is a whole number of patches
 /// wide; `out` holds `PATCH` values for each byte of one of them.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-pub(super) unsafe fn write_patches<T: Store>(
+pub(super) unsafe fn write_patches(
     pixels: Band<'_>,
     formula: &Formula,
     streamed: bool,
-    out: &mut [T],
+    out: ElementsMut<'_>,
 ) {
+    let maker = ByFormula::new(formula);
     // SAFETY: the caller's promises.
-    unsafe { write_groups(pixels, &ByFormula::new(formula), streamed, out) }
+    unsafe {
+        match out {
+            ElementsMut::Float32(out) => write_groups(pixels, &maker, streamed, out),
+            ElementsMut::BFloat16(out) => write_groups(pixels, &maker, streamed, out),
+            ElementsMut::Float16(out) => write_groups(pixels, &maker, streamed, out),
+        }
+    }
 }
 
 /// # Safety
-/// As [`write_patches`]; `T` has two bytes, which `halves` are made of.
+/// As [`write_patches`].
+///
+/// # Panics
+/// Panics if values do not have two bytes.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-pub(super) unsafe fn write_patches_by_halves<T: Store>(
+pub(super) unsafe fn write_patches_by_halves(
     pixels: Band<'_>,
     halves: &Halves,
     streamed: bool,
-    out: &mut [T],
+    out: ElementsMut<'_>,
 ) {
-    assert_eq!(size_of::<T>(), 2, "values of two bytes");
+    let bits = out.into_bits().expect("values of two bytes");
     // SAFETY: the caller's promises.
-    unsafe { write_groups(pixels, &ByHalves::new(halves), streamed, out) }
+    unsafe { write_groups(pixels, &ByHalves::new(halves), streamed, bits) }
 }
 
 /// # Safety
 /// As [`write_patches`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-unsafe fn write_groups<T: Store>(
+unsafe fn write_groups<T: Copy + Default>(
     pixels: Band<'_>,
     maker: &impl MakeRow<T>,
     streamed: bool,
     out: &mut [T],
 ) {
     let rows: [&[u8]; PATCH] = std::array::from_fn(|y| pixels.row(y));
-    let mut staging = Staging([T::ZERO; GROUP * PATCH_VALUES]);
+    let mut staging = Staging([T::default(); GROUP * PATCH_VALUES]);
     for (group, out) in out.chunks_mut(GROUP * PATCH_VALUES).enumerate() {
         for patch in 0..out.len() / PATCH_VALUES {
             let x = (group * GROUP + patch) * PATCH * CHANNELS;
@@ -86,7 +98,7 @@ unsafe fn write_groups<T: Store>(
     stream::fence();
 }
 
-/// By [`Formula`], a channel's 14 values in 16 lanes.
+/// Values by [`Formula`], the 14 values of a channel in 16 lanes.
 struct ByFormula {
     scale: [__m512; 2],
     channels: [[__m512; 3]; CHANNELS],
@@ -134,7 +146,8 @@ static WORD_SOURCES: [[u16; 32]; CHANNELS] = {
     sources
 };
 
-/// By looking both bytes of each value up, in four registers of a table each, for all channels at once.
+/// Values by look-up of their lower and their upper byte, for all channels at once; each table fills four
+/// registers.
 struct ByHalves {
     lower: [__m512i; 4],
     upper: [__m512i; 4],
@@ -160,7 +173,7 @@ impl ByHalves {
     }
 }
 
-/// `table[byte]` for each of 64 bytes.
+/// Return `table[byte]` for each of 64 bytes.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 fn look_up(table: [__m512i; 4], bytes: __m512i) -> __m512i {
@@ -170,15 +183,15 @@ fn look_up(table: [__m512i; 4], bytes: __m512i) -> __m512i {
     _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), first, second)
 }
 
-impl<T> MakeRow<T> for ByHalves {
+impl MakeRow<u16> for ByHalves {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-    unsafe fn make_row(&self, pixels: __m512i, target: *mut T, last: bool) {
+    unsafe fn make_row(&self, pixels: __m512i, target: *mut u16, last: bool) {
         let lower = look_up(self.lower, pixels);
         let upper = look_up(self.upper, pixels);
         for c in 0..CHANNELS {
             let words = _mm512_permutex2var_epi8(lower, self.sources[c], upper);
-            // SAFETY: the caller's promise; `T` has two bytes.
+            // SAFETY: the caller's promise.
             unsafe {
                 store_words(
                     target.add(c * PLANE).cast(),
@@ -190,7 +203,7 @@ impl<T> MakeRow<T> for ByHalves {
     }
 }
 
-/// 16 bytes, one to a lane, by [`Formula`].
+/// Normalize 16 bytes, one per lane, by [`Formula`].
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn normalize(bytes: __m512i, scale: [__m512; 2], constants: [__m512; 3]) -> __m512 {
@@ -203,8 +216,8 @@ fn normalize(bytes: __m512i, scale: [__m512; 2], constants: [__m512; 3]) -> __m5
     _mm512_fmadd_ps(_mm512_fnmadd_ps(guess, std, rest), inverse, guess)
 }
 
-/// Storing the 14 first of 16 numbers, rounded to nearest, halves to even.
-pub trait Store: avx2::Store {
+/// A type that the first 14 of 16 numbers are stored as, rounded to nearest, ties to even.
+trait Store: Copy + Default {
     /// # Safety
     /// The CPU has AVX-512 F, BW and VL; 14 elements are writable at `target`, or 16 of them if this
     /// is not the `last` row.

@@ -1,7 +1,9 @@
-//! Normalisation as float32 arithmetic, used only where it reproduces all 768 entries of the table.
+//! Normalization as float32 arithmetic, used only where it reproduces all 768 entries of the table.
 
-use super::CHANNELS;
+use crate::types::CHANNELS;
 
+/// The constants of the formula:
+///
 /// ```text
 /// unit   = fma(byte, scale_high, byte * scale_low)      one rounding: scale_high + scale_low = scale
 /// rest   = unit - mean
@@ -18,7 +20,7 @@ pub(crate) struct Formula {
 }
 
 impl Formula {
-    /// The formula for these constants, if it gives every entry of `table`, bit for bit.
+    /// Return the formula for these constants if it gives every entry of `table`, bit for bit.
     pub(crate) fn reproducing(
         table: &[[f32; 256]; CHANNELS],
         scale: f64,
@@ -42,7 +44,7 @@ impl Formula {
         same.then_some(formula)
     }
 
-    /// What vector code computes, one byte at a time.
+    /// Compute for one byte what vector code computes for many.
     fn value(&self, channel: usize, byte: u8) -> f32 {
         let byte = f32::from(byte);
         let unit = byte.mul_add(self.scale_high, byte * self.scale_low);

@@ -1,6 +1,7 @@
-//! The definition of a band's patches: a table look-up per value.
+//! The definition: one table look-up per value.
 
-use super::{Band, CHANNELS};
+use super::Band;
+use crate::types::CHANNELS;
 
 pub(super) fn write_patches<T: Copy>(
     pixels: Band<'_>,

@@ -3,11 +3,11 @@
 use std::arch::x86_64::*;
 
 use super::scalar;
-use crate::weights::{LOWER_BITS, Taps};
+use crate::types::{LOWER_BITS, Taps};
 
 /// Bytes of a register.
 const LANES: usize = 32;
-/// How far upper parts are shifted.
+/// Bits by which upper parts are shifted.
 const LOWER: i32 = LOWER_BITS as i32;
 
 /// # Safety

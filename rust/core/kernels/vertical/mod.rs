@@ -7,26 +7,28 @@ mod avx512;
 mod scalar;
 
 use crate::simd::{Level, LevelName};
-use crate::weights::Taps;
+use crate::types::Taps;
 
-/// Adds up rows of bytes, each times its weight, and rounds: `out[i]` is the sum over `k` of
-/// `rows[offsets[k] + i] * taps[k]`, shifted right by the weights' precision, clamped to 0..=255.
+/// Add rows of bytes, each times its weight, and round: `out[i]` is the sum over `k` of
+/// `rows[offsets[k] + i] * taps[k]`, shifted right by the precision of the weights, clamped to 0..=255.
 ///
-/// Sums are of 32 bits and wrap. That changes nothing for the weights of an output of
-/// [`crate::Weights`], whose whole sum fits 32 bits however many source pixels it has: additions modulo
-/// 2**32 give what fits, in any order and in any parts. The lower parts of Pillow's cubic do wrap, from
-/// some 7,000 taps on: each adds up to 2,047 * 255, and those of negative weights nearly that.
+/// Sums have 32 bits and wrap. The result is exact all the same for the weights of [`crate::Weights`],
+/// because the whole sum of an output fits 32 bits however many source pixels it has, and additions modulo
+/// 2**32 are exact in any order and in any parts then. The lower parts of Pillow's cubic do wrap, from some
+/// 7,000 taps on: each adds up to 2,047 * 255, and those of negative weights nearly that.
 ///
-/// The whole sum fits since weights are normalised to 2**22, or less where precision is lower, before
-/// they are rounded. The positive ones of the cubic alone reach 1.09 * 2**22, and rounding adds at most a
-/// half to each that does not become zero: 0.125 * 2**22 for 2**20 taps. Beyond, where weights come close
-/// to a half, it adds most where nearly all are rounded up to one, which is one output of 5.9 million
-/// pixels: 1.36 * 2**22, times 255 1.45e9, of the 2.14e9 that fit. (Found by computing all weights for
-/// sizes from 2**18 to 2**24 in steps of an eighth of an octave; `tests/many_taps.rs` keeps the largest.)
-/// Pillow and torch add up the same numbers in 32 bits, so that even a sum that wrapped would be theirs.
+/// The whole sum fits because weights are normalized to 2**22, or less at a lower precision, before they
+/// are rounded. The positive weights of the cubic alone sum to 1.09 * 2**22, and rounding adds at most a
+/// half to each that does not become zero: 0.125 * 2**22 for 2**20 taps. With more taps, weights come close
+/// to a half, and rounding adds most where it turns nearly all of them into one. The worst case is one
+/// output of 5.9 million pixels: 1.36 * 2**22, times 255 is 1.45e9, and 2.14e9 fit. (Found by computing all
+/// weights for sizes from 2**18 to 2**24 in steps of an eighth of an octave;
+/// `tests/core/resample/many_taps.rs` keeps the worst.) Pillow and torch add the same numbers in 32 bits, so
+/// even a sum that wrapped would equal theirs.
 ///
 /// # Panics
-/// There is not one weight per offset, a row reaches outside `rows`, or the precision is not 1..=22.
+/// Panics if there is not one weight per offset, a row reaches outside `rows`, or the precision is not in
+/// 1..=22.
 pub fn blend_rows(level: Level, rows: &[u8], offsets: &[usize], taps: Taps<'_>, out: &mut [u8]) {
     assert_eq!(offsets.len(), taps.upper.len(), "one weight per row");
     let parts = [0, offsets.len()];

@@ -1,10 +1,10 @@
 //! The definition of the vertical pass, in blocks that the compiler keeps in registers.
 
-use crate::weights::{LOWER_BITS, Taps};
+use crate::types::{LOWER_BITS, Taps};
 
 const BLOCK: usize = 32;
 
-/// Computes `out` from position `first` on.
+/// Compute `out` from position `first` on.
 pub(super) fn blend_rows(
     rows: &[u8],
     offsets: &[usize],
@@ -32,7 +32,7 @@ pub(super) fn blend_rows(
     }
 }
 
-/// Adds each row, from `at` on, times its weight.
+/// Add each row, from `at` on, times its weight.
 #[inline(always)]
 fn add_rows(
     sums: &mut [i32; BLOCK],

@@ -1,11 +1,10 @@
-//! Frames as they lie in the caller's memory: a validated shape and strides over borrowed bytes.
+//! Frames where they lie in the caller's memory: a checked shape and strides over borrowed bytes.
+
+mod row;
 
 use crate::error::{Error, Result};
-use crate::geometry::Size;
-use crate::kernels::horizontal::PADDED;
-
-/// Red, green, blue.
-pub(crate) const CHANNELS: usize = 3;
+use crate::types::{CHANNELS, PADDED, Size};
+pub(crate) use row::Row;
 
 /// N frames of H x W RGB pixels, uint8, in any memory layout. Nothing is copied.
 #[derive(Debug, Clone, Copy)]
@@ -17,11 +16,12 @@ pub struct FramesView<'a> {
 }
 
 impl<'a> FramesView<'a> {
-    /// Frames of `shape` (N, H, W) whose first byte is `data[offset]`, with byte `strides` of frame,
+    /// View frames of `shape` (N, H, W) whose first byte is `data[offset]`, with byte `strides` of frame,
     /// row, pixel and channel; strides may be zero, negative or overlapping.
     ///
     /// # Errors
-    /// A side is zero, or some pixel would lie outside `data`.
+    /// Returns [`Error::FramesShape`] if a side is zero, [`Error::FramesBounds`] if some pixel would lie
+    /// outside `data`.
     pub fn new(
         data: &'a [u8],
         offset: usize,
@@ -51,7 +51,7 @@ impl<'a> FramesView<'a> {
         Ok(view)
     }
 
-    /// Contiguous frames (N, H, W, 3).
+    /// View contiguous frames (N, H, W, 3).
     ///
     /// # Errors
     /// As [`FramesView::new`].
@@ -62,7 +62,7 @@ impl<'a> FramesView<'a> {
         Self::new(data, 0, shape, strides.map(saturate))
     }
 
-    /// Contiguous frames (N, 3, H, W).
+    /// View contiguous frames (N, 3, H, W).
     ///
     /// # Errors
     /// As [`FramesView::new`].
@@ -73,27 +73,27 @@ impl<'a> FramesView<'a> {
         Self::new(data, 0, shape, strides.map(saturate))
     }
 
-    /// How many frames.
+    /// Return the number of frames.
     pub fn len(&self) -> usize {
         self.shape[0]
     }
 
-    /// Whether there is no frame.
+    /// Return whether there is no frame.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Height of a frame in pixels.
+    /// Return the height of a frame in pixels.
     pub fn height(&self) -> usize {
         self.shape[1]
     }
 
-    /// Width of a frame in pixels.
+    /// Return the width of a frame in pixels.
     pub fn width(&self) -> usize {
         self.shape[2]
     }
 
-    /// Size of a frame.
+    /// Return the size of a frame.
     pub(crate) fn size(&self) -> Size {
         Size {
             height: self.height(),
@@ -101,13 +101,13 @@ impl<'a> FramesView<'a> {
         }
     }
 
-    /// Bytes from one row to the next.
+    /// Return the bytes from one row to the next.
     pub(crate) fn row_stride(&self) -> isize {
         self.strides[1]
     }
 
-    /// Bytes from one pixel to the next where kernels can read rows as they lie; else those of packed
-    /// RGB, as which rows are to be copied.
+    /// Return the bytes from one pixel to the next as kernels will read them: 4 where rows are RGB with a
+    /// byte of padding, else 3, for which rows that are not packed RGB must be copied.
     pub(crate) fn spacing(&self) -> usize {
         if self.strides[2..] == [PADDED as isize, 1] {
             PADDED
@@ -116,7 +116,7 @@ impl<'a> FramesView<'a> {
         }
     }
 
-    /// Whether every pixel's bytes lie inside `data`.
+    /// Return whether all bytes of all pixels lie inside `data`.
     fn is_inside(&self) -> bool {
         let [frames, height, width] = self.shape;
         let (mut lowest, mut highest) = (self.offset as i128, self.offset as i128);
@@ -124,7 +124,7 @@ impl<'a> FramesView<'a> {
             .into_iter()
             .zip(self.strides)
         {
-            // Saturating keeps what is too far out too far out.
+            // Saturated sums are outside too.
             let reach = (length as i128 - 1).saturating_mul(stride as i128);
             lowest = lowest.saturating_add(reach.min(0));
             highest = highest.saturating_add(reach.max(0));
@@ -132,7 +132,10 @@ impl<'a> FramesView<'a> {
         lowest >= 0 && highest < self.data.len() as i128
     }
 
-    /// One row of one frame.
+    /// Return one row of one frame.
+    ///
+    /// # Panics
+    /// Panics if there is no such frame or row.
     pub(crate) fn row(&self, frame: usize, y: usize) -> Row<'a> {
         assert!(
             frame < self.len() && y < self.height(),
@@ -153,61 +156,9 @@ impl<'a> FramesView<'a> {
     }
 }
 
-/// A length as a stride. One too large for a stride is too large for any buffer, which `new` sees.
+/// Turn a length into a stride. `new` refuses one that saturates: no buffer is so large.
 fn saturate(length: usize) -> isize {
     isize::try_from(length).unwrap_or(isize::MAX)
-}
-
-/// One row of pixels, wherever its bytes lie.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Row<'a> {
-    data: &'a [u8],
-    start: usize,
-    width: usize,
-    pixel_stride: isize,
-    channel_stride: isize,
-}
-
-impl<'a> Row<'a> {
-    /// The row's bytes where they lie as R G B, every `spacing` bytes, which is what kernels read.
-    pub(crate) fn spaced(&self, spacing: usize) -> Option<&'a [u8]> {
-        (self.pixel_stride == spacing as isize && self.channel_stride == 1).then(|| {
-            let length = (self.width - 1) * spacing + CHANNELS;
-            &self.data[self.start..self.start + length]
-        })
-    }
-
-    /// Copies the row as R G B R G B ... to the front of `out`.
-    pub(crate) fn pack_into(&self, out: &mut [u8]) {
-        let out = &mut out[..self.width * CHANNELS];
-        if let Some(packed) = self.spaced(CHANNELS) {
-            out.copy_from_slice(packed);
-        } else if let Some(padded) = self.spaced(PADDED) {
-            for (pixel, padded) in out.chunks_exact_mut(CHANNELS).zip(padded.chunks(PADDED)) {
-                pixel.copy_from_slice(&padded[..CHANNELS]);
-            }
-        } else if self.pixel_stride == 1 {
-            let plane = |channel: usize| {
-                let start = self.position(0, channel);
-                &self.data[start..start + self.width]
-            };
-            let planes = plane(0).iter().zip(plane(1)).zip(plane(2));
-            for (pixel, ((r, g), b)) in out.chunks_exact_mut(CHANNELS).zip(planes) {
-                pixel.copy_from_slice(&[*r, *g, *b]);
-            }
-        } else {
-            for (x, pixel) in out.chunks_exact_mut(CHANNELS).enumerate() {
-                for (channel, value) in pixel.iter_mut().enumerate() {
-                    *value = self.data[self.position(x, channel)];
-                }
-            }
-        }
-    }
-
-    fn position(&self, x: usize, channel: usize) -> usize {
-        let step = x as isize * self.pixel_stride + channel as isize * self.channel_stride;
-        self.start.wrapping_add_signed(step)
-    }
 }
 
 #[cfg(test)]

@@ -1,15 +1,14 @@
-//! From a byte to the number that the model reads: `(value * scale - mean) / std`, rounded as
-//! transformers' `rescale` and `normalize` round in float32.
+//! From a byte to the number that the model reads: `(value * scale - mean) / std`, rounded to float32 as
+//! `rescale` and `normalize` of transformers round.
 
 use crate::error::{Error, Result};
-use crate::frames::CHANNELS;
-pub use crate::kernels::patch_band::Element;
 use crate::kernels::patch_band::{Formula, Values};
+use crate::types::{CHANNELS, Element};
 
-/// What each byte of each channel becomes.
+/// The number that each byte of each channel becomes.
 ///
-/// After a uint8 resize a normalised pixel can take only 256 values a channel: this is the table of
-/// them, and, where float32 arithmetic was found to reproduce every entry, that arithmetic.
+/// After a uint8 resize a normalized pixel can have only 256 values per channel. This is the table of
+/// them, and, if float32 arithmetic reproduces every entry, that arithmetic.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Normalization {
     table: [[f32; 256]; CHANNELS],
@@ -17,12 +16,14 @@ pub struct Normalization {
 }
 
 impl Normalization {
-    /// The product with `scale` is taken in float64 and rounded to float32; the rest is float32.
+    /// Compute the table. The product with `scale` is computed in float64 and rounded to float32; the
+    /// rest is float32.
     ///
     /// A scale of 1 leaves bytes as they are; mean 0 and std 1 leave the product as it is.
     ///
     /// # Errors
-    /// A number is not finite, `std` is zero, or some byte's result is not finite.
+    /// Returns [`Error::Argument`] if a number is not finite, `std` is zero, or the result of some byte is
+    /// not finite.
     pub fn new(scale: f64, mean: [f64; CHANNELS], std: [f64; CHANNELS]) -> Result<Self> {
         let check =
             |name: &'static str, values: &[f64], valid: fn(f64) -> bool, expected| match values
@@ -58,7 +59,7 @@ impl Normalization {
         })
     }
 
-    /// The table, rounded to `T`, and the formula.
+    /// Return the table, rounded to `T`, and the formula.
     pub fn values<T: Element>(&self) -> Values<T> {
         Values::new(
             self.table.map(|channel| channel.map(T::from_f32)),
@@ -66,7 +67,7 @@ impl Normalization {
         )
     }
 
-    /// The number that `byte` of `channel` becomes.
+    /// Return the number that `byte` of `channel` becomes.
     pub fn value(&self, channel: usize, byte: u8) -> f32 {
         self.table[channel][usize::from(byte)]
     }

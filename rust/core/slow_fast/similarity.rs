@@ -1,20 +1,21 @@
-//! How much of a frame is as it was: the cosine of each patch with the same patch of another frame.
+//! Similarity of two frames: the share of patches whose cosine with the same patch of the other frame
+//! exceeds a threshold.
 //!
-//! The published code computes cosines in float32, in an order that depends on the machine; here they
-//! are exact integers until the last comparison, so that the answer is the same everywhere.
+//! keye-vl-utils 1.5.2 computes cosines in float32, in an order that depends on the machine. Here sums
+//! are exact integers until the last comparison, so that the result is the same everywhere.
 
 use crate::error::{Error, Result};
-use crate::frames::{CHANNELS, FramesView};
-use crate::geometry::Size;
+use crate::frames::FramesView;
 use crate::kernels::dot::dot;
 use crate::kernels::hsv::rgb_to_hsv;
 use crate::memory;
 use crate::simd::Level;
+use crate::types::{CHANNELS, Size};
 
-/// Below this a norm counts as this, as in the definition; norms of bytes are 0 or at least 1.
+/// Lower bound of the product of norms, as in keye-vl-utils; norms of bytes are 0 or at least 1.
 const SMALLEST_NORM: f64 = 1e-30;
 
-/// A frame in HSV, patch after patch, with the square of each patch's norm.
+/// A frame in HSV, patch after patch, with the squared norm of each patch.
 #[derive(Debug)]
 pub(crate) struct PatchedFrame {
     hsv: Vec<u8>,
@@ -23,10 +24,11 @@ pub(crate) struct PatchedFrame {
 }
 
 impl PatchedFrame {
-    /// A frame of `size` in patches of `patch` x `patch` pixels; pixels come by [`Self::set_row`].
+    /// Make a black frame of `size` with patches of `patch` x `patch` pixels, for [`Self::set_row`].
     ///
     /// # Errors
-    /// A side of `size` is not a positive multiple of `patch`.
+    /// Returns [`Error::Size`] if a side of `size` is not a positive multiple of `patch`,
+    /// [`Error::Memory`] if the frame does not fit in memory.
     pub(crate) fn new(size: Size, patch: usize) -> Result<Self> {
         let size = size.expect_multiple_of(patch, "frame size for comparison")?;
         let patches = size.pixels() / (patch * patch);
@@ -38,7 +40,7 @@ impl PatchedFrame {
         })
     }
 
-    /// Sets row `y` from packed RGB pixels.
+    /// Convert packed RGB pixels to row `y`.
     pub(crate) fn set_row(&mut self, level: Level, y: usize, rgb: &[u8]) {
         let segment = self.patch * CHANNELS;
         let patch = segment * self.patch;
@@ -50,7 +52,7 @@ impl PatchedFrame {
         }
     }
 
-    /// To be called when all rows are set.
+    /// Compute the norms, after all rows have been set.
     pub(crate) fn finish(&mut self, level: Level) {
         let bytes = self.patch_bytes();
         for (square, patch) in self.squares.iter_mut().zip(self.hsv.chunks_exact(bytes)) {
@@ -58,12 +60,13 @@ impl PatchedFrame {
         }
     }
 
+    /// Return the bytes of a patch.
     fn patch_bytes(&self) -> usize {
         self.patch * self.patch * CHANNELS
     }
 
-    /// Share of the patches that did not change in `other`, a frame of the same size; rounded to
-    /// float32, as the published mean is. NaN when all are black in both.
+    /// Return the share of patches that are similar in `other`, a frame of the same size, rounded to
+    /// float32 as the mean in keye-vl-utils is. NaN if all patches are black in both.
     pub(crate) fn similarity(&self, level: Level, other: &Self, patch_similarity: f64) -> f64 {
         let bytes = self.patch_bytes();
         let squares = self.squares.iter().zip(&other.squares);
@@ -85,14 +88,15 @@ impl PatchedFrame {
     }
 }
 
-/// Share of the patches of frame 0 of `a` and frame 0 of `b` whose cosine in HSV exceeds
+/// Return the share of the patches of frame 0 of `a` and frame 0 of `b` whose cosine in HSV exceeds
 /// `patch_similarity`.
 ///
-/// Patches that are black in both are left out; with none left the result is NaN, which is not below
-/// any threshold.
+/// Patches that are black in both do not count. If there are no others the result is NaN, which is not
+/// below any threshold.
 ///
 /// # Errors
-/// There is no frame, the sizes differ, or a side is not a multiple of `patch`.
+/// Returns [`Error::Argument`] if there is no frame or the sizes differ, [`Error::Size`] if a side is not
+/// a multiple of `patch`, [`Error::Memory`] if the frames in HSV do not fit in memory.
 pub fn frame_similarity(
     a: &FramesView<'_>,
     b: &FramesView<'_>,

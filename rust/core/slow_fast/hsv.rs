@@ -1,15 +1,17 @@
-//! Whole frames from RGB to HSV.
+//! HSV of whole frames.
 
 use crate::error::{Error, Result};
-use crate::frames::{CHANNELS, FramesView};
+use crate::frames::FramesView;
 use crate::kernels::hsv::rgb_to_hsv;
 use crate::memory;
 use crate::simd::Level;
+use crate::types::CHANNELS;
 
-/// HSV of every frame, as (N, H, W, 3), with hue in 0..=179: what OpenCV's `COLOR_RGB2HSV` gives.
+/// Convert every frame to HSV, (N, H, W, 3) with hue in 0..=179, as OpenCV's `COLOR_RGB2HSV` does.
 ///
 /// # Errors
-/// The result would not fit in memory.
+/// Returns [`Error::FramesShape`] if the size of the result overflows, [`Error::Memory`] if it does not
+/// fit in memory.
 pub fn hsv_from_rgb(frames: &FramesView<'_>, level: Level) -> Result<Vec<u8>> {
     let row = frames.width() * CHANNELS;
     let bytes = frames

@@ -1,19 +1,19 @@
-//! Images that are shown a part at a time into patches: a decoded image may lie in memory in pieces.
+//! Patches of images whose rows come in parts: a decoded image may lie in memory in pieces.
 
 use std::ops::Range;
 
+use super::Normalization;
+use super::write_patches::write_bands;
 use crate::error::{Error, Result};
-use crate::frames::{CHANNELS, FramesView};
-use crate::geometry::{MERGE, Size};
-use crate::normalize::{Element, Normalization};
-use crate::pipeline::write_bands;
-use crate::resize::Resampler;
+use crate::frames::FramesView;
+use crate::resample::{Filter, Resampler, Rows};
 use crate::simd::Level;
-use crate::weights::Filter;
+use crate::sizes::MERGE;
+use crate::types::{CHANNELS, Element, Size};
 
-/// Takes images of one size to patches, some rows of patches at a time.
+/// Writes the patches of images of one size, some rows of patches at a time.
 ///
-/// It holds weights alone; one serves all images of its size, on any number of threads.
+/// It holds only weights: one serves all images of its size, on any number of threads.
 #[derive(Debug)]
 pub struct ImageBands {
     resampler: Resampler,
@@ -21,11 +21,11 @@ pub struct ImageBands {
 }
 
 impl ImageBands {
-    /// From images of the size `from` to patches of the size `size`.
+    /// Prepare to resize images of the size `from` to `size` and cut them into patches.
     ///
     /// # Errors
-    /// A side of `from` is zero or over 2**24, `size` is not in whole tokens of `MERGE * patch` pixels a
-    /// side, or weights do not fit in memory.
+    /// Returns an error if a side of `from` is zero or over 2**24, if `size` is not in whole tokens of
+    /// `MERGE * patch` pixels a side, or if the weights do not fit in memory.
     pub fn new(from: Size, size: Size, patch: usize, filter: Filter, level: Level) -> Result<Self> {
         if patch == 0 {
             return Err(Error::Argument {
@@ -41,20 +41,20 @@ impl ImageBands {
         })
     }
 
-    /// How many rows of patches an image becomes.
+    /// Return the number of rows of patches of an image.
     pub fn len(&self) -> usize {
         self.resampler.size().height / self.patch
     }
 
-    /// Whether there is no row of patches. There are always two or more.
+    /// Return whether there is no row of patches. There are always two or more.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The rows of the image that rows of patches are made of.
+    /// Return the rows of the image that the rows of patches `bands` are made of.
     ///
     /// # Errors
-    /// `bands` is empty, or reaches past the last row of patches.
+    /// Returns [`Error::Argument`] if `bands` is empty or reaches past the last row of patches.
     pub fn source_rows(&self, bands: Range<usize>) -> Result<Range<usize>> {
         if bands.is_empty() || bands.end > self.len() {
             return Err(Error::Argument {
@@ -67,12 +67,13 @@ impl ImageBands {
         Ok(self.resampler.source_range(rows))
     }
 
-    /// Writes rows of patches of one image. `rows` are what [`ImageBands::source_rows`] says, as one
-    /// frame. It runs on the calling thread.
+    /// Write the rows of patches `bands` of one image. `rows` are the rows that
+    /// [`ImageBands::source_rows`] returns for them, as one frame. Runs on the calling thread.
     ///
     /// # Errors
-    /// `bands` are none of the image's, `rows` are not theirs, or `out` does not have room for exactly
-    /// these. Nothing has been written then.
+    /// Returns [`Error::Argument`] as `source_rows` does, [`Error::FrameShape`] if `rows` are not the rows
+    /// of `bands`, [`Error::OutputLength`] if `out` has another number of elements. Nothing has been
+    /// written then.
     pub fn write_patches<T: Element>(
         &self,
         rows: &FramesView<'_>,
@@ -89,7 +90,7 @@ impl ImageBands {
                 expected,
             });
         }
-        // Where they cannot be counted, no buffer has so many.
+        // No buffer has as many as the product has where it saturates.
         let elements = [self.patch, self.resampler.size().width, CHANNELS]
             .into_iter()
             .fold(bands.len(), usize::saturating_mul);
@@ -100,7 +101,7 @@ impl ImageBands {
             });
         }
         let shown = bands.start * self.patch..bands.end * self.patch;
-        let rows = self.resampler.rows_of_part(rows, 0, source.start, shown)?;
+        let rows = Rows::of_part(&self.resampler, rows, 0, source.start, shown)?;
         write_bands(rows, self.patch, &normalization.values::<T>(), true, out)
     }
 }

@@ -1,8 +1,8 @@
-//! The one thread pool, and the only module that knows of it.
+//! The one thread pool of this process.
 //!
-//! The pool is made by the first call that wants more than one thread, and again when another number
-//! is asked for. A child made by `fork` has the parent's memory but none of its threads: it makes a
-//! pool of its own, and leaves the parent's untouched, since locks inside it may be held for ever.
+//! The first call for more than one thread starts the pool, and a call for another number replaces it.
+//! A child made by `fork` has the parent's memory but none of its threads: it starts a pool of its own
+//! and leaves the parent's untouched, because locks inside it may be held for ever.
 
 use std::sync::Arc;
 use std::thread::Builder;
@@ -11,23 +11,23 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwapOption;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-/// Interval after which all threads are asked for again where the system gave fewer.
+/// Interval after which a pool with fewer threads than asked for is started again.
 const RETRY: Duration = Duration::from_secs(10);
 
 struct Pool {
     process: u32,
-    /// The threads that were asked for, of which there may be fewer.
+    /// The number of threads that was asked for; there may be fewer.
     threads: usize,
     made: Instant,
-    /// None where there are not even two threads.
+    /// None without at least two threads.
     workers: Option<Arc<ThreadPool>>,
 }
 
 static POOL: ArcSwapOption<Pool> = ArcSwapOption::const_empty();
 
 impl Pool {
-    /// With as many threads as the system gives (`RLIMIT_NPROC`, a cgroup's limit, memory for stacks);
-    /// `start` says how many it gave where it did not give all.
+    /// Start as many of `threads` threads as the system allows (`RLIMIT_NPROC`, a cgroup's limit, memory
+    /// for stacks). `start` returns a pool, or how many threads the system started.
     fn new(
         process: u32,
         threads: usize,
@@ -37,7 +37,7 @@ impl Pool {
         while count > 1 && workers.is_none() {
             match start(count) {
                 Ok(pool) => workers = Some(Arc::new(pool)),
-                // What it gave a moment ago it may not give again.
+                // The system may start even fewer the next time.
                 Err(given) => count = given.min(count - 1),
             }
         }
@@ -49,6 +49,7 @@ impl Pool {
         }
     }
 
+    /// Return whether this is the pool for `threads` threads of `process`.
     fn serves(&self, process: u32, threads: usize) -> bool {
         let workers = self.workers.as_ref();
         let is_whole = workers.is_some_and(|pool| pool.current_num_threads() == threads);
@@ -58,8 +59,8 @@ impl Pool {
     }
 }
 
-/// A pool of `threads` threads, or of fewer where the system does not give so many; None where it does
-/// not give two.
+/// Return a pool of `threads` threads, or of fewer where the system does not start that many; None where
+/// it does not start two.
 pub(crate) fn of(threads: usize) -> Option<Arc<ThreadPool>> {
     let process = std::process::id();
     let current = POOL.load_full();
@@ -73,14 +74,14 @@ pub(crate) fn of(threads: usize) -> Option<Arc<ThreadPool>> {
     let replaced = POOL.swap(Some(pool));
     for inherited in [current, replaced].into_iter().flatten() {
         if inherited.process != process {
-            // Dropping it would wait on locks and threads that this process does not have.
+            // Dropping it would wait for threads that this process does not have.
             std::mem::forget(inherited);
         }
     }
     workers
 }
 
-/// A pool of `threads` threads, or how many the system gave, which have ended.
+/// Start a pool of `threads` threads, or return how many the system started, after they have ended.
 fn start(threads: usize) -> std::result::Result<ThreadPool, usize> {
     let mut started = Vec::new();
     let pool = ThreadPoolBuilder::new()
@@ -93,9 +94,9 @@ fn start(threads: usize) -> std::result::Result<ThreadPool, usize> {
         .build();
     pool.map_err(|_| {
         let given = started.len();
-        // Before fewer are asked for, these must have given back what they hold.
+        // They must have released what they hold before a smaller pool is tried.
         for thread in started {
-            // A thread without work has nothing to panic with.
+            // A thread without work does not panic.
             let _ = thread.join();
         }
         given
@@ -115,7 +116,7 @@ mod tests {
         assert!(pool.serves(7, 3) && !pool.serves(7, 2) && !pool.serves(8, 3));
     }
 
-    /// Starts as many as there are.
+    /// Start pools of up to `available` threads.
     fn limited(available: usize) -> impl Fn(usize) -> std::result::Result<ThreadPool, usize> {
         move |threads| {
             if threads <= available {
@@ -139,7 +140,7 @@ mod tests {
             let threads = pool.workers.as_ref().map(|pool| pool.current_num_threads());
             assert_eq!(threads, got, "{asked} of {available}");
         }
-        // Nor is there an end to a system that always promises what it does not give.
+        // A system that always claims to have started enough does not cause an endless loop.
         assert!(Pool::new(0, 4, Err).workers.is_none());
     }
 

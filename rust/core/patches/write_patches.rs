@@ -1,26 +1,26 @@
-//! The fused operator: resample, normalise and cut into patches, straight into the caller's buffer.
+//! The fused operator: resample, normalize and cut into patches, straight into the caller's buffer.
 
+use super::{Normalization, PatchPlan};
 use crate::error::{Error, Result};
-use crate::frames::{CHANNELS, FramesView};
+use crate::frames::FramesView;
 use crate::kernels::patch_band::{self, Band, Values};
 use crate::memory;
-use crate::normalize::{Element, Normalization};
-use crate::parallel::{Threads, split};
-use crate::patchify::PatchPlan;
-use crate::resize::Resampler;
-use crate::rows::Rows;
+use crate::resample::{Filter, Resampler, Rows};
 use crate::simd::Level;
 use crate::slow_fast::FrameType;
-use crate::weights::Filter;
+use crate::threads::{Threads, split};
+use crate::types::{CHANNELS, Element};
 
-/// An output of so many bytes is far larger than the cache that it would go through.
+/// Size in bytes from which an output is written past the cache, which it exceeds by far.
 const STREAMED_BYTES: usize = 16 << 20;
 
-/// Writes every frame once, in frame order, as `plan` lays it out.
+/// Resample and normalize every frame, and write its patches to `out` as `plan` lays them out.
 ///
 /// # Errors
-/// `plan` was made for another number of frames, or `out` does not have [`PatchPlan::elements`]
-/// elements. Nothing has been written then.
+/// Returns [`Error::FrameTypesLength`] if `plan` is for another number of frames,
+/// [`Error::OutputLength`] if `out` does not have [`PatchPlan::elements`] elements: nothing has been
+/// written then. Returns [`Error::Memory`] if scratch does not fit in memory, [`Error::Interrupted`] if
+/// the caller interrupted the work.
 pub fn write_patches<T: Element>(
     frames: &FramesView<'_>,
     plan: &PatchPlan,
@@ -52,7 +52,7 @@ pub fn write_patches<T: Element>(
     let values = normalization.values::<T>();
     let patch = plan.patch();
     let streamed = size_of_val(out) >= STREAMED_BYTES;
-    threads.for_each(split(plan.bands(), out, *threads)?, |task| {
+    threads.for_each(split(plan.bands(), out, threads.count())?, |task| {
         let kind = plan.frame_type(task.frame);
         let resampler = match kind {
             FrameType::Slow => &slow,
@@ -62,16 +62,16 @@ pub fn write_patches<T: Element>(
             return Ok(());
         };
         let rows = task.units.start * patch..task.units.end * patch;
-        let rows = resampler.rows(frames, task.frame, rows)?;
+        let rows = Rows::new(resampler, frames, task.frame, rows)?;
         write_bands(rows, patch, &values, streamed, task.out)
     })
 }
 
-/// Writes rows of patches to `out`, as many as it has room for.
+/// Fill `out` with the next rows of patches.
 ///
 /// # Errors
-/// Scratch does not fit in memory.
-pub(crate) fn write_bands<T: Element>(
+/// Returns [`Error::Memory`] if scratch does not fit in memory.
+pub(super) fn write_bands<T: Element>(
     mut rows: Rows<'_>,
     patch: usize,
     values: &Values<T>,
@@ -82,7 +82,7 @@ pub(crate) fn write_bands<T: Element>(
     let (width, stride) = (resampler.size().width, resampler.stride());
     let mut band = memory::filled(0, patch.saturating_mul(stride))?;
     for out in out.chunks_exact_mut(width * patch * CHANNELS) {
-        rows.read(&mut band)?;
+        rows.fill_rows(&mut band)?;
         let pixels = Band::new(&band, stride, width, patch);
         patch_band::write_patches(resampler.level(), pixels, values, streamed, out);
     }

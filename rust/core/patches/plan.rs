@@ -1,11 +1,11 @@
-//! Where each frame's patches go: the layout of the model's input.
+//! The layout of the model's input: where the patches of each frame go.
 
 use crate::error::{Error, Result};
-use crate::frames::CHANNELS;
-use crate::geometry::{MERGE, Size};
+use crate::sizes::MERGE;
 use crate::slow_fast::FrameType;
+use crate::types::{CHANNELS, Size};
 
-/// The size of each frame of a video, and with it the place of every patch.
+/// The size of each frame of a video, from which the place of every patch follows.
 ///
 /// Frames follow each other in time, slow and fast interleaved. The patches of a frame are row-major,
 /// each (3, patch, patch).
@@ -19,11 +19,12 @@ pub struct PatchPlan {
 }
 
 impl PatchPlan {
-    /// Slow frames at one size and fast frames at another, both in whole tokens of
-    /// `MERGE * patch` pixels a side. A size that no frame has is not looked at.
+    /// Plan for frames of these types, slow ones at one size and fast ones at another, both in whole tokens
+    /// of `MERGE * patch` pixels a side. The size of a type that no frame has is ignored.
     ///
     /// # Errors
-    /// A size is no multiple of the token's side, or there are too many elements to count.
+    /// Returns [`Error::Size`] if a size is not a multiple of the token's side or the number of elements
+    /// overflows, [`Error::Argument`] if `patch` is zero.
     pub fn new(types: Vec<FrameType>, slow: Size, fast: Size, patch: usize) -> Result<Self> {
         if patch == 0 {
             return Err(Error::Argument {
@@ -64,27 +65,27 @@ impl PatchPlan {
         })
     }
 
-    /// How many frames.
+    /// Return the number of frames.
     pub fn frames(&self) -> usize {
         self.types.len()
     }
 
-    /// Elements of the whole output: patches * 3 * patch * patch.
+    /// Return the number of elements of the whole output: patches * 3 * patch * patch.
     pub fn elements(&self) -> usize {
         self.elements
     }
 
-    /// Side of a patch in pixels.
+    /// Return the side of a patch in pixels.
     pub fn patch(&self) -> usize {
         self.patch
     }
 
-    /// What a frame is.
+    /// Return the type of a frame.
     pub fn frame_type(&self, frame: usize) -> FrameType {
         self.types[frame]
     }
 
-    /// The size at which frames of one type are shown.
+    /// Return the size to which frames of one type are resized.
     pub fn size(&self, kind: FrameType) -> Size {
         match kind {
             FrameType::Slow => self.slow,
@@ -92,7 +93,7 @@ impl PatchPlan {
         }
     }
 
-    /// For each frame, its bands (rows of patches) and the elements of each band.
+    /// Iterate over frames: how many bands (rows of patches) each has, and how many elements a band has.
     pub(crate) fn bands(&self) -> impl ExactSizeIterator<Item = (usize, usize)> {
         self.types.iter().map(|kind| {
             let Size { height, width } = self.size(*kind);

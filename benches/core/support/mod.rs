@@ -1,6 +1,6 @@
-//! What both benchmarks share.
+//! Inputs of both benchmarks.
 
-/// Bytes that look random and are the same on every run.
+/// Return bytes that look random and are the same on every run.
 pub(crate) fn bytes(length: usize) -> Vec<u8> {
     let mut state = 1u64;
     std::iter::from_fn(|| {

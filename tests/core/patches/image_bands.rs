@@ -1,17 +1,18 @@
-//! Images shown a part at a time against the naive definition: any cut, spacing, level and filter.
-
-mod naive;
+//! Images in parts against the naive definition: any cut, spacing, level and filter.
 
 use std::ops::Range;
 
 use keye_vl_core::{Error, Filter, FramesView, ImageBands, Level, Normalization, Size};
 use proptest::prelude::*;
 
+use crate::inputs::noise;
+use crate::naive;
+
 const PATCH: usize = 14;
 const MEAN: [f64; 3] = [0.5; 3];
 const STD: [f64; 3] = [0.25; 3];
 
-/// Rows of an image with a pixel every `spacing` bytes, which is all that is shown of it.
+/// View some rows of an image with a pixel every `spacing` bytes.
 fn shown(data: &[u8], width: usize, spacing: usize, rows: Range<usize>) -> FramesView<'_> {
     let row = width * spacing;
     let part = &data[rows.start * row..rows.end * row];
@@ -37,7 +38,7 @@ proptest! {
         let size = Size { height: 28 * rows, width: 28 * columns };
         let height = if keep == 0 { size.height } else { height };
         let width = if keep == 1 { size.width } else { width };
-        let data = naive::noise(height * width * spacing, seed);
+        let data = noise(height * width * spacing, seed);
         let rgb = data.chunks(spacing).flat_map(|p| [p[0], p[1], p[2]]).collect();
         let image = naive::Image { height, width, rgb };
         let resized = naive::resize(&image, size.height, size.width, filter);

@@ -1,4 +1,4 @@
-//! The whole operators at every level, on eight 720p frames: frames per second.
+//! Time whole operators at every level on eight 720p frames, in frames per second.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use fast_image_resize::images::{Image, ImageRef};
@@ -94,7 +94,7 @@ fn compare(c: &mut Criterion) {
     }
 }
 
-/// Ours and the fastest general resizer, on one thread: both round to bytes between the passes.
+/// Time this crate and fast_image_resize on one thread; both round to bytes between the passes.
 fn resize(c: &mut Criterion) {
     let mut group = c.benchmark_group("resize");
     let data = bytes(HEIGHT * WIDTH * 3);

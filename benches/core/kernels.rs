@@ -1,4 +1,4 @@
-//! Every kernel at every level, on rows of a 720p frame: bytes read or written per second.
+//! Time every kernel at every level on rows of a 720p frame, in bytes read or written per second.
 
 use std::hint::black_box;
 
@@ -12,8 +12,9 @@ use keye_vl_core::{Element, Filter, Level, Normalization, Taps, Weights};
 mod support;
 use support::bytes;
 
-/// Widths of a 720p frame, and of its slow and its fast size.
+/// Width of a 720p frame.
 const WIDTH: usize = 1280;
+/// Widths of its slow and its fast size.
 const RESIZED: [(&str, usize); 2] = [("slow", 1008), ("fast", 532)];
 
 fn id(name: &str, level: Level) -> BenchmarkId {

@@ -1,27 +1,19 @@
-//! Outputs of thousands of source pixels: parts of their sums wrap, and the sums are exact all the same.
-
-mod naive;
+//! Outputs of thousands of source pixels: partial sums wrap, and the results are exact all the same.
 
 use keye_vl_core::{Filter, FramesView, Level, Size, Threads, Weights, resize};
 
-const FILTERS: [Filter; 4] = [
-    Filter::Bilinear,
-    Filter::Bicubic,
-    Filter::PillowBilinear,
-    Filter::PillowBicubic,
-];
+use crate::inputs::{FILTERS, noise};
+use crate::naive;
+
 /// Source pixels of five outputs: the middle one has 4,000, 7,000, 14,000 or 40,000 taps of the cubic.
 const SIDES: [usize; 4] = [5_000, 8_750, 17_500, 50_000];
-/// Pixels across the direction that is resampled: registers of every level, and a rest.
+/// Pixels across the direction that is resampled: whole registers of every level, and a remainder.
 const ACROSS: usize = 31;
 
 fn check(from: [usize; 2], to: [usize; 2], filter: Filter) {
     let [height, width] = from;
-    // Random, and brightest: whose sums are the largest.
-    for rgb in [
-        naive::noise(height * width * 3, 1),
-        vec![255; height * width * 3],
-    ] {
+    // Random pixels, and white ones, whose sums are the largest.
+    for rgb in [noise(height * width * 3, 1), vec![255; height * width * 3]] {
         let frames = FramesView::channels_last(&rgb, [1, height, width]).unwrap();
         let size = Size {
             height: to[0],
@@ -63,12 +55,12 @@ fn lower_parts_of_the_longer_ones_do_wrap() {
     assert!(255 * lower.sum::<i64>() > i64::from(i32::MAX));
 }
 
-/// What 32-bit sums that may wrap rely on: the whole sum of an output does not.
+/// 32-bit sums may wrap on the way because the whole sum of an output fits.
 #[test]
 fn whole_sums_fit_32_bits() {
     let mut largest = 0;
     for filter in FILTERS {
-        // The worst sizes that the comment on `blend_rows` speaks of, and the ends of the range.
+        // The worst sizes, which the comment on `blend_rows` explains, and the ends of the range.
         for (size_in, size_out) in [
             (5_931_641, 1),
             (3_526_975, 9),

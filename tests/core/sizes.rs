@@ -1,9 +1,9 @@
-//! Sizes against a direct statement of the published search.
+//! Sizes against a direct statement of the search in keye-vl-utils 1.5.2.
 
 use keye_vl_core::{FACTOR, MAX_ASPECT_RATIO, Size, TokenBudget, plan_sizes, smart_resize};
 use proptest::prelude::*;
 
-/// `smart_resize` of keye-vl-utils 1.5.2, step by step.
+/// Compute `smart_resize` of keye-vl-utils 1.5.2, step by step.
 fn naive_smart_resize(height: usize, width: usize, low: f64, high: f64) -> (u64, u64) {
     let (h, w) = (height as f64, width as f64);
     let to = |side: f64, round: fn(f64) -> f64| round(side / 28.0) * 28.0;
@@ -21,7 +21,7 @@ fn naive_smart_resize(height: usize, width: usize, low: f64, high: f64) -> (u64,
     (bars.0.max(28.0) as u64, bars.1.max(28.0) as u64)
 }
 
-/// The cost in pixels of a video whose slow frames have `tokens` tokens.
+/// Return the pixels of a video whose slow frames have `tokens` tokens each.
 fn cost(slow: u64, fast: u64, tokens: u64, min_tokens: u64) -> f64 {
     let fast_tokens = ((0.3 * tokens as f64) as u64).max(min_tokens);
     (slow * tokens * 784 + fast * fast_tokens * 784) as f64
@@ -31,7 +31,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn a_size_is_the_published_one(
+    fn a_size_is_the_definition(
         height in 1..5000usize,
         width in 1..5000usize,
         low in 1..500_000u32,
@@ -59,7 +59,7 @@ proptest! {
         let total = (total_tokens * 784) as f64;
         let budget = TokenBudget { total_pixels: total, ..TokenBudget::default() };
         let sizes = plan_sizes(height, width, slow as usize, fast as usize, &budget).unwrap();
-        // The published search ends at the first number of tokens that is over the budget, or 768.
+        // The search ends at the first number of tokens that is over the budget, or 768.
         let tokens = (48..768).find(|tokens| cost(slow, fast, *tokens, 48) > total).unwrap_or(768);
         let expected = naive_smart_resize(height, width, 48.0 * 784.0, (tokens * 784) as f64);
         prop_assert_eq!((sizes.slow.height as u64, sizes.slow.width as u64), expected);
@@ -70,7 +70,7 @@ proptest! {
 }
 
 #[test]
-fn published_sizes_of_known_videos() {
+fn sizes_of_known_videos() {
     let size = |height, width| Size { height, width };
     for (height, width, slow, fast, slow_size, fast_size) in [
         (360, 640, 2, 19, size(364, 644), size(196, 336)),

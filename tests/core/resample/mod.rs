@@ -1,0 +1,5 @@
+//! Weights and resizing.
+
+mod many_taps;
+mod resize;
+mod weights;

@@ -1,4 +1,4 @@
-//! What the targets share: inputs made of a fuzzer's bytes, and what is wanted of every result.
+//! Inputs made from a fuzzer's bytes, and the check that all levels agree.
 
 use arbitrary::{Arbitrary, Unstructured};
 use keye_vl_core::{Filter, FramesView, Level};
@@ -6,7 +6,7 @@ use keye_vl_core::{Filter, FramesView, Level};
 /// The longest side of frames, in and out: enough for every vector path and its remainders.
 pub const MOST: u16 = 200;
 
-/// Frames as a caller may show them: any strides, of bytes that repeat when they run out.
+/// Frames in any layout that a caller may pass; their bytes repeat when they run out.
 #[derive(Debug, Arbitrary)]
 pub struct Frames {
     frames: u8,
@@ -24,7 +24,7 @@ enum Layout {
     Padded,
     /// Rows from the last to the first, columns from the right.
     Turned,
-    /// Whatever the numbers say: most of it is to be refused.
+    /// Arbitrary numbers, most of which must be refused.
     Any {
         offset: u16,
         strides: [i16; 4],
@@ -32,7 +32,7 @@ enum Layout {
 }
 
 impl Frames {
-    /// (frames, height, width), none of them large.
+    /// Return (frames, height, width), none of them large.
     pub fn shape(&self) -> [usize; 3] {
         let side = |number: u16| usize::from(number % MOST) + 1;
         [
@@ -42,8 +42,8 @@ impl Frames {
         ]
     }
 
-    /// The memory that [`Frames::view`] shows: it ends with the last byte of the last pixel, so that
-    /// a read past it is one past the allocation.
+    /// Return the memory for [`Frames::view`]. It ends with the last byte of the last pixel, so that any read
+    /// behind that is a read past the allocation.
     pub fn memory(&self) -> Box<[u8]> {
         let pixels: usize = self.shape().iter().product();
         let length = match self.layout {
@@ -54,13 +54,13 @@ impl Frames {
         repeated(&self.bytes, length)
     }
 
-    /// The frames, if the layout lies inside of the memory.
+    /// View the frames; None if the layout reaches outside the memory.
     pub fn view<'a>(&self, memory: &'a [u8]) -> Option<FramesView<'a>> {
         let (offset, strides) = self.layout();
         FramesView::new(memory, offset, self.shape(), strides).ok()
     }
 
-    /// The same frames, one pixel after the other, of memory that [`Frames::view`] takes.
+    /// Copy the frames from the memory of [`Frames::view`] to packed RGB.
     pub fn packed(&self, memory: &[u8]) -> Vec<u8> {
         let [frames, height, width] = self.shape();
         let (offset, strides) = self.layout();
@@ -95,13 +95,13 @@ impl Frames {
     }
 }
 
-/// So many bytes and no more, of a pattern again and again.
+/// Repeat a pattern up to a length in bytes, in an allocation of exactly that length.
 pub fn repeated(pattern: &[u8], length: usize) -> Box<[u8]> {
     let pattern = if pattern.is_empty() { &[7] } else { pattern };
     pattern.iter().copied().cycle().take(length).collect()
 }
 
-/// An input of a target, read as libFuzzer's macro reads one; None of too few bytes.
+/// Parse the input of a target as libFuzzer's macro does; None if there are too few bytes.
 pub fn parsed<'a, T: Arbitrary<'a>>(input: &'a [u8]) -> Option<T> {
     if input.len() < T::size_hint(0).0 {
         return None;
@@ -129,7 +129,7 @@ impl From<AnyFilter> for Filter {
     }
 }
 
-/// Runs a computation at every level of this CPU and wants one result.
+/// Run a computation at every level of this CPU, and panic if results differ.
 pub fn same_at_every_level<T: PartialEq + std::fmt::Debug>(mut compute: impl FnMut(Level) -> T) {
     let expected = compute(Level::SCALAR);
     for level in Level::all() {

@@ -1,4 +1,4 @@
-//! Every entry of the kernels: the same bytes at every level, at any length and alignment.
+//! Every kernel: the same bytes at every level, at any length and alignment.
 
 use crate::input::{AnyFilter, parsed, repeated, same_at_every_level};
 use arbitrary::Arbitrary;
@@ -10,7 +10,7 @@ use keye_vl_core::{Element, Normalization, Weights, bf16, f16};
 #[derive(Debug, Arbitrary)]
 struct Input {
     call: Call,
-    /// Bytes before those that a kernel is given: where they start in a register's width.
+    /// Bytes to skip, so that the input of a kernel begins at any alignment.
     skipped: u8,
     pattern: Vec<u8>,
 }
@@ -58,13 +58,14 @@ enum Type {
 }
 
 impl Input {
-    /// So many bytes, the first of them wherever the input says.
+    /// Return bytes to read, and how many of them to skip to get the alignment that the input asks for.
     fn bytes(&self, length: usize) -> (Box<[u8]>, usize) {
         let skipped = usize::from(self.skipped % 65);
         (repeated(&self.pattern, skipped + length), skipped)
     }
 }
 
+/// Check one call in one element type.
 fn patches<T: Element + Default>(
     band: Band<'_>,
     patch: usize,
@@ -82,7 +83,7 @@ fn patches<T: Element + Default>(
     });
 }
 
-/// Runs one input.
+/// Run one input.
 pub fn run(input: &[u8]) {
     let Some(input) = parsed::<Input>(input) else {
         return;
@@ -158,7 +159,7 @@ pub fn run(input: &[u8]) {
             mean,
             std,
         } => {
-            // Most of them of the size that vector code is written for.
+            // Mostly the size that vector code is written for.
             let patch = if patch < 200 {
                 14
             } else {

@@ -1,11 +1,11 @@
-//! The bodies of the fuzz targets: each takes any bytes and panics where a promise is broken.
+//! The bodies of the fuzz targets: each takes any bytes and panics if a guarantee is violated.
 //!
-//! They need no fuzzer: `cargo test` runs them on the inputs that are kept in `corpus`.
+//! They run without a fuzzer too: `cargo test` runs them on the inputs in `corpus`.
 
-pub mod geometry;
 mod input;
 pub mod kernels;
 pub mod packets;
 pub mod patches;
 pub mod resample;
+pub mod sizes;
 pub mod slow_fast;

@@ -1,7 +1,7 @@
-//! Compressed packets and what containers say of them: no more than nothing is known of nonsense.
+//! Compressed packets, and the extradata of their containers: any bytes are described.
 //!
-//! An input is a codec, a length's size, how long the extradata is (16 bits, little-endian), the
-//! extradata and the packet: `seeds.py` writes such files of real ones.
+//! An input is a codec, a length size, the length of the extradata (16 bits, little-endian), the extradata
+//! and the packet. `seeds.py` writes such files from real packets.
 
 use keye_vl_packets::{Codec, PacketFacts, describe_packet, nal_length_size};
 
@@ -15,7 +15,7 @@ const NAMES: [&str; 7] = [
     "av1",
 ];
 
-/// Runs one input.
+/// Run one input.
 pub fn run(input: &[u8]) {
     let [codec, length_size, low, high, rest @ ..] = input else {
         return;
@@ -27,7 +27,7 @@ pub fn run(input: &[u8]) {
     let stated = nal_length_size(codec, extradata);
     assert!(stated <= 5);
     for size in [stated, usize::from(*length_size)] {
-        // Of memory of its own, so that a read past its end is one past the allocation.
+        // Copied to an allocation of exactly its length, so that any read behind it is a read past that.
         let packet: Box<[u8]> = packet.into();
         let facts = describe_packet(codec, size, &packet);
         if packet.is_empty() {

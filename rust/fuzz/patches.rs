@@ -1,4 +1,4 @@
-//! The fused operator, and images in parts: the same bits at every level, in every type of element.
+//! The fused operator, and images in parts: the same bits at every level, in every element type.
 
 use crate::input::{AnyFilter, Frames, parsed, same_at_every_level};
 use arbitrary::Arbitrary;
@@ -20,7 +20,7 @@ struct Input {
     split: u8,
 }
 
-/// The bits of what is written, of a buffer that was full of something else.
+/// Write patches and return their bits.
 fn written<T: Element + Default + Copy>(
     frames: &FramesView<'_>,
     plan: &PatchPlan,
@@ -44,7 +44,7 @@ fn written<T: Element + Default + Copy>(
     out.into_iter().map(bits).collect()
 }
 
-/// Runs one input.
+/// Run one input.
 pub fn run(input: &[u8]) {
     let Some(input) = parsed::<Input>(input) else {
         return;

@@ -1,9 +1,9 @@
-//! Resizing: the same bytes at every level, of frames in any layout; or an error.
+//! Resizing frames in any layout: the same bytes, or the same error, at every level.
 
 use crate::input::{AnyFilter, Frames, MOST, parsed, same_at_every_level};
 use keye_vl_core::{Size, Threads, resize};
 
-/// Runs one input.
+/// Run one input.
 pub fn run(input: &[u8]) {
     let Some(input) = parsed::<(Frames, u16, u16, AnyFilter)>(input) else {
         return;

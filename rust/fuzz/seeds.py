@@ -1,4 +1,4 @@
-"""Writes the packets of small videos, as the target `packets` reads them, into a folder.
+"""Write the packets of small videos as inputs of the target `packets`.
 
 python seeds.py corpus/packets
 """
@@ -12,9 +12,9 @@ from pathlib import Path
 import av
 import numpy as np
 
-# The order is the target's.
+# In the order of the target.
 CODECS = ["h264", "hevc", "mpeg1video", "mpeg2video", "vp8", "vp9", "av1"]
-# What writes each of them, the container, and options that give packets of many kinds.
+# Encoders, containers, and options that produce packets of many kinds.
 WRITERS = [
     ("libx264", "mp4", {"bf": "3", "g": "6", "x264-params": "b-pyramid=normal:open-gop=1"}),
     ("libx264", "mpegts", {"bf": "2", "g": "6", "x264-params": "slices=3"}),
@@ -29,7 +29,7 @@ WRITERS = [
 
 
 def write_seeds(folder: Path) -> int:
-    """Writes one file per packet; returns how many there are in the folder then."""
+    """Write one file per packet, and return how many files the folder then has."""
     folder.mkdir(parents=True, exist_ok=True)
     for encoder, container, options in WRITERS:
         file = encoded(encoder, container, options)
@@ -40,14 +40,14 @@ def write_seeds(folder: Path) -> int:
             head = struct.pack("<BBH", codec, 4, len(extradata)) + extradata
             for packet in media.demux(stream):
                 if packet.size:
-                    # Headers are all that is read: the rest would only slow the fuzzer down.
+                    # Only headers are read: the rest would slow the fuzzer down.
                     seed = head + bytes(packet)[:300]
                     (folder / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
     return sum(1 for _ in folder.iterdir())
 
 
 def encoded(encoder: str, container: str, options: dict[str, str]) -> io.BytesIO:
-    """A video of 14 frames with moving noise."""
+    """Encode a video of 14 frames with moving noise."""
     file = io.BytesIO()
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     with av.open(file, "w", format=container) as media:

@@ -1,4 +1,4 @@
-//! HSV, similarity and slow/fast: the same at every level, at once and frame by frame.
+//! HSV, similarity and slow/fast: the same results at every level, at once and frame by frame.
 
 use crate::input::{Frames, parsed, same_at_every_level};
 use keye_vl_core::{
@@ -6,7 +6,7 @@ use keye_vl_core::{
     slow_fast,
 };
 
-/// Runs one input.
+/// Run one input.
 pub fn run(input: &[u8]) {
     let Some(input) = parsed::<(Frames, u8, [u8; 2], f32, f32)>(input) else {
         return;

@@ -1,8 +1,9 @@
-//! Every kept input of every target, without a fuzzer.
+//! Run every target on the inputs in `corpus`.
 
 use std::fs;
 use std::path::Path;
 
+/// Run the inputs of one target.
 fn replay(target: &str, run: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("corpus")
@@ -10,7 +11,7 @@ fn replay(target: &str, run: fn(&[u8])) {
     let mut count = 0;
     for entry in fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
-        // Printed by the test if it fails.
+        // Shown if the test fails.
         println!("{}", path.display());
         run(&fs::read(path).unwrap());
         count += 1;
@@ -29,4 +30,4 @@ macro_rules! replays {
     };
 }
 
-replays! { geometry kernels packets patches resample slow_fast }
+replays! { kernels packets patches resample sizes slow_fast }

@@ -1,4 +1,4 @@
-//! Sizes: an error or a size that keeps every promise, of any numbers.
+//! Sizes from any numbers: an error, or a size that keeps every guarantee.
 
 use crate::input::parsed;
 use arbitrary::Arbitrary;
@@ -13,11 +13,11 @@ struct Input {
     ratio: f64,
     frames: [usize; 2],
     fast_token_ratio: f64,
-    /// Whether numbers are made such as videos have.
+    /// Whether numbers are brought into the range of real videos.
     plausible: bool,
 }
 
-/// Runs one input.
+/// Run one input.
 pub fn run(input: &[u8]) {
     let Some(input) = parsed::<Input>(input) else {
         return;

@@ -10,7 +10,7 @@ const FRAME: u8 = 6;
 /// `frame_type` of a key frame.
 const KEY_FRAME: u32 = 0;
 
-/// What a packet, a temporal unit, says; `None` where it cannot be read.
+/// Return the facts about a packet, which is a temporal unit; None if it cannot be read.
 pub(crate) fn describe(packet: &[u8]) -> Option<PacketFacts> {
     let mut facts = PacketFacts::default();
     let mut reduced = None;
@@ -30,7 +30,7 @@ pub(crate) fn describe(packet: &[u8]) -> Option<PacketFacts> {
                 first_frame = false;
                 facts.random_access = match reduced {
                     None => false,
-                    // A still picture, whose header does not even say so.
+                    // A still picture: its reduced header does not say so.
                     Some(true) => true,
                     Some(false) => {
                         let show_existing = bits.flag()?;
@@ -44,7 +44,7 @@ pub(crate) fn describe(packet: &[u8]) -> Option<PacketFacts> {
     Some(facts)
 }
 
-/// The first unit's type and payload, and what follows it.
+/// Split off the first unit: its type, its payload, and the bytes behind it.
 fn split_obu(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (header, rest) = bytes.split_first()?;
     let flag = |bit: u8| header >> bit & 1 == 1;
@@ -62,7 +62,7 @@ fn split_obu(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((header >> 3 & 0xf, payload, following))
 }
 
-/// A number of seven bits in each of eight bytes at most, and what follows it.
+/// Read a number of seven bits per byte, in eight bytes at most, and return the bytes behind it.
 fn leb128(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut number = 0;
     for (i, byte) in bytes.iter().take(8).enumerate() {
@@ -83,7 +83,7 @@ mod tests {
     const SEQUENCE: [u8; 4] = [0x0a, 2, 0b000_0_0_000, 9];
     const STILL: [u8; 4] = [0x0a, 2, 0b000_1_1_000, 9];
 
-    /// A frame of a kind of unit, with the first byte of its header.
+    /// Return a frame as a unit of some kind, with the first byte of its header.
     fn frame(kind: u8, header: u8) -> Vec<u8> {
         vec![kind << 3 | 2, 3, header, 7, 7]
     }
@@ -106,7 +106,7 @@ mod tests {
             assert_eq!(facts(&units), expected);
             assert!(!facts(&[&key]).random_access);
             assert!(!facts(&[&key, &SEQUENCE, &key]).random_access);
-            // Shows an earlier one; inter; intra only; switch; a key frame that is hidden.
+            // Show an earlier frame; inter; intra only; switch; a hidden key frame.
             for other in [
                 0b1_00_1_0000,
                 0b0_01_1_0000,
@@ -142,8 +142,8 @@ mod tests {
         }
         let damaged: [&[u8]; 6] = [
             &[0x80 | 0x32, 0], // the forbidden bit
-            &[0x32, 0x80],     // a size that is cut short
-            &[0x32, 5, 1],     // one that reaches outside
+            &[0x32, 0x80],     // a truncated size
+            &[0x32, 5, 1],     // a size that reaches outside
             &[0x34],           // no extension
             &[0x0a, 0],        // an empty sequence header
             &[0x32, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1],

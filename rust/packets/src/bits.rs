@@ -1,6 +1,6 @@
-//! Numbers of any number of bits, most significant bit first.
+//! Numbers of any width in bits, most significant bit first.
 
-/// Reads bits from bytes. Every read past the end is `None`.
+/// Reads bits from bytes. Every read past the end returns None.
 pub(crate) struct Bits<I> {
     bytes: I,
     current: u8,
@@ -17,7 +17,7 @@ impl<I: Iterator<Item = u8>> Bits<I> {
         }
     }
 
-    /// One bit.
+    /// Read one bit.
     pub(crate) fn flag(&mut self) -> Option<bool> {
         if self.left == 0 {
             self.current = self.bytes.next()?;
@@ -27,12 +27,12 @@ impl<I: Iterator<Item = u8>> Bits<I> {
         Some(self.current >> self.left & 1 == 1)
     }
 
-    /// A number of `count` bits, 32 at most.
+    /// Read a number of `count` bits, 32 at most.
     pub(crate) fn number(&mut self, count: u32) -> Option<u32> {
         (0..count).try_fold(0, |number, _| Some(number << 1 | u32::from(self.flag()?)))
     }
 
-    /// An Exp-Golomb number, `ue(v)` of H.264; those above 2**31 - 2, which no header has, are `None`.
+    /// Read an Exp-Golomb number, `ue(v)` of H.264; None for those above 2**31 - 2, which no header has.
     pub(crate) fn golomb(&mut self) -> Option<u32> {
         let mut zeros = 0;
         while !self.flag()? {

@@ -24,16 +24,16 @@ const SLICE_EXTENSION_DEPTH: u8 = 21;
 const I: u32 = 2;
 const SI: u32 = 4;
 
-/// What a packet says; `None` where it cannot be read.
+/// Return the facts about a packet; None if it cannot be read.
 pub(crate) fn describe(nal_length_size: usize, packet: &[u8]) -> Option<PacketFacts> {
     let mut facts = PacketFacts::default();
     let mut slices = 0;
     let (mut all_idr, mut all_intra) = (true, true);
     let (mut all_referenced, mut all_unreferenced) = (true, true);
     let mut messages = Messages::default();
-    // Of nothing but slices and what is of no use without them.
+    // Whether there are only slices and units that are useless without them.
     let mut plain = true;
-    // Without units whose pictures depend on others in ways that are not followed here.
+    // Whether there are no units whose dependencies on other pictures this code does not follow.
     let mut single_layer = true;
     let mut units = 0;
     facts.without_picture = true;
@@ -69,13 +69,14 @@ pub(crate) fn describe(nal_length_size: usize, packet: &[u8]) -> Option<PacketFa
     facts.without_picture &= units > 0;
     facts.parameter_sets |= messages.lasting;
     facts.disposable = slices > 0 && plain && all_unreferenced && !messages.lasting;
-    // Only a reference picture can be where recovery ends. Its number depends on those before it.
+    // Recovery can only end at a reference picture. Its number, which seeds film grain, depends on
+    // earlier pictures.
     let recovers = messages.exact_recovery && all_referenced && !messages.film_grain;
     facts.random_access = slices > 0 && single_layer && (all_idr || all_intra && recovers);
     Some(facts)
 }
 
-/// Whether a slice refers to no other picture, by its header.
+/// Return whether a slice refers to no other picture, by its header.
 fn is_intra(payload: &[u8]) -> Option<bool> {
     let mut bits = Bits::new(unescape(payload));
     let _first_macroblock = bits.golomb()?;
@@ -121,7 +122,7 @@ mod tests {
         assert!(!facts(&[(0x21, &B_SLICE)]).disposable);
         assert!(!facts(&[(0x01, &B_SLICE), (0x61, &P_SLICE)]).disposable);
         assert!(!facts(&[(0x06, &[5, 1, 9, 0x80])]).disposable);
-        // IDR, partitions, parameter sets, ends, prefix, auxiliary and extension slices, unknown.
+        // IDR, partitions, parameter sets, end units, prefix, auxiliary and extension slices, unknown.
         for kind in [
             2, 3, 4, 5, 7, 8, 10, 11, 13, 14, 15, 19, 20, 21, 0, 16, 24, 31,
         ] {
@@ -169,7 +170,7 @@ mod tests {
         assert!(!facts(&[(0x61, &I_SLICE)]).random_access);
         assert!(!facts(&[(6, &EXACT), (0x61, &P_SLICE)]).random_access);
         assert!(!facts(&[(6, &EXACT), (0x61, &I_SLICE), (0x61, &P_SLICE)]).random_access);
-        // Exact after a frame; not exact; broken; another message; cut short.
+        // Exact after a frame; not exact; broken; another message; truncated.
         let others: [&[u8]; 5] = [
             &[6, 1, 0b010_1_0_00_1, 0x80],
             &[6, 1, 0b1_0_0_00_100, 0x80],
@@ -187,10 +188,10 @@ mod tests {
 
     #[test]
     fn a_recovery_point_is_found_among_other_messages() {
-        // Three payload bytes, which an emulation prevention byte makes four; then the recovery point.
+        // Three payload bytes, four with the emulation prevention byte; then the recovery point.
         let escaped = [5, 3, 0, 0, 3, 1, 6, 1, 0b1_1_0_00_100, 0x80];
         assert!(facts(&[(6, &escaped), (0x61, &I_SLICE)]).random_access);
-        // Kind 255 + 6 is another one; 300 bytes of payload that look like a recovery point.
+        // Kind 255 + 6 is another message; its 300 bytes of payload look like a recovery point.
         let mut long = vec![255, 6, 255, 45];
         long.extend([6; 300]);
         let found = |sei: &[u8]| facts(&[(6, sei), (0x61, &I_SLICE)]).random_access;

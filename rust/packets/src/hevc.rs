@@ -5,8 +5,8 @@ use crate::nal::NalUnits;
 use crate::sei::Messages;
 
 // NAL unit types, table 7-1.
-/// The last of the types up to which the even ones are pictures that no other picture of their
-/// temporal sub-layer refers to.
+/// The last type of the range in which even types are pictures that no other picture of their temporal
+/// sub-layer refers to.
 const RSV_VCL_N14: u8 = 14;
 const BLA_W_LP: u8 = 16;
 const CRA: u8 = 21;
@@ -18,13 +18,13 @@ const FILLER: u8 = 38;
 const PREFIX_SEI: u8 = 39;
 const SUFFIX_SEI: u8 = 40;
 
-/// What a packet says; `None` where it cannot be read.
+/// Return the facts about a packet; None if it cannot be read.
 pub(crate) fn describe(nal_length_size: usize, packet: &[u8]) -> Option<PacketFacts> {
     let mut facts = PacketFacts::default();
     let (mut slices, mut base_slices) = (0, 0);
     let (mut all_unreferenced, mut all_start, mut all_renumbered) = (true, true, true);
     let mut messages = Messages::default();
-    // Of nothing but slices and what is of no use without them, all in one layer.
+    // Whether there are only slices and units that are useless without them, all in one layer.
     let mut plain = true;
     facts.without_picture = true;
     let mut units = 0;
@@ -50,7 +50,7 @@ pub(crate) fn describe(nal_length_size: usize, packet: &[u8]) -> Option<PacketFa
                 if layer == 0 {
                     base_slices += 1;
                     all_start &= (BLA_W_LP..=CRA).contains(&kind);
-                    // A CRA picture is numbered by those before it, if there are any.
+                    // The number of a CRA picture depends on earlier pictures, if there are any.
                     all_renumbered &= kind != CRA;
                 }
             }
@@ -75,7 +75,7 @@ pub(crate) fn describe(nal_length_size: usize, packet: &[u8]) -> Option<PacketFa
 mod tests {
     use super::*;
 
-    /// A unit of a type, layer and temporal sub-layer, after a length of four bytes.
+    /// Return a unit of a type, layer and temporal sub-layer, after a length of four bytes.
     fn unit(kind: u8, layer: u8, temporal_layer: u8) -> Vec<u8> {
         let header = [kind << 1 | layer >> 5, layer << 3 | (temporal_layer + 1)];
         [&[0, 0, 0, 4], &header[..], &[0xa0, 1]].concat()
@@ -132,7 +132,7 @@ mod tests {
         assert!(!facts(&[(1, 0, 0), (19, 1, 0)]).random_access);
         assert!(!facts(&[(19, 1, 0)]).random_access);
         assert!(!facts(&[(32, 0, 0), (33, 0, 0)]).random_access);
-        // Metadata of Dolby Vision.
+        // Dolby Vision metadata.
         assert!(facts(&[(19, 0, 0), (62, 0, 0)]).random_access);
     }
 
@@ -175,9 +175,9 @@ mod tests {
         assert!(describe(4, &good).is_some_and(|facts| facts.disposable));
         assert_eq!(with(5, 0), None); // no temporal sub-layer
         assert_eq!(with(4, 0x80), None); // the forbidden bit
-        assert_eq!(with(3, 3), None); // what follows has no whole length
+        assert_eq!(with(3, 3), None); // the rest is too short for a length
         assert_eq!(describe(4, &[0, 0, 0, 1, 0]), None);
-        assert_eq!(describe(4, &[0, 0, 0, 2, 0, 1]), None); // a picture of no data
+        assert_eq!(describe(4, &[0, 0, 0, 2, 0, 1]), None); // a picture without data
         for length in 1..good.len() {
             assert_eq!(describe(4, &good[..length]), None);
         }

@@ -1,8 +1,8 @@
-//! What a compressed packet says about itself, read without decoding it.
+//! Read what compressed packets say about themselves, without decoding them.
 //!
-//! With this a decoder can be spared packets whose frames nobody asked for: a picture that no other
-//! picture refers to, or everything before a place where decoding can start. Only headers are read.
-//! Packets are untrusted: whatever cannot be read to its end counts as needed.
+//! With these facts a decoder can skip packets whose frames are not wanted: a picture that no other
+//! picture refers to, or everything before a point where decoding can start. Only headers are read.
+//! Packets are untrusted: one whose headers cannot be read to their end counts as needed.
 
 mod av1;
 mod bits;
@@ -16,7 +16,7 @@ mod vpx;
 
 pub use facts::PacketFacts;
 
-/// The codecs whose packets are understood.
+/// The codecs whose packets can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Codec {
     /// H.264, also called AVC.
@@ -34,7 +34,7 @@ pub enum Codec {
 }
 
 impl Codec {
-    /// The codec that FFmpeg calls `name`.
+    /// Return the codec that FFmpeg calls `name`; None for any other.
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "h264" => Codec::H264,
@@ -48,13 +48,13 @@ impl Codec {
     }
 }
 
-/// Bytes before each NAL unit of a stream's packets that say its length, from the `extradata` of its
-/// container: 1 to 4, or 0 where start codes separate the units (Annex B), as for other codecs.
+/// Return the size in bytes of the length before each NAL unit of a stream's packets, from the `extradata`
+/// of its container: 1 to 4, or 0 where start codes separate the units (Annex B), and for other codecs.
 ///
-/// FFmpeg's rules: an `avcC` begins with 1, and an `hvcC` with what no start code begins with. Where
-/// the record is too short to hold the number this is one that [`describe_packet`] knows nothing by.
+/// As FFmpeg decides: an `avcC` begins with 1, and an `hvcC` with bytes that begin no start code. Returns 5,
+/// with which [`describe_packet`] knows nothing, if the record is too short to hold the size.
 pub fn nal_length_size(codec: Codec, extradata: &[u8]) -> usize {
-    /// More than any container has.
+    /// A size that no container has.
     const UNREADABLE: usize = 5;
     let (shortest, at) = match (codec, extradata) {
         (Codec::H264, [1, ..]) => (7, 4),
@@ -67,18 +67,18 @@ pub fn nal_length_size(codec: Codec, extradata: &[u8]) -> usize {
     }
 }
 
-/// What `packet` says about itself; nothing where it is damaged, truncated or empty.
+/// Return the facts about `packet`; the default, which is to know nothing, if it cannot be read.
 ///
-/// As [`try_describe_packet`], for callers to whom a packet that cannot be read is a needed one.
+/// As [`try_describe_packet`], for callers that treat a packet that cannot be read as needed.
 pub fn describe_packet(codec: Codec, nal_length_size: usize, packet: &[u8]) -> PacketFacts {
     try_describe_packet(codec, nal_length_size, packet).unwrap_or_default()
 }
 
-/// What `packet` says about itself; `None` where its headers cannot be read to their end, as in one
-/// that is damaged, truncated or empty.
+/// Return the facts about `packet`; None if its headers cannot be read to their end, because it is damaged,
+/// truncated or empty.
 ///
-/// `nal_length_size` is that of [`nal_length_size`]; with a number over 4 nothing is known of H.264
-/// and HEVC. Takes time linear in the packet's length, and no memory.
+/// `nal_length_size` is what [`nal_length_size`] returned; with a size over 4 nothing is known of H.264 and
+/// HEVC. Takes time linear in the length of the packet, and allocates nothing.
 pub fn try_describe_packet(
     codec: Codec,
     nal_length_size: usize,
@@ -118,7 +118,7 @@ mod tests {
         hvcc[0] = 1;
         hvcc[21] = 0xfc;
         assert_eq!(nal_length_size(Codec::Hevc, &hvcc), 1);
-        // Written before the format was final: version 0, told by what follows.
+        // A record from before the format was final has version 0; the bytes behind it tell.
         hvcc[..4].copy_from_slice(&[0, 1, 0x60, 0]);
         hvcc[21] = 0x0f;
         assert_eq!(nal_length_size(Codec::Hevc, &hvcc), 4);

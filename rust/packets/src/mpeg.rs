@@ -1,7 +1,7 @@
-//! MPEG-1 and MPEG-2 (ISO/IEC 13818-2 6.2): what start codes say.
+//! MPEG-1 and MPEG-2: start codes (ISO/IEC 13818-2 6.2).
 //!
-//! Not MPEG-4 part 2: with interlaced streams a decoder scales motion in units of time that the first
-//! B picture gave it, and packets do not say whether a stream is interlaced.
+//! MPEG-4 part 2 is left out: in interlaced streams a decoder scales motion in units of time that it takes
+//! from the first B picture, and packets do not say whether a stream is interlaced.
 
 use crate::bits::Bits;
 use crate::facts::PacketFacts;
@@ -14,7 +14,7 @@ const SEQUENCE: u8 = 0xb3;
 /// `picture_coding_type` of an intra picture.
 const INTRA_PICTURE: u32 = 1;
 
-/// What a packet says; `None` where it cannot be read.
+/// Return the facts about a packet; None if it cannot be read.
 pub(crate) fn describe(packet: &[u8]) -> Option<PacketFacts> {
     let mut facts = PacketFacts::default();
     let mut first_picture = true;
@@ -30,7 +30,7 @@ pub(crate) fn describe(packet: &[u8]) -> Option<PacketFacts> {
                 let mut bits = Bits::new(data.iter().copied());
                 let _temporal_reference = bits.number(10)?;
                 let intra = bits.number(3)? == INTRA_PICTURE;
-                // A second one is the other field of the same frame.
+                // A second picture is the other field of the same frame.
                 if first_picture {
                     facts.random_access = intra && facts.parameter_sets;
                 }

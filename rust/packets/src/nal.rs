@@ -1,4 +1,4 @@
-//! The NAL units of a packet, and start codes.
+//! Start codes and NAL units.
 
 use std::sync::LazyLock;
 
@@ -6,13 +6,13 @@ use memchr::memmem::Finder;
 
 static START_CODE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\0\0\x01"));
 
-/// Where the next `00 00 01` begins.
+/// Return where the next `00 00 01` begins.
 pub(crate) fn find_start_code(bytes: &[u8]) -> Option<usize> {
     START_CODE.find(bytes)
 }
 
-/// What begins at each start code of a packet: the byte that says what it is, and the bytes up to the
-/// next start code. `None` is a start code without that byte.
+/// Iterate over what each start code of a packet begins: the byte that tells the type, and the bytes up to
+/// the next start code. An item is None if that byte is missing.
 pub(crate) fn started_units(packet: &[u8]) -> impl Iterator<Item = Option<(u8, &[u8])>> {
     let mut rest = find_start_code(packet).map(|at| &packet[at + 3..]);
     std::iter::from_fn(move || {
@@ -24,8 +24,7 @@ pub(crate) fn started_units(packet: &[u8]) -> impl Iterator<Item = Option<(u8, &
     })
 }
 
-/// The NAL units of a packet, without what separates them. `None` is the last item of a packet that
-/// cannot be split.
+/// Iterates over the NAL units of a packet. The last item is None if the packet cannot be split.
 pub(crate) struct NalUnits<'a> {
     rest: &'a [u8],
     length_size: usize,
@@ -33,7 +32,7 @@ pub(crate) struct NalUnits<'a> {
 }
 
 impl<'a> NalUnits<'a> {
-    /// Units with lengths of `length_size` bytes before them, or after start codes where it is 0.
+    /// Split a packet at lengths of `length_size` bytes, or, if that is 0, at start codes.
     pub(crate) fn new(packet: &'a [u8], length_size: usize) -> Self {
         Self {
             rest: packet,
@@ -42,7 +41,7 @@ impl<'a> NalUnits<'a> {
         }
     }
 
-    /// The next unit with its length before it.
+    /// Take the next unit, which follows its length.
     fn take_prefixed(&mut self) -> Option<&'a [u8]> {
         let (length, rest) = self.rest.split_at_checked(self.length_size)?;
         let length = length
@@ -50,11 +49,11 @@ impl<'a> NalUnits<'a> {
             .fold(0, |sum, byte| sum << 8 | u64::from(*byte));
         let (unit, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
         self.rest = rest;
-        // FFmpeg would go on to read a second unit here, of whatever kind.
+        // FFmpeg would read the rest of such a unit as a second one.
         (!unit.is_empty() && find_start_code(unit).is_none()).then_some(unit)
     }
 
-    /// The next unit with a start code before it. Nothing but zeros may lie between units.
+    /// Take the next unit, which follows a start code. There may be only zeros between units.
     fn take_started(&mut self) -> Option<&'a [u8]> {
         let start = find_start_code(self.rest)?;
         let (zeros, rest) = self.rest.split_at(start);
@@ -83,7 +82,7 @@ impl<'a> Iterator for NalUnits<'a> {
     }
 }
 
-/// The payload of a NAL unit without its emulation prevention bytes: the 3 of each `00 00 03`.
+/// Remove the emulation prevention bytes from the payload of a NAL unit: the 3 of each `00 00 03`.
 pub(crate) fn unescape(payload: &[u8]) -> impl Iterator<Item = u8> {
     let mut zeros = 0;
     payload.iter().copied().filter(move |byte| {
@@ -126,7 +125,7 @@ mod tests {
             all.push(0);
             assert_eq!(split(&all, size), Some(vec![&[7, 8][..], &[0][..]]));
             for end in 1..all.len() {
-                // Between the two units is the one place where nothing seems to be missing.
+                // Nothing seems to be missing only if the cut is between the two units.
                 assert_eq!(split(&all[..end], size).is_some(), end == size + 2);
             }
         }

@@ -1,4 +1,4 @@
-//! SEI messages, in which H.264 and HEVC hardly differ (ITU-T H.264 D.1, H.265 D.2).
+//! SEI messages of H.264 and HEVC, which hardly differ (ITU-T H.264 D.1, H.265 D.2).
 
 use crate::bits::Bits;
 use crate::nal::unescape;
@@ -8,30 +8,30 @@ const REGISTERED_USER_DATA: usize = 4;
 const RECOVERY_POINT: usize = 6;
 const FILM_GRAIN: usize = 19;
 const DISPLAY_ORIENTATION: usize = 47;
-/// How AOMedia's film grain begins: its country and provider in ITU-T T.35.
+/// First bytes of AOMedia's film grain message: country and provider code (ITU-T T.35).
 const AOMEDIA: [u8; 3] = [0xb5, 0x58, 0x90];
 
-/// What the messages of a packet say that matters to other pictures than its own.
+/// The effects of the messages of a packet on other pictures than its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Messages {
     /// H.264: decoding can start here and is exact from this picture on.
     pub(crate) exact_recovery: bool,
-    /// Decoders add grain that depends on the number of each picture, and pictures are numbered by
-    /// those before them.
+    /// Decoders add grain that depends on the number of each picture, which depends on earlier pictures.
     pub(crate) film_grain: bool,
-    /// Something holds for later pictures as well.
+    /// Some message applies to later pictures as well.
     pub(crate) lasting: bool,
 }
 
 impl Messages {
-    /// Takes note of the messages of one SEI unit, up to the first that cannot be read.
+    /// Add the messages of one SEI unit, up to the first that cannot be read.
     pub(crate) fn read(&mut self, payload: &[u8]) {
-        // The last byte is the stop bit: messages are whole bytes.
+        // Messages are whole bytes, so the last byte holds only the stop bit.
         let end = payload.iter().rposition(|byte| *byte != 0).unwrap_or(0);
         let mut bytes = unescape(&payload[..end]);
         while self.read_one(&mut bytes).is_some() {}
     }
 
+    /// Add the next message; None if it cannot be read.
     fn read_one(&mut self, bytes: &mut impl Iterator<Item = u8>) -> Option<()> {
         let kind = read_number(bytes)?;
         let size = read_number(bytes)?;
@@ -55,7 +55,7 @@ impl Messages {
     }
 }
 
-/// The kind or size of a message: the sum of bytes up to the first that is not 255.
+/// Read the kind or size of a message: the sum of bytes up to the first that is not 255.
 fn read_number(bytes: &mut impl Iterator<Item = u8>) -> Option<usize> {
     let mut sum = 0usize;
     loop {
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn what_holds_for_later_pictures_is_found_among_other_messages() {
-        // A picture timing, captions and a hash hold for one picture.
+        // Picture timing, captions and hashes apply to one picture.
         for other in [[1, 1, 9], [4, 1, 0xb5], [132, 1, 0]] {
             let alone = [&other[..], &[0x80]].concat();
             assert_eq!(read(&alone), Messages::default());
@@ -102,7 +102,7 @@ mod tests {
                 assert_eq!(read(&[message, &other[..], &[0x80]].concat()), expected);
             }
         }
-        // Another provider, another country, and a beginning that is all there is.
+        // Another provider, another country, and a message that ends too early.
         for other in [[0xb5, 0x58, 0x91], [0xb4, 0x58, 0x90], [0xb5, 0x3c, 0]] {
             let unit = [&[4, 4], &other[..], &[1, 0x80]].concat();
             assert_eq!(read(&unit), Messages::default());

@@ -3,14 +3,14 @@
 use crate::bits::Bits;
 use crate::facts::PacketFacts;
 
-/// What every VP8 key frame has after its frame tag of three bytes.
+/// The start code of a VP8 key frame, after its frame tag of three bytes.
 const VP8_START: [u8; 3] = [0x9d, 0x01, 0x2a];
 /// `frame_marker` of VP9.
 const VP9_MARKER: u32 = 0b10;
-/// What every VP9 key frame has after its first flags.
+/// The sync code of a VP9 key frame, after its first flags.
 const VP9_SYNC: u32 = 0x49_83_42;
 
-/// What a packet of VP8 says; `None` where it cannot be read.
+/// Return the facts about a VP8 packet; None if it cannot be read.
 pub(crate) fn describe_vp8(packet: &[u8]) -> Option<PacketFacts> {
     let inter = packet.first()? & 1 == 1;
     Some(PacketFacts {
@@ -19,7 +19,7 @@ pub(crate) fn describe_vp8(packet: &[u8]) -> Option<PacketFacts> {
     })
 }
 
-/// What a packet of VP9 says, by the first of its frames; `None` where it cannot be read.
+/// Return the facts about a VP9 packet, from the first of its frames; None if it cannot be read.
 pub(crate) fn describe_vp9(packet: &[u8]) -> Option<PacketFacts> {
     let mut bits = Bits::new(packet.iter().copied());
     let marked = bits.number(2)? == VP9_MARKER;

@@ -1,8 +1,9 @@
-//! Packets as an attacker or a broken disk would make them.
+//! Packets that an attacker or a broken disk could produce.
 
 use keye_vl_packets::{Codec, PacketFacts, describe_packet, nal_length_size};
 use proptest::prelude::*;
 
+/// Generate any codec.
 fn codec() -> impl Strategy<Value = Codec> {
     prop::sample::select(vec![
         Codec::H264,
@@ -14,7 +15,7 @@ fn codec() -> impl Strategy<Value = Codec> {
     ])
 }
 
-/// Bytes among which start codes, lengths and headers are not rare.
+/// Generate bytes in which start codes, lengths and headers are frequent.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let byte = prop_oneof![
         4 => Just(0u8),
@@ -26,13 +27,13 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(byte, 0..200)
 }
 
-/// A picture that no other refers to, of one slice or more, as a decoder would be given it.
+/// Generate the units of a picture that no other refers to, of one slice or more.
 fn disposable_units(codec: Codec) -> impl Strategy<Value = Vec<Vec<u8>>> {
     let (around, slice): (Vec<Vec<u8>>, Vec<u8>) = match codec {
         Codec::Hevc => (vec![vec![70, 1, 0x50]], vec![0, 1]),
         _ => (vec![vec![9, 0xf0], vec![6, 5, 1, 9, 0x80]], vec![1, 0xa8]),
     };
-    // Bytes from 4 on hold neither a start code nor an emulation prevention byte.
+    // Bytes of 4 and more contain neither start codes nor emulation prevention bytes.
     let slices = prop::collection::vec(prop::collection::vec(4..255u8, 3..60), 1..4);
     slices.prop_map(move |slices| {
         let slices = slices.iter().map(|data| [&slice[..], data].concat());
@@ -40,7 +41,7 @@ fn disposable_units(codec: Codec) -> impl Strategy<Value = Vec<Vec<u8>>> {
     })
 }
 
-/// The units with their lengths, or start codes, before them; and where each of them ends.
+/// Join units with lengths, or start codes, before them, and return where each of them ends.
 fn join(units: &[Vec<u8>], length_size: usize) -> (Vec<u8>, Vec<usize>) {
     let (mut packet, mut ends) = (Vec::new(), Vec::new());
     for unit in units {
@@ -82,7 +83,7 @@ proptest! {
         for end in (0..packet.len()).filter(|end| !ends.contains(end)) {
             prop_assert_eq!(describe_packet(codec, length_size, &packet[..end]), PacketFacts::default());
         }
-        // Start codes do not say where the last unit ends; up to the first slice's data all is uncertain.
+        // Start codes do not tell where the last unit ends: up to the data of the first slice nothing is certain.
         let (packet, ends) = join(&units, 0);
         let first_slice = units.iter().position(|unit| unit[0] < 2).unwrap();
         prop_assert!(describe_packet(codec, 0, &packet).disposable);
@@ -111,7 +112,7 @@ proptest! {
 
 #[test]
 fn time_is_linear_in_what_is_not_what_it_seems() {
-    // Each of these would take minutes if bytes were looked at once for each unit or message.
+    // Each of these would take minutes if every unit or message cost a pass over all bytes.
     const LENGTH: usize = 8 << 20;
     let mut sei = vec![0, 0, 1, 6];
     sei.resize(LENGTH, 0xff);

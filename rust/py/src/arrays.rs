@@ -1,6 +1,6 @@
-//! NumPy arrays and Pillow's images as the core's views, without copies. The only module here with
-//! `unsafe` code.
-#![allow(unsafe_code, reason = "memory that Python objects hold as a slice")]
+//! NumPy arrays and Pillow images as views of the core, without copies. The only module here with `unsafe`
+//! code.
+#![allow(unsafe_code, reason = "slices of memory that Python objects own")]
 
 use std::ffi::{CStr, c_char, c_void};
 use std::ops::Range;
@@ -17,18 +17,21 @@ use crate::calls::load_numpy;
 use crate::errors::{exception, shown, to_python};
 
 const CHANNELS: usize = 3;
-/// Bytes of a pixel in an image of Pillow's: R, G, B and one that is not used.
+/// Bytes of a pixel in an RGB image of Pillow: R, G, B and one that is unused.
 const PADDED: usize = 4;
 
-/// A uint8 array, held so that nothing in Rust writes to it meanwhile.
+/// A uint8 array, borrowed so that no other call from Rust writes to it.
 pub(crate) struct Frames<'py> {
     array: PyReadonlyArrayDyn<'py, u8>,
     name: &'static str,
 }
 
 impl<'py> Frames<'py> {
+    /// Borrow the array `value`, which is the argument `name`.
+    ///
     /// # Errors
-    /// `value` is not a NumPy array, or not of dtype uint8.
+    /// Raises `FramesDtypeError` if it is not a NumPy array of uint8, `InvalidArgumentError` if it is being
+    /// written to.
     pub(crate) fn extract(value: &Bound<'py, PyAny>, name: &'static str) -> PyResult<Self> {
         let py = value.py();
         load_numpy(py)?;
@@ -52,11 +55,11 @@ impl<'py> Frames<'py> {
         Ok(Self { array, name })
     }
 
-    /// The array as frames: (N, H, W, 3) or (N, 3, H, W); without N where `single`, as one frame. A
-    /// shape that could be read as either is channels-first.
+    /// View the array as frames (N, H, W, 3) or (N, 3, H, W), or, if `single`, as one frame without N. A
+    /// shape that fits both is channels-first.
     ///
     /// # Errors
-    /// It has another shape.
+    /// Raises `FramesShapeError` if it has another shape.
     pub(crate) fn view(&self, py: Python<'py>, single: bool) -> PyResult<FramesView<'_>> {
         let (shape, strides) = (self.array.shape(), self.array.strides());
         let (frames, shape_of_one, strides_of_one) = match (single, shape, strides) {
@@ -87,15 +90,15 @@ impl<'py> Frames<'py> {
         FramesView::new(bytes, offset, shape, strides).map_err(|error| to_python(py, &error))
     }
 
-    /// The addresses of the frames, and the name of the argument that they are.
+    /// Return the addresses that the frames occupy, and the name of their argument.
     pub(crate) fn reads(&self) -> (Range<usize>, &str) {
         let (below, length) = self.extent();
         let start = self.array.data().addr() - below;
         (start..start + length, self.name)
     }
 
-    /// How many bytes lie before the array's first element, and how many there are from its lowest to
-    /// its highest.
+    /// Return how many bytes of the array lie below its first element, and how many it spans from the
+    /// lowest to the highest element.
     fn extent(&self) -> (usize, usize) {
         if self.array.is_empty() {
             return (0, 0);
@@ -108,28 +111,28 @@ impl<'py> Frames<'py> {
         (below, below + 1 + above)
     }
 
-    /// The bytes between the array's lowest and highest element, and where its first element lies.
+    /// Return the bytes from the lowest to the highest element, and the index of the first element.
     fn bytes(&self) -> (&[u8], usize) {
         let (below, length) = self.extent();
         if length == 0 {
             return (&[], 0);
         }
-        // SAFETY: NumPy promises that every element of an array that is not empty lies in one
-        // allocation; these are the lowest and the highest of them, and elements are bytes, so
-        // `length` bytes from the lowest on are readable and cannot wrap around. `array`
-        // keeps the allocation alive, and `expect_apart` keeps `out` away from it. Another Python
-        // thread that writes to the frames meanwhile does what no caller of a function that reads an
-        // array may do; it would find its own pixels wrong, for bytes only ever index whole tables.
+        // SAFETY: NumPy guarantees that all elements of an array that is not empty lie in one allocation.
+        // These are the lowest and the highest of them, and elements are bytes, so `length` bytes from the
+        // lowest on are readable and do not wrap around. `array` keeps the allocation alive, and
+        // `expect_apart` makes sure that `out` is elsewhere. A Python thread that writes to the frames
+        // meanwhile breaks the contract of every function that reads an array; it gets wrong pixels and
+        // nothing worse, because bytes only ever index whole tables.
         let bytes =
             unsafe { slice::from_raw_parts(self.array.data().cast_const().sub(below), length) };
         (bytes, below)
     }
 }
 
-/// What releases a structure; None once that was done, or the structure was moved elsewhere.
+/// The function that releases a structure; None after it was called, or after the structure was moved.
 type Release<T> = Option<unsafe extern "C" fn(*mut T)>;
 
-/// The C data interface of Apache Arrow: what an array is made of.
+/// The type of an array, in the C data interface of Apache Arrow.
 #[repr(C)]
 struct ArrowSchema {
     format: *const c_char,
@@ -143,7 +146,7 @@ struct ArrowSchema {
     _private_data: *const c_void,
 }
 
-/// And where it lies.
+/// The memory of an array, in the same interface.
 #[repr(C)]
 struct ArrowArray {
     length: i64,
@@ -158,13 +161,13 @@ struct ArrowArray {
     _private_data: *const c_void,
 }
 
-/// Why an array is not taken.
+/// Why an array is refused.
 enum Refused {
     Released,
     NotPixels,
 }
 
-/// An image of Pillow's in mode RGB, held so that its memory stays.
+/// An image of Pillow in mode RGB, held so that its memory stays alive.
 pub(crate) struct PaddedImage<'py> {
     _array: Bound<'py, PyCapsule>,
     bytes: *const u8,
@@ -173,20 +176,21 @@ pub(crate) struct PaddedImage<'py> {
 }
 
 impl<'py> PaddedImage<'py> {
-    /// The pixels, (height, width) of them, where they lie: `shown` is what the image's
-    /// `__arrow_c_array__()` returns.
+    /// Borrow the pixels of an image of `size` (height, width). `shown` is what its `__arrow_c_array__()`
+    /// returned.
     ///
     /// # Errors
-    /// `shown` is something else, or not four bytes a pixel: the image has another mode or size.
+    /// Raises `FramesShapeError` if the image has another mode or size, or was released, `TypeError` if
+    /// `shown` is anything else.
     pub(crate) fn extract(shown: &Bound<'py, PyAny>, size: [usize; 2]) -> PyResult<Self> {
         let (schema, array) = shown.extract::<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)>()?;
         let schema = schema.pointer_checked(Some(c"arrow_schema"))?;
         let pointer = array.pointer_checked(Some(c"arrow_array"))?;
         let (schema, pointer) = (schema.cast::<ArrowSchema>(), pointer.cast::<ArrowArray>());
         let found = if schema.is_aligned() && pointer.is_aligned() {
-            // SAFETY: capsules of these names hold these structures, which live as long as they do, and
-            // whose pointers are, until they are released, valid for as many children and buffers as
-            // they say.
+            // SAFETY: capsules of these names hold these structures, which live as long as the capsules.
+            // Until they are released, their pointers are valid for as many children and buffers as they
+            // say.
             unsafe { pixels_of(schema.as_ref(), pointer.as_ref()) }
         } else {
             Err(Refused::NotPixels)
@@ -214,20 +218,20 @@ impl<'py> PaddedImage<'py> {
         Err(exception(shown.py(), "FramesShapeError", message))
     }
 
-    /// The addresses of the image, and the name of the argument that it is.
+    /// Return the addresses that the image occupies, and the name of its argument.
     pub(crate) fn reads(&self) -> (Range<usize>, &str) {
         let start = self.bytes.addr();
         (start..start + self.length, "rows")
     }
 
-    /// The image as one frame.
+    /// View the image as one frame.
     ///
     /// # Errors
-    /// It has no pixels.
+    /// Raises `FramesShapeError` if it has no pixels.
     pub(crate) fn view(&self, py: Python<'py>) -> PyResult<FramesView<'_>> {
-        // SAFETY: the array had not been released, has `length` bytes there, and stays while `_array`
-        // lives, unless another consumer takes it out of the capsule meanwhile, which the interface lets
-        // one consumer do. They are not written to: an image of Pillow's is exported to be read.
+        // SAFETY: the array had not been released, has `length` bytes there, and stays alive with `_array`,
+        // unless another consumer moves it out of the capsule, which the interface allows one consumer to
+        // do. Nothing writes to them: Pillow exports images for reading.
         let bytes = unsafe { slice::from_raw_parts(self.bytes, self.length) };
         let [height, width] = self.size;
         let row = (width * PADDED) as isize;
@@ -237,7 +241,7 @@ impl<'py> PaddedImage<'py> {
     }
 }
 
-/// Where an array of pixels, each four bytes, begins, and how many bytes it has.
+/// Return where an array of four-byte pixels begins, and how many bytes it has.
 ///
 /// # Safety
 /// Both structures describe the same array, and are valid unless they say that they were released.
@@ -245,7 +249,7 @@ unsafe fn pixels_of(
     schema: &ArrowSchema,
     array: &ArrowArray,
 ) -> Result<(*const u8, usize), Refused> {
-    // Before anything else is looked at: what a released structure points to is gone.
+    // Checked first: what a released structure points to no longer exists.
     if schema.release.is_none() || array.release.is_none() {
         return Err(Refused::Released);
     }
@@ -253,7 +257,7 @@ unsafe fn pixels_of(
     if !one_child || schema.children.is_null() || array.children.is_null() {
         return Err(Refused::NotPixels);
     }
-    // SAFETY: there is one child of each, as was just seen, and a child that is there is valid.
+    // SAFETY: there is one child of each, as was just checked, and children are valid.
     let children = unsafe { ((*schema.children).as_ref(), (*array.children).as_ref()) };
     let (Some(value_schema), Some(values)) = children else {
         return Err(Refused::NotPixels);
@@ -264,7 +268,7 @@ unsafe fn pixels_of(
     if schema.format.is_null() || value_schema.format.is_null() {
         return Err(Refused::NotPixels);
     }
-    // SAFETY: formats that are there are strings that end in a zero.
+    // SAFETY: formats that are not null are strings that end in a zero.
     let formats = unsafe {
         (
             CStr::from_ptr(schema.format),
@@ -282,8 +286,8 @@ unsafe fn pixels_of(
     if !is_plain || array.buffers.is_null() || values.buffers.is_null() {
         return Err(Refused::NotPixels);
     }
-    // SAFETY: there are so many buffers, as was just seen: which pixels are missing, which values are,
-    // and the values.
+    // SAFETY: there are that many buffers, as was just checked: the validity of pixels, the validity of
+    // values, and the values.
     let (missing_pixels, missing_values, bytes) =
         unsafe { (*array.buffers, *values.buffers, *values.buffers.add(1)) };
     let none_missing = missing_pixels.is_null() && missing_values.is_null();

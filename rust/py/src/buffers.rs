@@ -1,4 +1,4 @@
-//! One-dimensional NumPy arrays: bytes to be read, and places for results.
+//! One-dimensional NumPy arrays: bytes to read, and buffers for results.
 
 use std::ops::Range;
 
@@ -10,10 +10,10 @@ use pyo3::prelude::*;
 use crate::calls::load_numpy;
 use crate::errors::exception;
 
-/// The bytes of a contiguous one-dimensional array, to be read.
+/// Borrow a contiguous one-dimensional array of bytes for reading.
 ///
 /// # Errors
-/// `value` is something else.
+/// Raises `InvalidArgumentError` if `value` is anything else.
 pub(crate) fn input<'py>(
     value: &Bound<'py, PyAny>,
     name: &str,
@@ -29,10 +29,10 @@ pub(crate) fn input<'py>(
         })
 }
 
-/// The elements of a contiguous one-dimensional array of `T`, to be written.
+/// Borrow a contiguous one-dimensional array of `T` for writing.
 ///
 /// # Errors
-/// `out` is something else.
+/// Raises `InvalidArgumentError` if `out` is anything else, read-only, or borrowed.
 pub(crate) fn output<'py, T: Element>(
     out: &Bound<'py, PyAny>,
 ) -> PyResult<PyReadwriteArray1<'py, T>> {
@@ -61,10 +61,11 @@ pub(crate) fn output<'py, T: Element>(
     }
 }
 
-/// Checks that `out` shares no byte with the addresses that are read.
+/// Check that `out` does not overlap the addresses `read`, which belong to the argument `name`. Borrowing
+/// finds overlaps only of arrays with the same base.
 ///
 /// # Errors
-/// It does. NumPy's arrays say so only where they come from the same array.
+/// Raises `InvalidArgumentError` if they overlap.
 pub(crate) fn expect_apart<'py, T: Element>(
     py: Python<'py>,
     read: Range<usize>,

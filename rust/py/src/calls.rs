@@ -1,4 +1,4 @@
-//! Calls of the core: without the GIL, open to signals, and with errors of this package alone.
+//! Calls of the core: without the GIL, interruptible by signals, with this package's exceptions.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,13 +11,14 @@ use pyo3::sync::PyOnceLock;
 use crate::errors::{exception, to_python};
 
 thread_local! {
-    /// What the handler of a signal raised during the call that this thread makes.
+    /// The exception that a signal handler raised during the call of this thread.
     static RAISED: Cell<Option<PyErr>> = const { Cell::new(None) };
 }
 
-/// Runs `work` without the GIL; its error, or its panic, becomes an exception of this package. What
-/// the handler of a signal raises meanwhile is raised as it is, however `work` ends: the signal has
-/// been handled, so nothing would raise it again.
+/// Run `work` without the GIL, and raise its error or panic as an exception of this package.
+///
+/// An exception that a signal handler raises meanwhile takes precedence, however `work` ends: the signal
+/// has been handled, so nothing would raise it again.
 pub(crate) fn compute<T: Send>(
     py: Python<'_>,
     work: impl FnOnce() -> Result<T> + Send,
@@ -29,38 +30,44 @@ pub(crate) fn compute<T: Send>(
     match result {
         Ok(result) => result.map_err(|error| to_python(py, &error)),
         Err(_) => {
-            let message = "internal error in keye-vl-rs: please report it with what stderr says";
+            let message =
+                "internal error in keye-vl-rs: please report it with the output on stderr";
             Err(exception(py, "KeyeVLError", message.into()))
         }
     }
 }
 
-/// Loads what NumPy's arrays are looked at with, once.
+/// Load what the `numpy` crate needs to look at arrays, once.
 ///
-/// The `numpy` crate does so at the first array, by running code in Python, and panics if that raises:
-/// for want of memory, or since a signal came. Here both are raised as they are.
+/// The crate would load it at the first array, by running Python code, and panic if that raises, as it
+/// does when memory runs out or a signal arrives. Here such exceptions are raised.
 ///
 /// # Errors
-/// NumPy cannot be imported, or the handler of a signal raises something.
+/// Raises what the import of NumPy or a signal handler raises.
 pub(crate) fn load_numpy(py: Python<'_>) -> PyResult<()> {
     static LOADED: PyOnceLock<()> = PyOnceLock::new();
     LOADED
         .get_or_try_init(py, || {
             py.import("numpy.lib")?;
             py.check_signals()?;
-            // Its own type, and the record of arrays that are in use.
+            // Loads the type of arrays, and the crate's registry of borrowed arrays.
             PyArray1::<u8>::zeros(py, 1, false).try_readonly()?;
             Ok(())
         })
         .copied()
 }
 
+/// Return the instruction set to use.
+///
+/// # Errors
+/// Raises `InvalidArgumentError` if `KEYE_VL_RS_SIMD` is not the name of one.
 pub(crate) fn level(py: Python<'_>) -> PyResult<Level> {
     Level::configured().map_err(|error| to_python(py, &error))
 }
 
-/// The number of threads that the environment asks for now. Read with the GIL, under which Python
-/// changes the environment. Signals are handled while they work, as between two lines of Python.
+/// Return as many threads as the environment asks for now. It is read with the GIL held, because Python
+/// changes the environment under the GIL. Signals are handled while the threads work, as between two
+/// lines of Python.
 pub(crate) fn threads() -> Threads {
     Threads::new(core::configured_threads()).until(|| {
         Python::attach(|py| match py.check_signals() {

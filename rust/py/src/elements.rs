@@ -1,4 +1,4 @@
-//! Results in any type of element: NumPy has no bfloat16, so 16-bit types go through as their bits.
+//! Outputs of any element type. NumPy has no bfloat16, so 16-bit types are passed as their bits.
 
 use std::ops::Range;
 
@@ -9,17 +9,17 @@ use pyo3::prelude::*;
 use crate::buffers::{expect_apart, output};
 use crate::errors::{exception, quoted};
 
-/// A call that is complete but for where its result goes.
+/// A call that is complete but for its output.
 pub(crate) trait Call {
-    /// Writes the result.
+    /// Write the result to `out`.
     fn run<T: Element>(&self, py: Python<'_>, out: &mut [T]) -> PyResult<()>;
 }
 
-/// Runs `call` into the array `out`, whose elements are what `dtype` names.
+/// Run `call` with the array `out` as its output, whose elements are of type `dtype`.
 ///
 /// # Errors
-/// `dtype` is no such name; `out` is no array for it, or shares a byte with `read`, the addresses that
-/// the call reads from its argument `name`; or the call fails.
+/// Raises `InvalidArgumentError` if `dtype` is not a known name, if `out` is not an array for it, or if it
+/// overlaps the addresses `read` of the argument `name`; and what the call raises.
 pub(crate) fn run_into(
     py: Python<'_>,
     call: &impl Call,

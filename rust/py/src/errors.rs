@@ -1,12 +1,12 @@
-//! The core's errors as the exceptions of `keye_vl_rs.errors`.
+//! Errors of the core as exceptions of `keye_vl_rs.errors`.
 
 use keye_vl_core::Error;
 use pyo3::prelude::*;
 
-/// Characters of an argument that a message shows.
+/// Most characters of an argument that a message shows.
 const SHOWN: usize = 100;
 
-/// The exception's class in `keye_vl_rs.errors`.
+/// Return the name of the exception's class in `keye_vl_rs.errors`.
 fn class_name(error: &Error) -> &'static str {
     match error {
         Error::FramesShape { .. } | Error::FramesBounds { .. } | Error::FrameShape { .. } => {
@@ -21,14 +21,14 @@ fn class_name(error: &Error) -> &'static str {
     }
 }
 
-/// The exception for an error of the core.
+/// Make the exception for an error of the core.
 pub(crate) fn to_python(py: Python<'_>, error: &Error) -> PyErr {
     exception(py, class_name(error), error.to_string())
 }
 
-/// An exception of `keye_vl_rs.errors`, by its name; or what the handler of a signal raises that came
-/// before it. Whoever handles this package's errors could take the call for failed, and try another one,
-/// where the user wants the program to end.
+/// Make an exception of the class `class` of `keye_vl_rs.errors`; or return the exception of a signal
+/// handler, if a signal came first. Code that catches this package's errors could otherwise go on with
+/// another call where the user wants the program to end.
 pub(crate) fn exception(py: Python<'_>, class: &str, message: String) -> PyErr {
     if let Err(raised) = py.check_signals() {
         return raised;
@@ -43,7 +43,7 @@ pub(crate) fn exception(py: Python<'_>, class: &str, message: String) -> PyErr {
     }
 }
 
-/// `text` in quotes, as far as a message shows it: an argument can be of any length.
+/// Quote `text` for a message, shortened if it is long.
 pub(crate) fn quoted(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{:?}... ({} bytes)", &text[..end], text.len()),
@@ -51,10 +51,10 @@ pub(crate) fn quoted(text: &str) -> String {
     }
 }
 
-/// What `str(value)` gives, as far as a message shows it.
+/// Return `str(value)` for a message, shortened if it is long.
 ///
 /// # Errors
-/// Those of `str`.
+/// Raises what `str` raises.
 pub(crate) fn shown(value: &Bound<'_, PyAny>) -> PyResult<String> {
     let text = value.str()?;
     let text = text.to_str()?;

@@ -1,4 +1,4 @@
-//! Images into patches, some rows of patches at a time.
+//! Patches of images, some rows of patches at a time.
 
 use std::ops::Range;
 
@@ -6,11 +6,11 @@ use keye_vl_core::{self as core, Element, FramesView, Normalization, Size};
 use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 
+use crate::arguments::{Sides, filter, size};
 use crate::arrays::{Frames, PaddedImage};
 use crate::calls::{compute, level, load_numpy};
 use crate::elements::{Call, run_into};
 use crate::errors::to_python;
-use crate::functions::{Sides, filter, size};
 
 #[pyclass(module = "keye_vl_rs._core", frozen)]
 pub(crate) struct ImageBands {
@@ -79,7 +79,7 @@ impl ImageBands {
     }
 }
 
-/// Rows of an image, as an array or as an image of Pillow's.
+/// Rows of an image: an array, or an image of Pillow.
 enum Rows<'py> {
     Array(Frames<'py>),
     Image(PaddedImage<'py>),
@@ -110,7 +110,7 @@ impl<'py> Rows<'py> {
     }
 }
 
-/// A call of [`ImageBands::write_patches`], all but where to.
+/// A call of [`ImageBands::write_patches`], complete but for its output.
 struct WriteBands<'a> {
     image: &'a core::ImageBands,
     rows: FramesView<'a>,

@@ -1,11 +1,11 @@
-//! What packets say about themselves. Microseconds each, so the GIL is kept.
+//! Facts about packets. A call takes microseconds, so it keeps the GIL.
 
 use keye_vl_packets::{self as packets, Codec, PacketFacts};
 use pyo3::prelude::*;
 
 use crate::buffers::input;
 
-/// Bytes of the longest length before a NAL unit. Of streams with another one nothing is known.
+/// Bytes of the longest length before a NAL unit. Nothing is known of streams with longer ones.
 const MAX_NAL_LENGTH_SIZE: usize = 4;
 
 #[pyfunction]

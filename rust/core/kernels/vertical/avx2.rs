@@ -1,126 +1,74 @@
-//! The vertical pass, 32 bytes at a time, two rows to a multiplication.
+//! The vertical pass in registers of 32 bytes.
 
 use std::arch::x86_64::*;
 
-use super::scalar;
+use super::vector::{self, Vector};
 use crate::types::{LOWER_BITS, Taps};
 
-/// Bytes of a register.
-const LANES: usize = 32;
-/// Bits by which upper parts are shifted.
-const LOWER: i32 = LOWER_BITS as i32;
-
 /// # Safety
-/// The CPU has AVX2; there is one weight per offset, and one lower part or none;
-/// `out.len()` bytes from each offset on are inside `rows`.
+/// The CPU has AVX2; there is one weight per offset, and one lower part or none; `out.len()` bytes from each
+/// offset on are inside `rows`.
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn blend_rows(rows: &[u8], offsets: &[usize], taps: Taps<'_>, out: &mut [u8]) {
     // SAFETY: the caller's promises.
-    unsafe {
-        if taps.lower.is_empty() {
-            blend_parts::<false>(rows, offsets, taps, out);
-        } else {
-            blend_parts::<true>(rows, offsets, taps, out);
-        }
+    unsafe { vector::blend_rows::<__m256i>(rows, offsets, taps, out) }
+}
+
+impl Vector for __m256i {
+    const BYTES: usize = 32;
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn load(bytes: *const u8) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { _mm256_loadu_si256(bytes.cast()) }
     }
-}
 
-/// # Safety
-/// As [`blend_rows`]; `SPLIT` is whether there are lower parts.
-#[target_feature(enable = "avx2")]
-unsafe fn blend_parts<const SPLIT: bool>(
-    rows: &[u8],
-    offsets: &[usize],
-    taps: Taps<'_>,
-    out: &mut [u8],
-) {
-    let half = _mm256_set1_epi32(1 << (taps.precision - 1));
-    let shift = _mm_cvtsi32_si128(taps.precision as i32);
-    let (upper, lower) = (taps.upper, if SPLIT { taps.lower } else { taps.upper });
-    let whole = out.len() - out.len() % LANES;
-    let rows_start = rows.as_ptr();
-    for at in (0..whole).step_by(LANES) {
-        // One sum for both parts of weights, or one each.
-        let mut sums = [if SPLIT { _mm256_setzero_si256() } else { half }; 4];
-        let mut lower_sums = [half; 4];
-        let pairs = upper.chunks_exact(2).zip(lower.chunks_exact(2));
-        let mut taps = offsets.chunks_exact(2).zip(pairs);
-        for (offset, (upper, lower)) in &mut taps {
-            // SAFETY: `at + LANES <= whole <= out.len()`, and so many bytes follow each offset.
-            let words = unsafe {
-                interleave(
-                    load(rows_start.add(offset[0] + at)),
-                    load(rows_start.add(offset[1] + at)),
-                )
-            };
-            sums = add_pairs(sums, words, broadcast(upper[0], upper[1]));
-            if SPLIT {
-                lower_sums = add_pairs(lower_sums, words, broadcast(lower[0], lower[1]));
-            }
-        }
-        if let [offset] = offsets.chunks_exact(2).remainder() {
-            // SAFETY: as above.
-            let words =
-                unsafe { interleave(load(rows_start.add(offset + at)), _mm256_setzero_si256()) };
-            let last = offsets.len() - 1;
-            sums = add_pairs(sums, words, broadcast(upper[last], 0));
-            if SPLIT {
-                lower_sums = add_pairs(lower_sums, words, broadcast(lower[last], 0));
-            }
-        }
-        if SPLIT {
-            for (sum, lower) in sums.iter_mut().zip(lower_sums) {
-                *sum = _mm256_add_epi32(_mm256_slli_epi32::<LOWER>(*sum), lower);
-            }
-        }
-        let [s0, s1, s2, s3] = sums.map(|sum| _mm256_sra_epi32(sum, shift));
-        // Unpacking and packing take the same order within each half, so bytes come out in place.
-        let bytes = _mm256_packus_epi16(_mm256_packs_epi32(s0, s1), _mm256_packs_epi32(s2, s3));
-        // SAFETY: `at + LANES <= out.len()`.
-        unsafe { _mm256_storeu_si256(out.as_mut_ptr().add(at).cast(), bytes) };
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn store(self, bytes: *mut u8) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm256_storeu_si256(bytes.cast(), self) }
     }
-    scalar::blend_rows(rows, offsets, taps, whole, out);
-}
 
-/// The words of two rows, one of each in turn. Per half, with eight bytes for sixteen:
-///   p q           p0 p1 p2 ... p7      q0 q1 q2 ... q7
-///   unpack bytes  p0 q0 p1 q1 ...      p4 q4 p5 q5 ...
-///   unpack zero   p0 q0 | p1 q1 | ...  as 16-bit words; madd with (wp wq): one sum per byte
-#[inline]
-#[target_feature(enable = "avx2")]
-fn interleave(p: __m256i, q: __m256i) -> [__m256i; 4] {
-    let zero = _mm256_setzero_si256();
-    let (low, high) = (_mm256_unpacklo_epi8(p, q), _mm256_unpackhi_epi8(p, q));
-    [
-        _mm256_unpacklo_epi8(low, zero),
-        _mm256_unpackhi_epi8(low, zero),
-        _mm256_unpacklo_epi8(high, zero),
-        _mm256_unpackhi_epi8(high, zero),
-    ]
-}
-
-/// Adds p * wp + q * wq to 32 sums.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn add_pairs(mut sums: [__m256i; 4], words: [__m256i; 4], weights: __m256i) -> [__m256i; 4] {
-    for (sum, words) in sums.iter_mut().zip(words) {
-        *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(words, weights));
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn splat(number: i32) -> Self {
+        _mm256_set1_epi32(number)
     }
-    sums
-}
 
-/// Both weights in each 32 bits.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn broadcast(p: i16, q: i16) -> __m256i {
-    _mm256_set1_epi32(i32::from(p) & 0xffff | i32::from(q) << 16)
-}
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn interleave(p: Self, q: Self) -> [Self; 4] {
+        let zero = _mm256_setzero_si256();
+        let (low, high) = (_mm256_unpacklo_epi8(p, q), _mm256_unpackhi_epi8(p, q));
+        [
+            _mm256_unpacklo_epi8(low, zero),
+            _mm256_unpackhi_epi8(low, zero),
+            _mm256_unpacklo_epi8(high, zero),
+            _mm256_unpackhi_epi8(high, zero),
+        ]
+    }
 
-/// # Safety
-/// AVX2; 32 bytes are readable.
-#[inline]
-#[target_feature(enable = "avx2")]
-unsafe fn load(bytes: *const u8) -> __m256i {
-    // SAFETY: the caller's promise.
-    unsafe { _mm256_loadu_si256(bytes.cast()) }
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn add_products(sums: Self, words: Self, weights: Self) -> Self {
+        _mm256_add_epi32(sums, _mm256_madd_epi16(words, weights))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn join_parts(upper: Self, lower: Self) -> Self {
+        _mm256_add_epi32(_mm256_slli_epi32::<{ LOWER_BITS as i32 }>(upper), lower)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn narrow(sums: [Self; 4], shift: u32) -> Self {
+        let shift = _mm_cvtsi32_si128(shift as i32);
+        let [a, b, c, d] = sums;
+        let low = _mm256_packs_epi32(_mm256_sra_epi32(a, shift), _mm256_sra_epi32(b, shift));
+        let high = _mm256_packs_epi32(_mm256_sra_epi32(c, shift), _mm256_sra_epi32(d, shift));
+        _mm256_packus_epi16(low, high)
+    }
 }

@@ -59,7 +59,7 @@ impl KeyFrame {
     ///
     /// # Errors
     /// Returns [`Error::Memory`] if it does not fit in memory.
-    pub(super) fn blank(&self) -> Result<PatchedFrame> {
+    pub(super) fn make_frame(&self) -> Result<PatchedFrame> {
         PatchedFrame::new(self.size, self.comparison.patch)
     }
 
@@ -80,7 +80,7 @@ impl KeyFrame {
             rows.fill_rows(&mut row)?;
             patched.set_row(self.level, y, &row[..width * CHANNELS]);
         }
-        patched.finish(self.level);
+        patched.compute_norms(self.level);
         Ok(())
     }
 

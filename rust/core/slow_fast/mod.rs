@@ -42,7 +42,7 @@ pub fn slow_fast(
     let batch = frames.len().min(BATCH_PER_THREAD * threads.count());
     let mut patched = memory::with_capacity(batch)?;
     for _ in 0..batch {
-        patched.push(key.blank()?);
+        patched.push(key.make_frame()?);
     }
     let mut types = memory::with_capacity(frames.len())?;
     while types.len() < frames.len() {

@@ -53,7 +53,7 @@ impl PatchedFrame {
     }
 
     /// Compute the norms, after all rows have been set.
-    pub(crate) fn finish(&mut self, level: Level) {
+    pub(crate) fn compute_norms(&mut self, level: Level) {
         let bytes = self.patch_bytes();
         for (square, patch) in self.squares.iter_mut().zip(self.hsv.chunks_exact(bytes)) {
             *square = dot(level, patch, patch);
@@ -120,7 +120,7 @@ pub fn frame_similarity(
             frames.row(0, y).pack_into(&mut rgb);
             frame.set_row(level, y, &rgb);
         }
-        frame.finish(level);
+        frame.compute_norms(level);
         Ok(frame)
     };
     let (a, b) = (patched(a)?, patched(b)?);

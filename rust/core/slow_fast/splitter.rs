@@ -28,7 +28,7 @@ impl SlowFastSplitter {
     /// `comparison.patch`, a threshold is NaN, or weights or frames do not fit in memory.
     pub fn new(from: Size, size: Size, comparison: &Comparison, level: Level) -> Result<Self> {
         let key = KeyFrame::new(from, size, comparison, level)?;
-        let scratch = key.blank()?;
+        let scratch = key.make_frame()?;
         Ok(Self { key, scratch, from })
     }
 

@@ -61,7 +61,7 @@ impl Threads {
         tasks: Vec<T>,
         work: impl Fn(T) -> Result<()> + Sync + Send,
     ) -> Result<()> {
-        let shared = (self.count > 1 && tasks.len() > 1).then(|| pool::of(self.count));
+        let shared = (self.count > 1 && tasks.len() > 1).then(|| pool::get(self.count));
         let Some(pool) = shared.flatten() else {
             return tasks.into_iter().try_for_each(|task| {
                 self.interruption.check()?;

@@ -61,7 +61,7 @@ impl Pool {
 
 /// Return a pool of `threads` threads, or of fewer where the system does not start that many; None where
 /// it does not start two.
-pub(crate) fn of(threads: usize) -> Option<Arc<ThreadPool>> {
+pub(super) fn get(threads: usize) -> Option<Arc<ThreadPool>> {
     let process = std::process::id();
     let current = POOL.load_full();
     if let Some(pool) = &current
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn the_pool_is_kept_for_the_same_number_of_threads() {
-        let threads = |asked| of(asked).map(|pool| pool.current_num_threads());
+        let threads = |asked| get(asked).map(|pool| pool.current_num_threads());
         assert_eq!(threads(3), Some(3));
         assert_eq!(threads(4), Some(4));
         let pool = Pool::new(7, 3, start);

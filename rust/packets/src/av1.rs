@@ -22,8 +22,8 @@ pub(crate) fn describe(packet: &[u8]) -> Option<PacketFacts> {
         let mut bits = Bits::new(payload.iter().copied());
         match kind {
             SEQUENCE_HEADER => {
-                let _profile_and_still_picture = bits.number(4)?;
-                reduced = Some(bits.flag()?);
+                let _profile_and_still_picture = bits.read_number(4)?;
+                reduced = Some(bits.read_flag()?);
                 facts.parameter_sets = true;
             }
             FRAME_HEADER | FRAME if first_frame => {
@@ -33,8 +33,8 @@ pub(crate) fn describe(packet: &[u8]) -> Option<PacketFacts> {
                     // A still picture: its reduced header does not say so.
                     Some(true) => true,
                     Some(false) => {
-                        let show_existing = bits.flag()?;
-                        !show_existing && bits.number(2)? == KEY_FRAME && bits.flag()?
+                        let show_existing = bits.read_flag()?;
+                        !show_existing && bits.read_number(2)? == KEY_FRAME && bits.read_flag()?
                     }
                 };
             }
@@ -54,7 +54,7 @@ fn split_obu(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     }
     let rest = rest.get(usize::from(has_extension)..)?;
     let (payload, following) = if has_size {
-        let (size, rest) = leb128(rest)?;
+        let (size, rest) = read_leb128(rest)?;
         rest.split_at_checked(usize::try_from(size).ok()?)?
     } else {
         (rest, &[][..])
@@ -63,7 +63,7 @@ fn split_obu(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 }
 
 /// Read a number of seven bits per byte, in eight bytes at most, and return the bytes behind it.
-fn leb128(bytes: &[u8]) -> Option<(u64, &[u8])> {
+fn read_leb128(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut number = 0;
     for (i, byte) in bytes.iter().take(8).enumerate() {
         number |= u64::from(byte & 0x7f) << (7 * i);

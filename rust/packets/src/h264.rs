@@ -79,8 +79,8 @@ pub(crate) fn describe(nal_length_size: usize, packet: &[u8]) -> Option<PacketFa
 /// Return whether a slice refers to no other picture, by its header.
 fn is_intra(payload: &[u8]) -> Option<bool> {
     let mut bits = Bits::new(unescape(payload));
-    let _first_macroblock = bits.golomb()?;
-    Some(matches!(bits.golomb()? % 5, I | SI))
+    let _first_macroblock = bits.read_golomb()?;
+    Some(matches!(bits.read_golomb()? % 5, I | SI))
 }
 
 #[cfg(test)]

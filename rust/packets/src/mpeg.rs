@@ -28,8 +28,8 @@ pub(crate) fn describe(packet: &[u8]) -> Option<PacketFacts> {
             (SEQUENCE, _) => facts.parameter_sets = true,
             (PICTURE, data) => {
                 let mut bits = Bits::new(data.iter().copied());
-                let _temporal_reference = bits.number(10)?;
-                let intra = bits.number(3)? == INTRA_PICTURE;
+                let _temporal_reference = bits.read_number(10)?;
+                let intra = bits.read_number(3)? == INTRA_PICTURE;
                 // A second picture is the other field of the same frame.
                 if first_picture {
                     facts.random_access = intra && facts.parameter_sets;

@@ -39,8 +39,8 @@ impl Messages {
         match kind {
             RECOVERY_POINT => {
                 let mut bits = Bits::new(message.by_ref());
-                let frames_until_exact = bits.golomb()?;
-                let (exact, broken) = (bits.flag()?, bits.flag()?);
+                let frames_until_exact = bits.read_golomb()?;
+                let (exact, broken) = (bits.read_flag()?, bits.read_flag()?);
                 self.exact_recovery |= frames_until_exact == 0 && exact && !broken;
             }
             FILM_GRAIN => (self.film_grain, self.lasting) = (true, true),

@@ -22,16 +22,17 @@ pub(crate) fn describe_vp8(packet: &[u8]) -> Option<PacketFacts> {
 /// Return the facts about a VP9 packet, from the first of its frames; None if it cannot be read.
 pub(crate) fn describe_vp9(packet: &[u8]) -> Option<PacketFacts> {
     let mut bits = Bits::new(packet.iter().copied());
-    let marked = bits.number(2)? == VP9_MARKER;
-    let (low, high) = (bits.flag()?, bits.flag()?);
-    let reserved = low && high && bits.flag()?;
-    let show_existing = bits.flag()?;
+    let marked = bits.read_number(2)? == VP9_MARKER;
+    let (low, high) = (bits.read_flag()?, bits.read_flag()?);
+    let reserved = low && high && bits.read_flag()?;
+    let show_existing = bits.read_flag()?;
     if !marked || reserved || show_existing {
         return Some(PacketFacts::default());
     }
-    let (inter, shown, _error_resilient) = (bits.flag()?, bits.flag()?, bits.flag()?);
+    let (inter, shown, _error_resilient) =
+        (bits.read_flag()?, bits.read_flag()?, bits.read_flag()?);
     Some(PacketFacts {
-        random_access: !inter && shown && bits.number(24)? == VP9_SYNC,
+        random_access: !inter && shown && bits.read_number(24)? == VP9_SYNC,
         ..PacketFacts::default()
     })
 }

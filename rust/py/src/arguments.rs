@@ -2,7 +2,7 @@
 
 use keye_vl_core::{Error, Filter, Result, Size};
 
-use crate::errors::quoted;
+use crate::errors::quote;
 
 /// Height and width, as Python passes them.
 pub(crate) type Sides = (i64, i64);
@@ -37,7 +37,7 @@ pub(crate) fn filter(name: &str) -> Result<Filter> {
         "pillow-bicubic" => Ok(Filter::PillowBicubic),
         _ => Err(Error::Argument {
             name: "kernel",
-            value: quoted(name),
+            value: quote(name),
             expected: "\"bilinear\", \"bicubic\", \"pillow-bilinear\" or \"pillow-bicubic\"",
         }),
     }

@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
 use crate::calls::load_numpy;
-use crate::errors::{exception, shown, to_python};
+use crate::errors::{exception, shorten, to_python};
 
 const CHANNELS: usize = 3;
 /// Bytes of a pixel in an RGB image of Pillow: R, G, B and one that is unused.
@@ -36,12 +36,12 @@ impl<'py> Frames<'py> {
         let py = value.py();
         load_numpy(py)?;
         let Ok(untyped) = value.cast::<PyUntypedArray>() else {
-            let kind = shown(value.get_type().name()?.as_any())?;
+            let kind = shorten(value.get_type().name()?.as_any())?;
             let message = format!("{name} is of type {kind}: expected a NumPy array of uint8");
             return Err(exception(py, "FramesDtypeError", message));
         };
         let Ok(array) = value.cast::<PyArrayDyn<u8>>() else {
-            let dtype = shown(untyped.dtype().as_any())?;
+            let dtype = shorten(untyped.dtype().as_any())?;
             let message = format!("{name} has dtype {dtype}: expected uint8");
             return Err(exception(py, "FramesDtypeError", message));
         };
@@ -91,7 +91,7 @@ impl<'py> Frames<'py> {
     }
 
     /// Return the addresses that the frames occupy, and the name of their argument.
-    pub(crate) fn reads(&self) -> (Range<usize>, &str) {
+    pub(crate) fn addresses(&self) -> (Range<usize>, &str) {
         let (below, length) = self.extent();
         let start = self.array.data().addr() - below;
         (start..start + length, self.name)
@@ -176,14 +176,15 @@ pub(crate) struct PaddedImage<'py> {
 }
 
 impl<'py> PaddedImage<'py> {
-    /// Borrow the pixels of an image of `size` (height, width). `shown` is what its `__arrow_c_array__()`
+    /// Borrow the pixels of an image of `size` (height, width). `exported` is what its `__arrow_c_array__()`
     /// returned.
     ///
     /// # Errors
     /// Raises `FramesShapeError` if the image has another mode or size, or was released, `TypeError` if
-    /// `shown` is anything else.
-    pub(crate) fn extract(shown: &Bound<'py, PyAny>, size: [usize; 2]) -> PyResult<Self> {
-        let (schema, array) = shown.extract::<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)>()?;
+    /// `exported` is anything else.
+    pub(crate) fn extract(exported: &Bound<'py, PyAny>, size: [usize; 2]) -> PyResult<Self> {
+        let (schema, array) =
+            exported.extract::<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)>()?;
         let schema = schema.pointer_checked(Some(c"arrow_schema"))?;
         let pointer = array.pointer_checked(Some(c"arrow_array"))?;
         let (schema, pointer) = (schema.cast::<ArrowSchema>(), pointer.cast::<ArrowArray>());
@@ -215,11 +216,11 @@ impl<'py> PaddedImage<'py> {
                 size[0], size[1]
             ),
         };
-        Err(exception(shown.py(), "FramesShapeError", message))
+        Err(exception(exported.py(), "FramesShapeError", message))
     }
 
     /// Return the addresses that the image occupies, and the name of its argument.
-    pub(crate) fn reads(&self) -> (Range<usize>, &str) {
+    pub(crate) fn addresses(&self) -> (Range<usize>, &str) {
         let start = self.bytes.addr();
         (start..start + self.length, "rows")
     }

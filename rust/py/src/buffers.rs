@@ -14,7 +14,7 @@ use crate::errors::exception;
 ///
 /// # Errors
 /// Raises `InvalidArgumentError` if `value` is anything else.
-pub(crate) fn input<'py>(
+pub(crate) fn borrow_input<'py>(
     value: &Bound<'py, PyAny>,
     name: &str,
 ) -> PyResult<PyReadonlyArray1<'py, u8>> {
@@ -33,7 +33,7 @@ pub(crate) fn input<'py>(
 ///
 /// # Errors
 /// Raises `InvalidArgumentError` if `out` is anything else, read-only, or borrowed.
-pub(crate) fn output<'py, T: Element>(
+pub(crate) fn borrow_output<'py, T: Element>(
     out: &Bound<'py, PyAny>,
 ) -> PyResult<PyReadwriteArray1<'py, T>> {
     load_numpy(out.py())?;

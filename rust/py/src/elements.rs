@@ -6,8 +6,8 @@ use half::slice::HalfBitsSliceExt;
 use keye_vl_core::{Element, bf16, f16};
 use pyo3::prelude::*;
 
-use crate::buffers::{expect_apart, output};
-use crate::errors::{exception, quoted};
+use crate::buffers::{borrow_output, expect_apart};
+use crate::errors::{exception, quote};
 
 /// A call that is complete but for its output.
 pub(crate) trait Call {
@@ -29,12 +29,12 @@ pub(crate) fn run_into(
 ) -> PyResult<()> {
     match dtype {
         "float32" => {
-            let mut out = output::<f32>(out)?;
+            let mut out = borrow_output::<f32>(out)?;
             expect_apart(py, read, name, &out)?;
             call.run(py, out.as_slice_mut()?)
         }
         "bfloat16" | "float16" => {
-            let mut out = output::<u16>(out)?;
+            let mut out = borrow_output::<u16>(out)?;
             expect_apart(py, read, name, &out)?;
             let bits = out.as_slice_mut()?;
             if dtype == "float16" {
@@ -46,7 +46,7 @@ pub(crate) fn run_into(
         _ => {
             let message = format!(
                 "dtype is {}: expected \"float32\", \"bfloat16\" or \"float16\"",
-                quoted(dtype)
+                quote(dtype)
             );
             Err(exception(py, "InvalidArgumentError", message))
         }

@@ -44,7 +44,7 @@ pub(crate) fn exception(py: Python<'_>, class: &str, message: String) -> PyErr {
 }
 
 /// Quote `text` for a message, shortened if it is long.
-pub(crate) fn quoted(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{:?}... ({} bytes)", &text[..end], text.len()),
         None => format!("{text:?}"),
@@ -55,7 +55,7 @@ pub(crate) fn quoted(text: &str) -> String {
 ///
 /// # Errors
 /// Raises what `str` raises.
-pub(crate) fn shown(value: &Bound<'_, PyAny>) -> PyResult<String> {
+pub(crate) fn shorten(value: &Bound<'_, PyAny>) -> PyResult<String> {
     let text = value.str()?;
     let text = text.to_str()?;
     Ok(match text.char_indices().nth(SHOWN) {

@@ -75,7 +75,7 @@ impl ImageBands {
             bands: first..end,
             normalization,
         };
-        run_into(py, &call, rows.reads(), dtype, out)
+        run_into(py, &call, rows.addresses(), dtype, out)
     }
 }
 
@@ -102,10 +102,10 @@ impl<'py> Rows<'py> {
         }
     }
 
-    fn reads(&self) -> (Range<usize>, &str) {
+    fn addresses(&self) -> (Range<usize>, &str) {
         match self {
-            Self::Array(array) => array.reads(),
-            Self::Image(image) => image.reads(),
+            Self::Array(array) => array.addresses(),
+            Self::Image(image) => image.addresses(),
         }
     }
 }

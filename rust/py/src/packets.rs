@@ -3,7 +3,7 @@
 use keye_vl_packets::{self as packets, Codec, PacketFacts};
 use pyo3::prelude::*;
 
-use crate::buffers::input;
+use crate::buffers::borrow_input;
 
 /// Bytes of the longest length before a NAL unit. Nothing is known of streams with longer ones.
 const MAX_NAL_LENGTH_SIZE: usize = 4;
@@ -19,7 +19,7 @@ pub(crate) fn describe_packet(
     nal_length_size: i64,
     packet: &Bound<'_, PyAny>,
 ) -> PyResult<(bool, bool, u8, bool, bool, bool)> {
-    let packet = input(packet, "packet")?;
+    let packet = borrow_input(packet, "packet")?;
     let nal_length_size = usize::try_from(nal_length_size).unwrap_or(usize::MAX);
     let packet = packet.as_slice()?;
     let known = Codec::from_name(codec).filter(|_| nal_length_size <= MAX_NAL_LENGTH_SIZE);

@@ -35,7 +35,7 @@ pub(crate) fn write_patches(
 ) -> PyResult<()> {
     let frames = Frames::extract(frames, "frames")?;
     let view = frames.view(py, false)?;
-    let types = frame_types_of(py, frame_types, view.len())?;
+    let types = frame_types_from(py, frame_types, view.len())?;
     let call = || {
         let (slow, fast) = (size("slow_size", slow_size)?, size("fast_size", fast_size)?);
         Ok(WritePatches {
@@ -46,7 +46,7 @@ pub(crate) fn write_patches(
         })
     };
     let call = call().map_err(|error| to_python(py, &error))?;
-    run_into(py, &call, frames.reads(), dtype, out)
+    run_into(py, &call, frames.addresses(), dtype, out)
 }
 
 /// Return the types that were given, or mark every frame slow.
@@ -54,7 +54,7 @@ pub(crate) fn write_patches(
 /// # Errors
 /// Raises `TypeError` if `given` is not a sequence of integers, `FrameTypesError` if there is not one for
 /// each frame or one is neither 0 nor 1.
-fn frame_types_of(
+fn frame_types_from(
     py: Python<'_>,
     given: Option<&Bound<'_, PyAny>>,
     frames: usize,

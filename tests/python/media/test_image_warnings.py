@@ -228,7 +228,7 @@ def test_habits_are_kept_and_said_once(said, caplog):
 
 
 def test_what_is_lost_of_each():
-    """The values that README states."""
+    """Drop the values that the documentation says are lost."""
     clear = Image.new("RGBA", (28, 28), (0, 0, 0, 0))
     assert load_image(clear).getpixel((0, 0)) == (0, 0, 0)
     grey = Image.fromarray(np.array([[200, 255, 256, 40000]], np.uint16))

@@ -12,9 +12,9 @@ from keye_vl_rs._patches.tensors import video_layout, video_patches
 from keye_vl_rs._sampling.indices import frame_indices
 from keye_vl_rs._sampling.reading import (
     check_on_error,
-    chooser,
     decoder_threads,
     describe_source,
+    make_frame_selector,
     open_reader,
 )
 from keye_vl_rs._sampling.timestamps import TimestampRule, check_timestamps
@@ -86,7 +86,7 @@ def preprocess_file(
     ) as reader:
         video = stream_file(
             reader,
-            chooser(choose, deadline.name, start, end),
+            make_frame_selector(choose, deadline.name, start, end),
             ele,
             rules,
             ele.get("min_frame_similarity", rules.min_frame_similarity),

@@ -1,4 +1,4 @@
-"""Which frames are sampled, and the published times of them."""
+"""The indices of sampled frames, and their times at a constant frame rate."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["frame_indices", "frame_times", "spaced_places"]
 
 
 def frame_indices(total_frames: int, count: int) -> torch.Tensor:
-    """Return evenly spaced places from the first frame to the last: (count,) int64, on the CPU.
+    """Return evenly spaced indices from the first frame to the last: (count,) int64, on the CPU.
 
-    They are those of float32, as keye_vl_utils computes them where torch's default dtype is that.
+    They are computed in float32, as keye_vl_utils does unless torch's default dtype was changed.
     """
     return spaced_places(0, total_frames - 1, count)
 
@@ -21,7 +21,8 @@ def frame_indices(total_frames: int, count: int) -> torch.Tensor:
 def spaced_places(first: float, last: float, count: int) -> torch.Tensor:
     """Return evenly spaced numbers, computed in float32 and rounded: (count,) int64, on the CPU.
 
-    Whatever the process's default dtype and device are: neither says which frames are meant.
+    torch's default dtype and device have no effect, so that they cannot change which frames are
+    sampled.
     """
     import torch
 
@@ -30,9 +31,9 @@ def spaced_places(first: float, last: float, count: int) -> torch.Tensor:
 
 
 def frame_times(indices: torch.Tensor | list[int], fps: float) -> torch.Tensor:
-    """(T,) float32: seconds from the start of frames at a constant ``fps``."""
+    """Return when frames begin at a constant ``fps``: (T,) float32, seconds from the start."""
     import torch
 
-    places = indices if isinstance(indices, list) else indices.tolist()
-    seconds = [(1 / fps) * place for place in places]
+    plain = indices if isinstance(indices, list) else indices.tolist()
+    seconds = [(1 / fps) * index for index in plain]
     return torch.tensor(seconds, dtype=torch.float32, device="cpu")

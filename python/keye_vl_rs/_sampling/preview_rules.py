@@ -1,6 +1,6 @@
-"""How Keye-VL-8B-Preview samples videos: frames in multiples of two, and no frame types.
+"""Sampling rules of Keye-VL-8B-Preview: frames in multiples of two, and no frame types.
 
-The rules are those of keye_vl_utils 1.0.0.
+They are those of keye_vl_utils 1.0.0.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ __all__ = ["FrameRange", "PreviewRules", "frame_range", "read_video_file"]
 
 logger = logging.getLogger(__name__)
 
-# (first, last, how many) of the frames to sample from, by a video's options, its number of frames
-# and its frames per second.
+# Takes a video's options, its number of frames and its frames per second; returns (first, last,
+# number) of the frames to sample from.
 FrameRange = Callable[[dict[str, Any], int, float], tuple[int, int, int]]
 # Options that are passed on to sample_video. FrameRange handles video_start and video_end, and the
 # prompt of this model has no timestamps.
@@ -41,14 +41,14 @@ _READING_OPTIONS = ("timeout", "on_error")
 
 @dataclass(frozen=True)
 class PreviewRules:
-    """The numbers of keye_vl_utils 1.0.0, or those that a program has set instead.
+    """The constants of keye_vl_utils 1.0.0, or those that a program has set instead.
 
     Attributes:
-        frame_factor: sampled frames come in multiples of it.
-        fps: frames per second to sample where a video does not say it.
-        min_frames: the fewest frames to sample by ``fps``.
-        max_frames: the most frames to sample by ``fps``.
-        total_pixels: the most pixels of all frames of a video together.
+        frame_factor: the number of sampled frames is a multiple of it.
+        fps: frames per second to sample, unless a video has its own ``fps``.
+        min_frames: minimum number of frames when sampling by ``fps``.
+        max_frames: maximum number of frames when sampling by ``fps``.
+        total_pixels: maximum number of pixels of all frames of a video together.
     """
 
     frame_factor: int
@@ -58,7 +58,7 @@ class PreviewRules:
     total_pixels: float
 
     def count_frames(self, ele: dict[str, Any], total_frames: int, video_fps: float) -> int:
-        """Return how many of ``total_frames`` frames at ``video_fps`` are sampled.
+        """Return the number of frames to sample.
 
         Args:
             ele: the options of a video, as for :func:`keye_vl_rs.preview.smart_nframes`.
@@ -66,9 +66,9 @@ class PreviewRules:
             video_fps: frames per second of the video.
 
         Raises:
-            InvalidArgumentError: both ``fps`` and ``nframes`` are given, a number is impossible, or
-                the video has too few frames. A video of a single frame gives it as often as
-                ``frame_factor`` says.
+            InvalidArgumentError: both ``fps`` and ``nframes`` are given, a number is out of range,
+                or the video has too few frames. A video with a single frame is an exception: that
+                frame is repeated ``frame_factor`` times.
         """
         factor = self.frame_factor
         if ele.get("num_frames") is not None:
@@ -86,8 +86,8 @@ class PreviewRules:
             return factor
         if not factor <= count <= total_frames:
             raise InvalidArgumentError(
-                f"{short_number(count)} of {total_frames} frames are to be sampled: expected at "
-                f"least {factor}, and no more than the video has"
+                f"cannot sample {short_number(count)} of {total_frames} frames: expected at least "
+                f"{factor}, and no more than the video has"
             )
         return count
 
@@ -104,23 +104,23 @@ class PreviewRules:
         return math.floor(min(max(wanted, least), most, total_frames) / factor) * factor
 
     def count_exactly(self, ele: dict[str, Any], total_frames: int) -> int:
-        """Return ``num_frames`` of a video, or ``max_frames`` if that is fewer.
+        """Return the smaller of a video's ``num_frames`` and ``max_frames``.
 
         Raises:
-            InvalidArgumentError: it is not a multiple of ``frame_factor``, or more than
+            InvalidArgumentError: that is not a multiple of ``frame_factor``, or exceeds
                 ``total_frames``.
         """
         count = exact_count("num_frames", ele, total_frames)
         if count % self.frame_factor:
             raise InvalidArgumentError(
-                f"num_frames makes {count} frames: expected a multiple of {self.frame_factor}, "
-                "because this model takes two frames at a time"
+                f"num_frames selects {count} frames: expected a multiple of {self.frame_factor}, "
+                "because this model processes frames in pairs"
             )
         return count
 
 
 def frame_range(ele: dict[str, Any], total_frames: int, video_fps: float) -> tuple[int, int, int]:
-    """Return (first, last, how many) of the frames between ``video_start`` and ``video_end``.
+    """Return (first, last, number) of the frames between ``video_start`` and ``video_end``.
 
     Args:
         ele: may hold the two, in seconds; they are converted to frame numbers by ``video_fps``.
@@ -128,8 +128,8 @@ def frame_range(ele: dict[str, Any], total_frames: int, video_fps: float) -> tup
         video_fps: frames per second of the video.
 
     Raises:
-        InvalidArgumentError: there are fewer than two frames between them, or a number is
-            impossible.
+        InvalidArgumentError: there are fewer than two frames between them, or a number is out of
+            range.
     """
     start, end = ele.get("video_start"), ele.get("video_end")
     if start is None and end is None:
@@ -137,9 +137,9 @@ def frame_range(ele: dict[str, Any], total_frames: int, video_fps: float) -> tup
     duration = total_frames / positive_number("the video's frame rate", video_fps)
     first, last = 0, total_frames - 1
     if start is not None:
-        first = math.ceil(_clamped("video_start", start, duration) * video_fps)
+        first = math.ceil(_clamp_seconds("video_start", start, duration) * video_fps)
     if end is not None:
-        last = min(math.floor(_clamped("video_end", end, duration) * video_fps), last)
+        last = min(math.floor(_clamp_seconds("video_end", end, duration) * video_fps), last)
     if first >= last:
         raise InvalidArgumentError(
             f"video_start is {short_repr(start)} and video_end is {short_repr(end)}: expected at "
@@ -149,16 +149,16 @@ def frame_range(ele: dict[str, Any], total_frames: int, video_fps: float) -> tup
     return first, last, last - first + 1
 
 
-def _clamped(name: str, value: Any, most: float) -> float:
+def _clamp_seconds(name: str, value: Any, duration: float) -> float:
     if isinstance(value, (int, float)) and value < 0:
         return 0.0
-    return min(number_from_zero(name, value), most)
+    return min(number_from_zero(name, value), duration)
 
 
 def read_video_file(
     ele: dict[str, Any], select: FrameRange, count: FrameCounter
 ) -> tuple[torch.Tensor, float]:
-    """Decode frames of ``ele["video"]``, evenly spaced, and say how many per second that makes.
+    """Decode evenly spaced frames of ``ele["video"]``, and return them with their frame rate.
 
     Args:
         ele: the video of a message, with its options.
@@ -166,11 +166,11 @@ def read_video_file(
         count: :meth:`PreviewRules.count_frames`, or a program's replacement of it.
 
     Returns:
-        uint8 (T, 3, H, W) at the video's own size, and frames per second.
+        The frames, uint8 (T, 3, H, W) at the video's own size, and sampled frames per second.
 
     Raises:
-        MediaError, InvalidArgumentError: subclasses of them, as
-            :func:`keye_vl_rs._sampling.video.sample_video` raises them.
+        MediaError, InvalidArgumentError: subclasses of them, as for
+            :func:`keye_vl_rs._sampling.video.sample_video`.
     """
     rate = 0.0
 

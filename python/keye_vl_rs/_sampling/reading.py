@@ -1,4 +1,4 @@
-"""Open a video and read its sampled frames: the one loop that decodes and converts them."""
+"""The loop that decodes a video's sampled frames and converts them to RGB."""
 
 from __future__ import annotations
 
@@ -32,96 +32,98 @@ if TYPE_CHECKING:
 __all__ = [
     "FrameSink",
     "check_on_error",
-    "chooser",
-    "decode_places",
+    "decode_indices",
     "decoder_threads",
     "describe_source",
+    "make_frame_selector",
     "open_reader",
     "read_sampled",
 ]
 
-# FFmpeg's own limit for as many threads as it finds cores.
-_MOST_THREADS = 16
+# FFmpeg's own maximum when it chooses the number of threads by the number of cores.
+_MAX_THREADS = 16
 
 Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
 
 
 class FrameSink(Protocol[Result_co]):
-    """Takes the sampled frames of one video, in order."""
+    """The consumer of one video's sampled frames, which come in order."""
 
     def add(self, frame: Any, pixels: Pixels) -> None:
-        """Take one sampled frame.
+        """Consume one sampled frame.
 
         Args:
             frame: the ``av.VideoFrame``.
             pixels: its RGB, uint8 (H, W, 3); valid until the next frame.
         """
 
-    def settle(self) -> None:
-        """Free memory, when nobody else holds the last frame any more."""
+    def trim(self) -> None:
+        """Free memory; called when the last frame is not referenced elsewhere any more."""
 
-    def finish(self, timeline: Timeline, places: list[int], read: ReadFrames) -> Result_co:
+    def finish(self, timeline: Timeline, indices: list[int], read: ReadFrames) -> Result_co:
         """Return the result, once all frames were added.
 
         Args:
-            timeline: of the whole video.
-            places: those of the sampled frames, in order.
-            read: decodes frames again, by their places.
+            timeline: the timeline of the whole video.
+            indices: the indices of the sampled frames, in order.
+            read: decodes frames again, by their indices.
         """
 
 
 MakeSink = Callable[[Callable[[Any], "Pixels"], Size, int], FrameSink[Result]]
-"""Makes a sink out of what converts a decoded frame to RGB, (height, width), and frames to come."""
+"""Takes a function that converts a decoded frame to RGB, (height, width), and the number of frames;
+returns a sink."""
 
 
 def read_sampled(
     reader: VideoReader,
-    choose: Callable[[Timeline], list[int]],
+    select: Callable[[Timeline], list[int]],
     make_sink: MakeSink[Result],
 ) -> Result:
-    """Decode the chosen frames, convert them to RGB and give them to a sink.
+    """Decode the selected frames, convert them to RGB and pass them to a sink.
 
-    Each frame is decoded once, and given as often as it was chosen. Where decoding shows other
-    frames than the packets announced, everything starts anew, with a new sink.
+    Each frame is decoded once, and passed on as often as it was selected. If decoding yields other
+    frames than the packets announced, everything starts over with a new sink.
 
     Args:
-        reader: of the file.
-        choose: returns the places of the frames to sample, one at least, sorted.
-        make_sink: called when the first frame has come.
+        reader: the file's reader.
+        select: returns the indices of the frames to sample: at least one, sorted.
+        make_sink: called when the first frame has been decoded.
 
     Raises:
-        As :func:`keye_vl_rs._sampling.video.sample_video`.
+        MediaError, InvalidArgumentError: subclasses of them, as for
+            :func:`keye_vl_rs._sampling.video.sample_video`.
     """
 
-    def consume(timeline: Timeline, places: list[int], read: ReadFrames) -> Result:
+    def consume(timeline: Timeline, indices: list[int], read: ReadFrames) -> Result:
         converter = RgbConverter(reader.file.name)
-        repeats = Counter(places)
+        repeats = Counter(indices)
         sink: FrameSink[Result] | None = None
-        for place, frame in decode_places(repeats, read):
+        for index, frame in decode_indices(repeats, read):
             pixels = converter.convert(frame)
             if sink is None:
                 size = (pixels.shape[0], pixels.shape[1])
-                sink = make_sink(converter.convert, size, len(places))
-            for _ in range(repeats[place]):
+                sink = make_sink(converter.convert, size, len(indices))
+            for _ in range(repeats[index]):
                 sink.add(frame, pixels)
-            # No longer than it takes: others have use for the memory.
+            # Drop the frame's memory before the next one is allocated.
             del frame, pixels
-            sink.settle()
-        assert sink is not None, "one frame at least is chosen"
-        return sink.finish(timeline, places, read)
+            sink.trim()
+        assert sink is not None, "at least one frame is selected"
+        return sink.finish(timeline, indices, read)
 
-    return reader.read(choose, consume)
+    return reader.read(select, consume)
 
 
-def decode_places(places: Iterable[int], read: ReadFrames) -> Iterator[tuple[int, Any]]:
-    """Decode the frames at some places, each once, and yield them in order with their places."""
-    distinct = sorted(set(places))
+def decode_indices(indices: Iterable[int], read: ReadFrames) -> Iterator[tuple[int, Any]]:
+    """Decode each of the frames once, and yield (index, frame) in order."""
+    distinct = sorted(set(indices))
     return zip(distinct, read(distinct), strict=True)
 
 
 def check_on_error(on_error: Any) -> None:
-    """Raise :class:`InvalidArgumentError` for anything but "raise", "partial" and "conceal"."""
+    """Raise :class:`InvalidArgumentError` unless it is "raise", "partial" or "conceal"."""
     if not isinstance(on_error, str) or on_error not in get_args(OnError):
         raise InvalidArgumentError(
             f"on_error is {short_repr(on_error)}: expected 'raise', 'partial' or 'conceal'"
@@ -136,12 +138,13 @@ def open_reader(
 
     Args:
         source: as for :func:`keye_vl_rs._sampling.video.sample_video`.
-        watch: the deadline and the cancellation of the call.
-        threads: decoder threads, as for :func:`decoder_threads`.
+        watch: the call's deadline and cancellation.
+        threads: number of decoder threads, as for :func:`decoder_threads`.
         on_error: as for :func:`keye_vl_rs._sampling.video.sample_video`.
 
     Raises:
-        As there.
+        MediaError, InvalidArgumentError: subclasses of them, as for
+            :func:`keye_vl_rs._sampling.video.sample_video`.
     """
     check_on_error(on_error)
     try:
@@ -156,55 +159,60 @@ def open_reader(
         raise
 
 
-def chooser(
+def make_frame_selector(
     choose: Choose, name: str, video_start: float | None, video_end: float | None
 ) -> Callable[[Timeline], list[int]]:
-    """Return a function that applies ``choose`` to a part of a timeline and checks its answer.
+    """Return a function that selects frames of a timeline for :func:`read_sampled`.
+
+    It calls ``choose`` for the part between ``video_start`` and ``video_end``, checks the result,
+    and converts it to indices of the whole timeline.
 
     Args:
-        choose: is told the number of frames and the average frames per second; returns at least
-            one index, sorted.
-        name: of the video, for messages.
-        video_start: seconds, or None.
-        video_end: seconds, or None.
+        choose: takes the number of frames and the average frames per second; returns at least one
+            index, sorted.
+        name: the video's name in error messages.
+        video_start: seconds, or None for the start of the video.
+        video_end: seconds, or None for the end of the video.
 
     Raises:
-        InvalidArgumentError: a bound is no number from 0 on, or they are not in order.
+        InvalidArgumentError: a bound is not a number, negative, or they are not in order.
     """
     start = None if video_start is None else number_from_zero("video_start", video_start)
     end = None if video_end is None else number_from_zero("video_end", video_end)
     if start is not None and end is not None and start > end:
         raise InvalidArgumentError(
-            f"video_start is {short_repr(start)}, after video_end, which is {short_repr(end)}"
+            f"video_start is {short_repr(start)}, which is after video_end, {short_repr(end)}"
         )
 
-    def places(timeline: Timeline) -> list[int]:
+    def select(timeline: Timeline) -> list[int]:
         import torch
 
         part = timeline.between(start, end, name)
         total = len(part)
         indices = torch.as_tensor(choose(total, timeline.fps), device="cpu")
         if indices.ndim != 1 or not len(indices):
-            raise InvalidArgumentError(f"choose picked no frame of {total}: {indices.tolist()}")
+            raise InvalidArgumentError(
+                f"choose selected none of {total} frames: {indices.tolist()}"
+            )
         if indices.is_floating_point() or indices.is_complex():
-            raise InvalidArgumentError(f"choose must pick integers, not {indices.dtype}")
+            raise InvalidArgumentError(f"choose must return integers, not {indices.dtype}")
         indices = indices.to(torch.int64)
         if indices[0] < 0 or indices[-1] >= total or (indices.diff() < 0).any():
             raise InvalidArgumentError(
-                f"choose must pick sorted indices from 0 to {total - 1}, not {indices.tolist()}"
+                f"choose must return sorted indices from 0 to {total - 1}, not {indices.tolist()}"
             )
         return [part[index] for index in indices.tolist()]
 
-    return places
+    return select
 
 
 def decoder_threads(threads: int | None) -> int:
-    """Return the number of decoder threads: ``threads``, or what FFmpeg takes for so many cores.
+    """Return the number of decoder threads: ``threads``, or FFmpeg's default for None or 0.
 
     Raises:
-        InvalidArgumentError: ``threads`` is no whole number from 0 on.
+        InvalidArgumentError: ``threads`` is not a whole number, or negative.
     """
     if threads is not None and number_from_zero("threads", threads) > 0:
         return positive_integer("threads", threads)
     cores = _core.thread_count()
-    return min(cores + 1, _MOST_THREADS) if cores > 1 else 1
+    return min(cores + 1, _MAX_THREADS) if cores > 1 else 1

@@ -1,4 +1,4 @@
-"""The numbers by which videos are sampled, compared and resized, and how many frames that makes."""
+"""The constants for sampling, comparing and resizing videos, and the number of sampled frames."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ from keye_vl_rs._util.validation import (
 
 __all__ = ["FrameCounter", "VideoRules"]
 
-# How many of so many frames, at so many a second, are sampled for a video with such options.
+# Takes a video's options, its number of frames and its frames per second; returns the number of
+# frames to sample.
 FrameCounter = Callable[[dict[str, Any], int, float], int]
 
 
 @dataclass(frozen=True)
 class VideoRules:
-    """The numbers of keye_vl_utils 1.5.2, or those that a program has set in their place.
+    """The constants of keye_vl_utils 1.5.2, or those that a program has set instead.
 
     Attributes:
-        factor: both sides of a frame become multiples of it, in pixels.
-        max_ratio: the longest side of a frame over its shortest, at most.
-        fps: frames per second to sample where a video does not say it.
-        min_pixels: the fewest pixels of a frame.
-        max_pixels: the most pixels of a slow frame.
-        total_pixels: the most pixels of all frames of a video together.
-        fast_token_ratio: tokens of a fast frame for each token of a slow one.
+        factor: both sides of a resized frame are multiples of it, in pixels.
+        max_ratio: maximum ratio of a frame's longer side to its shorter one.
+        fps: frames per second to sample, unless a video has its own ``fps``.
+        min_pixels: minimum number of pixels of a frame.
+        max_pixels: maximum number of pixels of a slow frame.
+        total_pixels: maximum number of pixels of all frames of a video together.
+        fast_token_ratio: tokens of a fast frame per token of a slow one.
         min_frame_similarity: a frame with a smaller share of unchanged patches is slow.
-        comparison_pixels: the most pixels at which frames are compared.
+        comparison_pixels: maximum number of pixels at which frames are compared.
     """
 
     factor: int = FACTOR
@@ -53,22 +54,22 @@ class VideoRules:
         video_fps: float,
         name: str = "the video",
     ) -> int:
-        """Return how many of ``total_frames`` frames at ``video_fps`` are sampled; one at least.
+        """Return the number of frames to sample, which is at least one.
 
         Args:
             ele: the options of a video, as for :func:`keye_vl_rs.smart_nframes`.
             total_frames: frames of the video.
             video_fps: frames per second of the video.
-            name: of the video, for messages.
+            name: the video's name in error messages.
 
         Raises:
-            InvalidArgumentError: a number is zero, negative or NaN, or ``num_frames`` is more than
-                ``total_frames``; the message names it.
+            InvalidArgumentError: a number is zero, negative or NaN, or ``num_frames`` exceeds
+                ``total_frames``; the message says which.
         """
         video_fps = positive_number("the video's frame rate", video_fps)
         fps = min(optional_number(ele, "fps", self.fps), video_fps)
         budget = optional_number(ele, "video_total_pixels", self.total_pixels)
-        # A budget below one frame's least still buys that frame.
+        # A budget too small for one frame still allows for one.
         frames = budget / optional_number(ele, "min_pixels", self.min_pixels)
         most = max(1, int(min(frames, total_frames)))
         if ele.get("max_frames") is not None:
@@ -78,7 +79,11 @@ class VideoRules:
         return max(1, int(min(total_frames / video_fps * fps, most)))
 
     def check_counts(self, ele: dict[str, Any]) -> None:
-        """Raise for numbers of ``ele`` that are impossible, before a file is opened for nothing."""
+        """Check the numbers of ``ele`` that do not depend on the video, before it is opened.
+
+        Raises:
+            InvalidArgumentError: a number is out of range.
+        """
         self.count_frames({key: ele[key] for key in ele if key != "num_frames"}, 1, self.fps)
         if ele.get("num_frames") is not None:
             positive_integer("num_frames", ele["num_frames"])

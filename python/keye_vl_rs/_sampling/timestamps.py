@@ -1,8 +1,8 @@
-"""Times of sampled frames: as the published code computes them, or as the file says.
+"""Times of sampled frames: as keye_vl_utils 1.5.2 computes them, or as the file states them.
 
-keye_vl_utils 1.5.2 takes a frame's time to be its index over the average frame rate. That is right
-where frames are evenly spaced from the start of the file on, and wrong for a part of a file whose
-rate varies, or that has a gap.
+keye_vl_utils divides a frame's index by the average frame rate. That is correct if frames are
+evenly spaced from the start of the file, and wrong if the frame rate varies, the video has a gap,
+or only a part of the file is sampled.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class FrameTimes:
     """Times of sampled frames.
 
     Attributes:
-        seconds: (T,) float32, from the first frame of the file on.
-        kind: which times they are.
+        seconds: (T,) float32, counted from the first frame of the file.
+        kind: how they were computed.
     """
 
     seconds: torch.Tensor
@@ -43,23 +43,24 @@ class FrameTimes:
 
 @dataclass(frozen=True)
 class TimestampRule:
-    """Which times the sampled frames of a video get.
+    """The rule by which the times of a video's sampled frames are computed.
 
     Attributes:
-        kind: "published", index over average rate, or "presentation", when they are presented.
-        is_cut: whether only a part of the video is sampled (``video_start``, ``video_end``), which
-            keye_vl_utils 1.5.2 refuses: its frames have their times of presentation in any case.
+        kind: "published" for index divided by average frame rate, or "presentation" for
+            presentation times.
+        is_cut: whether only a part of the video is sampled (``video_start``, ``video_end``).
+            keye_vl_utils 1.5.2 does not support that, and presentation times are always used.
     """
 
     kind: TimestampKind = "published"
     is_cut: bool = False
 
     def apply(self, timeline: Timeline, places: Sequence[int], name: str) -> FrameTimes:
-        """Return the times of the frames at some places of a timeline.
+        """Return the times of frames, given by their indices (``places``) in a timeline.
 
-        Frames of a video whose stated rate is not believed, or that has a gap, have their times of
-        presentation too. Where published times are off by more than the sampling interval, the log
-        says so.
+        Presentation times are also used if the video's stated frame rate is implausible, or if it
+        has a gap. A warning is logged if published times are off by more than the sampling
+        interval. ``name`` is the video's name in that warning.
         """
         import torch
 
@@ -69,26 +70,26 @@ class TimestampRule:
             return FrameTimes(seconds, "presentation")
         published = frame_times(list(places), timeline.fps)
         off = max(abs(a - b) for a, b in zip(published.tolist(), presented, strict=True))
-        # Between two samples; of a single one, the distance of frames.
+        # The distance between samples, or between frames if there is only one sample.
         steps = len(places) - 1
         interval = (presented[-1] - presented[0]) / steps if steps else 1 / timeline.fps
         if off > max(interval, 1 / timeline.fps):
             logger.warning(
-                "%s: its frames are not evenly spaced: timestamps are up to %.2f s off; "
-                "timestamps='presentation' gives the times at which frames are presented",
+                "%s: frames are not evenly spaced, and timestamps are up to %.2f s off; set "
+                "timestamps='presentation' to use presentation times",
                 *(name, off),
             )
         return FrameTimes(published, "published")
 
 
 def check_timestamps(kind: Any) -> TimestampKind:
-    """Return the value of ``timestamps`` if it is one of the two.
+    """Return ``kind`` if it is a valid value of ``timestamps``.
 
     Raises:
-        InvalidArgumentError: it is another.
+        InvalidArgumentError: it is not.
     """
     if not isinstance(kind, str) or kind not in get_args(TimestampKind):
         raise InvalidArgumentError(
             f"timestamps is {kind!r}: expected 'published' or 'presentation'"
         )
-    return kind  # type: ignore[return-value] # it is one of them
+    return kind  # type: ignore[return-value] # checked above

@@ -1,4 +1,4 @@
-"""The sampled frames of one video, at its own size."""
+"""Sample the frames of one video, at its own size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from keye_vl_rs._media.deadline import CancelFlag, Deadline
 from keye_vl_rs._media.sources import MediaSource as VideoSource
 from keye_vl_rs._media.sources import describe_source
 from keye_vl_rs._sampling.indices import frame_indices
-from keye_vl_rs._sampling.reading import chooser, open_reader, read_sampled
+from keye_vl_rs._sampling.reading import make_frame_selector, open_reader, read_sampled
 from keye_vl_rs._sampling.rules import FrameCounter, VideoRules
 from keye_vl_rs._sampling.timestamps import TimestampKind, TimestampRule, check_timestamps
 from keye_vl_rs.errors import InvalidArgumentError
@@ -35,7 +35,7 @@ __all__ = [
     "video_name",
 ]
 
-# How the file of a video is read, of the options of a message.
+# The options of a message that say how a video file is read.
 READING_OPTIONS = ("video_start", "video_end", "timeout", "on_error", "timestamps")
 
 
@@ -46,15 +46,15 @@ class SampledVideo:
     Attributes:
         frames: uint8 (T, 3, H, W), a view of channels-last (T, H, W, 3) memory, at the size at
             which the file is presented (rotation applied).
-        indices: int64 (T,), the frames' places in the order of presentation.
-        total_frames: how many frames the video presents.
-        fps: average frames per second, as the container states it; as its packets show it where
-            that is missing or cannot be.
+        indices: int64 (T,), the frames' indices in presentation order.
+        total_frames: number of frames of the video.
+        fps: average frames per second, as the container states it; computed from the packets if
+            that is missing or implausible.
         duration: seconds from the first frame's start to the last one's end.
-        counts: how much of the file had to be decoded.
-        damage: what is wrong with the frames; None if nothing is.
-        timestamps: (T,) float32, seconds from the first frame of the file on; None where nobody
-            asked for them.
+        counts: how much of the file was decoded.
+        damage: how the frames are damaged, or None.
+        timestamps: (T,) float32, seconds from the first frame of the file; None if they were not
+            requested.
     """
 
     frames: torch.Tensor
@@ -68,7 +68,7 @@ class SampledVideo:
 
 
 def video_name(source: Any) -> str:
-    """Name a video for messages, whoever reads it: a host may have sources of its own."""
+    """Return a name for a video in messages, also for sources that only a host can read."""
     if isinstance(source, (list, tuple)):
         return f"{len(source)} frames"
     try:
@@ -89,42 +89,42 @@ def sample_video(
     on_error: OnError = "raise",
     timestamps: TimestampKind | None = "published",
 ) -> SampledVideo:
-    """Decode a video and convert the frames that ``choose`` picks to RGB.
+    """Decode the frames of a video that ``choose`` selects, and convert them to RGB.
 
-    The frames have the bytes that decord gives: FFmpeg's own colour conversion, with the matrix and
-    range that the file states. Packets that none of them needs are not decoded.
+    The bytes equal those of decord: FFmpeg's own colour conversion, with the matrix and range that
+    the file states. Packets that no selected frame depends on are not decoded.
 
     Args:
         source: a path, a ``file://``, http(s) or ``data:`` address, base64, the file's bytes, or a
             binary file object.
-        choose: called with the number of frames (from ``video_start`` to ``video_end``) and the
-            average frames per second; returns at least one index, sorted, possibly with repeats. It
-            is called again if decoding shows another number of frames than the packets do.
-        video_start: seconds; frames that are presented before it are not counted.
-        video_end: the same for frames that are presented after it.
-        threads: decoder threads; None or 0 is one more than :func:`keye_vl_rs._core.thread_count`,
-            16 at most.
-        timeout: seconds from the call on, after which it ends with an error; None is no limit.
-        cancel: a ``threading.Event``, or anything with ``is_set()``, that ends the call.
-        on_error: what becomes of a video that is truncated or damaged: "raise" for an error,
-            "partial" for the frames before the damage, "conceal" for what the decoder makes of it;
-            the last two with a warning.
-        timestamps: which times the frames get, as :func:`keye_vl_rs.preprocess_video`; None gives
-            them none.
+        choose: takes the number of frames (from ``video_start`` to ``video_end``) and the average
+            frames per second; returns at least one index, sorted, possibly with repeats. It is
+            called again if decoding yields a different number of frames than the packets announced.
+        video_start: seconds; ignore frames that are presented before.
+        video_end: seconds; ignore frames that are presented after.
+        threads: number of decoder threads; None or 0 for one more than
+            :func:`keye_vl_rs._core.thread_count`, up to 16.
+        timeout: limit in seconds on the duration of the call; None for no limit.
+        cancel: a ``threading.Event``, or any object with ``is_set()``, that cancels the call.
+        on_error: how to handle a truncated or damaged video: "raise" an error, return a "partial"
+            result, the frames before the damage, or "conceal" the damage as the decoder does. The
+            last two warn.
+        timestamps: how frame times are computed, as for :func:`keye_vl_rs.preprocess_video`; None
+            to omit them.
 
     Raises:
-        MediaNotFoundError: there is no such file.
-        EmptyMediaError: the file has no bytes.
-        UnreadableMediaError: it is not a video, or damaged beyond opening.
-        NoVideoStreamError: it holds no video stream.
+        MediaNotFoundError: the file does not exist.
+        EmptyMediaError: the file is empty.
+        UnreadableMediaError: it is not a video, or too damaged to be opened.
+        NoVideoStreamError: it has no video stream.
         NoFramesError: no frame can be decoded.
         DecodeError: the file is truncated, or a sampled frame is damaged.
-        MediaTimeoutError: the time is over.
-        CancelledError: the flag was set.
-        MediaError: it is a directory, or cannot be read or fetched.
-        InvalidArgumentError: the source is of another type, or ``choose`` returns indices that are
-            missing, unsorted or out of range; or no frame is presented in the time that is asked
-            for.
+        MediaTimeoutError: the call took longer than ``timeout``.
+        CancelledError: ``cancel`` was set.
+        MediaError: the source is a directory, or cannot be read or fetched.
+        InvalidArgumentError: the source is of an unsupported type, ``choose`` returned no indices,
+            or unsorted or invalid ones, or no frame is presented between ``video_start`` and
+            ``video_end``.
     """
     is_cut = video_start is not None or video_end is not None
     rule = None if timestamps is None else TimestampRule(check_timestamps(timestamps), is_cut)
@@ -133,14 +133,14 @@ def sample_video(
     with open_reader(source, watch=deadline, threads=threads, on_error=on_error) as reader:
         sampled = read_sampled(
             reader,
-            chooser(choose, deadline.name, video_start, video_end),
+            make_frame_selector(choose, deadline.name, video_start, video_end),
             lambda _, size, count: _FrameArray(reader.file, size, count, rule),
         )
         return replace(sampled, damage=reader.damage)
 
 
 class _FrameArray:
-    """Collects sampled frames in one array, for :func:`read_sampled`."""
+    """The sink for :func:`read_sampled` that collects frames in one array."""
 
     def __init__(
         self, file: VideoFile, size: tuple[int, int], count: int, rule: TimestampRule | None
@@ -158,19 +158,19 @@ class _FrameArray:
         self._frames[self._filled] = pixels
         self._filled += 1
 
-    def settle(self) -> None:
-        """Do nothing: no frame is held."""
+    def trim(self) -> None:
+        """Do nothing: no frame is kept."""
 
-    def finish(self, timeline: Timeline, places: list[int], read: ReadFrames) -> SampledVideo:
-        """Return the frames, whose ``damage`` is not known yet."""
+    def finish(self, timeline: Timeline, indices: list[int], read: ReadFrames) -> SampledVideo:
+        """Return the frames; ``damage`` is not set."""
         import torch
 
         times = None
         if self._rule is not None:
-            times = self._rule.apply(timeline, places, self._file.name).seconds
+            times = self._rule.apply(timeline, indices, self._file.name).seconds
         return SampledVideo(
             torch.from_numpy(self._frames).permute(0, 3, 1, 2),
-            torch.tensor(places, dtype=torch.int64, device="cpu"),
+            torch.tensor(indices, dtype=torch.int64, device="cpu"),
             timeline.count,
             timeline.fps,
             timeline.duration,
@@ -180,12 +180,12 @@ class _FrameArray:
 
 
 def read_video_file(ele: dict[str, Any], rules: VideoRules, count: FrameCounter) -> SampledVideo:
-    """Decode as many frames of ``ele["video"]``, evenly spaced, as ``count`` says.
+    """Decode evenly spaced frames of ``ele["video"]``.
 
     Args:
         ele: the video of a message; may hold :data:`READING_OPTIONS`, for :func:`sample_video`.
-        rules: say which numbers of ``ele`` are impossible.
-        count: :meth:`VideoRules.count_frames`, or what stands for it.
+        rules: the constants that the numbers of ``ele`` are checked with.
+        count: returns the number of frames; :meth:`VideoRules.count_frames`, or a replacement.
     """
     rules.check_counts(ele)
     options = {key: ele[key] for key in READING_OPTIONS if ele.get(key) is not None}

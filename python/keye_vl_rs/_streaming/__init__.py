@@ -1,7 +1,15 @@
-"""From decoded frames to patches while later frames are still being decoded, in bounded memory.
+"""Turn decoded frames into patches while later frames are being decoded, in bounded memory.
 
-``size_choices`` says which sizes frames may get while not all of them are known to be slow or fast;
-``output_buffer`` is where patches go, and ``frame_buffer`` holds the frames whose sizes are not
-known yet, both in memory of ``mmap_memory``; ``pipeline`` takes frames one after the other through
-all of that, and ``file`` has them decoded for it.
+The sizes of frames depend on how many of them are slow, which is known only at the end. Frames
+whose size is still open are buffered; if the buffer overflows, they are decoded a second time.
+
+In the order in which data passes them:
+
+1. ``file`` has the frames of a video file decoded, passes them on, and times the stages.
+2. ``pipeline`` compares each frame with the last slow one, and writes or buffers it.
+3. ``size_choices`` knows which sizes frames can still get.
+4. ``frame_buffer`` holds the frames whose sizes are not known yet.
+5. ``output_buffer`` is the memory that patches are written to.
+
+``mmap_memory`` allocates the memory of both buffers.
 """

@@ -1,4 +1,4 @@
-"""A video file into the model's tensors, without ever holding the video."""
+"""The model's tensors from a video file, without holding all of its frames."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from keye_vl_rs._decoding.decoder import DecodeCounts
 from keye_vl_rs._decoding.reader import ReadFrames, VideoReader
 from keye_vl_rs._decoding.timeline import Timeline
 from keye_vl_rs._patches.pixel_config import PixelConfig
-from keye_vl_rs._sampling.reading import decode_places, read_sampled
+from keye_vl_rs._sampling.reading import decode_indices, read_sampled
 from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._sampling.timestamps import FrameTimes, TimestampRule
 from keye_vl_rs._slow_fast.plan import plan_frame_sizes
@@ -32,18 +32,18 @@ __all__ = ["StreamedVideo", "stream_file"]
 
 @dataclass(frozen=True)
 class StreamedVideo:
-    """What a video file became.
+    """The tensors of a video file.
 
     Attributes:
-        pixels: (patches, 3, 14, 14), of all frames in time order.
-        frame_types: 0 slow and 1 fast, one a frame.
+        pixels: (patches, 3, 14, 14), the patches of all frames in time order.
+        frame_types: 0 slow or 1 fast, for each frame.
         sizes: (height, width) of slow and of fast frames.
         size: (height, width) of the video itself.
-        times: of the frames.
-        timeline: of the whole video.
-        stage_seconds: how long each stage took.
-        counts: how much of the file had to be decoded.
-        damage: what is wrong with the frames; None if nothing is.
+        times: the times of the frames.
+        timeline: the timeline of the whole video.
+        stage_seconds: the seconds that each stage took.
+        counts: how much of the file was decoded.
+        damage: how the frames are damaged, or None.
     """
 
     pixels: torch.Tensor
@@ -59,7 +59,7 @@ class StreamedVideo:
 
 def stream_file(
     reader: VideoReader,
-    choose: Callable[[Timeline], list[int]],
+    select: Callable[[Timeline], list[int]],
     ele: dict[str, Any],
     rules: VideoRules,
     min_frame_similarity: float,
@@ -67,28 +67,28 @@ def stream_file(
     buffer_bytes: int,
     rule: TimestampRule,
 ) -> StreamedVideo:
-    """Decode, compare and write, each frame while later ones are being decoded.
+    """Compare frames and write their patches while later frames are being decoded.
 
     Args:
-        reader: of the file.
-        choose: gives the places of the frames to sample, possibly with repeats.
-        ele: holds the limits for :func:`keye_vl_rs._slow_fast.plan.plan_frame_sizes`.
-        rules: say what ``ele`` does not.
+        reader: the file's reader.
+        select: returns the indices of the frames to sample, sorted, possibly with repeats.
+        ele: the video's options, as for :func:`keye_vl_rs._slow_fast.plan.plan_frame_sizes`.
+        rules: defaults for what ``ele`` does not say.
         min_frame_similarity: a frame with a smaller share of unchanged patches is slow.
-        config: how pixels become values; what the core does.
-        buffer_bytes: for frames whose sizes depend on frames that are not decoded yet.
-        rule: which times the frames get.
+        config: how pixels become values; the Rust core must support it.
+        buffer_bytes: limit on the memory for frames whose sizes depend on later frames.
+        rule: how the frames' times are computed.
 
     Raises:
         As :func:`keye_vl_rs.preprocess_video`.
     """
-    clock = _Clock()
+    clock = _StageClock()
 
     def make_sink(
         convert: Callable[[Any], NDArray[np.uint8]], size: Size, count: int
     ) -> _PatchSink:
         pipeline = PatchPipeline(
-            _choices(ele, rules, size, count, reader.file.name),
+            _plan_size_choices(ele, rules, size, count, reader.file.name),
             slow_fast_splitter(*size, min_frame_similarity, rules),
             convert,
             config,
@@ -98,14 +98,14 @@ def stream_file(
         return _PatchSink(pipeline, convert, size, rule, clock, reader.file.name)
 
     clock.enter("decode")
-    streamed = read_sampled(reader, choose, make_sink)
+    streamed = read_sampled(reader, select, make_sink)
     return replace(
         streamed, stage_seconds=clock.stop(), counts=reader.file.counts, damage=reader.damage
     )
 
 
 class _PatchSink:
-    """Compares frames and writes their patches, for :func:`read_sampled`."""
+    """The sink for :func:`read_sampled` that compares frames and writes their patches."""
 
     def __init__(
         self,
@@ -113,10 +113,10 @@ class _PatchSink:
         convert: Callable[[Any], NDArray[np.uint8]],
         size: Size,
         rule: TimestampRule,
-        clock: _Clock,
+        clock: _StageClock,
         name: str,
     ) -> None:
-        """Feed ``pipeline``; ``clock`` is told what the time is spent on."""
+        """Pass frames to ``pipeline``, and tell ``clock`` which stage is running."""
         self._pipeline = pipeline
         self._convert = convert
         self._size = size
@@ -125,56 +125,56 @@ class _PatchSink:
         self._name = name
 
     def add(self, frame: Any, pixels: NDArray[np.uint8]) -> None:
-        """Compare a frame with the last slow one, and write it or keep it."""
+        """Compare a frame with the last slow one, and write or buffer it."""
         self._clock.enter("slow_fast")
         self._pipeline.compare(pixels)
         self._clock.enter("patches")
         self._pipeline.write(frame, pixels)
 
-    def settle(self) -> None:
-        """Free buffer memory."""
-        self._pipeline.settle()
+    def trim(self) -> None:
+        """Reduce the frame buffer to its limit."""
+        self._pipeline.trim()
         self._clock.enter("decode")
 
-    def finish(self, timeline: Timeline, places: list[int], read: ReadFrames) -> StreamedVideo:
-        """Return all patches; the reader's damage and counts are not among it yet."""
-        self._fill_holes(places, read)
+    def finish(self, timeline: Timeline, indices: list[int], read: ReadFrames) -> StreamedVideo:
+        """Return the result, in which ``stage_seconds``, ``counts`` and ``damage`` are not set."""
+        self._decode_missing(indices, read)
         self._clock.enter("patches")
-        times = self._rule.apply(timeline, places, self._name)
+        times = self._rule.apply(timeline, indices, self._name)
         types, sizes = list(self._pipeline.frame_types), self._pipeline.sizes
         return StreamedVideo(self._pipeline.finish(), types, sizes, self._size, times, timeline)
 
-    def _fill_holes(self, places: list[int], read: ReadFrames) -> None:
-        """Decode the frames again for which the buffer was too small."""
+    def _decode_missing(self, indices: list[int], read: ReadFrames) -> None:
+        """Decode the frames that did not fit into the buffer again, and write them."""
         numbers: dict[int, list[int]] = {}
-        for number in self._pipeline.holes:
-            numbers.setdefault(places[number], []).append(number)
+        for number in self._pipeline.missing:
+            numbers.setdefault(indices[number], []).append(number)
         if not numbers:
             return
         self._clock.enter("decode")
-        for place, frame in decode_places(numbers, read):
+        for index, frame in decode_indices(numbers, read):
             pixels = self._convert(frame)
             self._clock.enter("patches")
-            for number in numbers[place]:
-                self._pipeline.fill(number, pixels)
+            for number in numbers[index]:
+                self._pipeline.write_missing(number, pixels)
             self._clock.enter("decode")
 
 
-def _choices(
+def _plan_size_choices(
     ele: dict[str, Any], rules: VideoRules, size: Size, frames: int, name: str
 ) -> SizeChoices:
-    """Return the sizes that are possible, by how many frames turn out slow."""
+    """Compute the sizes for every possible number of slow frames, and check them all."""
     choices = SizeChoices.of(
         frames,
         lambda slow: plan_frame_sizes(ele, size, slow, frames - slow, rules),
     )
-    # Frames may be kept at any of these before it is known which of them is the right one.
+    # Frames may be buffered at any of these sizes before it is known which one applies.
     check_resized_frames([one for pair in choices.runs for one in pair], 0, name)
     return choices
 
 
-class _Clock:
-    """Adds up how long each stage takes."""
+class _StageClock:
+    """A stopwatch that adds up the seconds of each stage."""
 
     def __init__(self) -> None:
         self._seconds = dict.fromkeys(("decode", "slow_fast", "patches"), 0.0)
@@ -182,12 +182,12 @@ class _Clock:
         self._since = time.perf_counter()
 
     def enter(self, stage: str) -> None:
-        """End one stage and begin another."""
+        """End the current stage and begin another."""
         now = time.perf_counter()
         self._seconds[self._stage] += now - self._since
         self._stage, self._since = stage, now
 
     def stop(self) -> dict[str, float]:
-        """Seconds of each stage."""
+        """Stop, and return the seconds of each stage."""
         self.enter("decode")
         return self._seconds

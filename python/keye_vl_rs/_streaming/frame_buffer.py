@@ -1,4 +1,4 @@
-"""Frames that were decoded before their sizes were known."""
+"""The frames that were decoded before their sizes are known."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import _core
 from keye_vl_rs._slow_fast.sizes import Size
-from keye_vl_rs._streaming.mmap_memory import own_pages
+from keye_vl_rs._streaming.mmap_memory import copy_to_mmap
 from keye_vl_rs._streaming.size_choices import SizeChoices, Window
 
 if TYPE_CHECKING:
@@ -18,137 +18,132 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
 
-__all__ = ["Kept", "KeptFrames"]
+__all__ = ["BufferedFrame", "FrameBuffer"]
 
-# How far the share of slow frames may go from what it was so far, for a size to be kept.
+# Sizes are kept for shares of slow frames that differ from the share so far by up to this much.
 _SPREAD = 0.25
 
 
 @dataclass
-class Kept:
-    """A frame: whole, resized to some of the sizes that it may get, or given up.
+class BufferedFrame:
+    """A frame at its own size, or resized to some of the sizes that it may get, or dropped.
 
     Attributes:
         kind: slow or fast.
-        whole: the decoded frame, whose planes take less memory than its RGB.
-        resized: (height, width, 3) for each size.
+        decoded: the decoded frame, whose planes take less memory than its RGB; None once it has
+            been resized.
+        resized: the pixels (height, width, 3) at each size.
     """
 
     kind: int
-    whole: Any = None
+    decoded: Any = None
     resized: dict[Size, Pixels] = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory."""
-        planes = self.whole.planes if self.whole is not None else ()
-        whole: int = sum(plane.buffer_size for plane in planes)
-        return whole + sum(pixels.nbytes for pixels in self.resized.values())
+        """The bytes of memory in use."""
+        planes = self.decoded.planes if self.decoded is not None else ()
+        decoded: int = sum(plane.buffer_size for plane in planes)
+        return decoded + sum(pixels.nbytes for pixels in self.resized.values())
 
 
-class KeptFrames:
-    """Keeps what it can within a number of bytes, in order.
+class FrameBuffer:
+    """Frames in order, within a limit of bytes.
 
-    A frame of which one size is possible is kept at that. Others are kept whole as long as there is
-    room, and then at the sizes that are likely; at last frames are given up, the first ones first,
-    to be decoded again.
+    A frame that can only get one size is resized to it at once. Others stay as they were decoded
+    while they fit, and are then reduced to their likely sizes. If that does not suffice, frames are
+    dropped, the first ones first; they have to be decoded again.
     """
 
     def __init__(
         self, choices: SizeChoices, convert: Callable[[Any], Pixels], buffer_bytes: int
     ) -> None:
-        """``convert`` gives the RGB (H, W, 3) of a frame that was kept whole."""
+        """Create an empty buffer.
+
+        Args:
+            choices: the possible sizes.
+            convert: returns the RGB (H, W, 3) of a decoded frame.
+            buffer_bytes: the limit.
+        """
         self._choices = choices
         self._convert = convert
-        self._most = buffer_bytes
-        self._frames: list[Kept] = []
+        self._max_bytes = buffer_bytes
+        self._frames: list[BufferedFrame] = []
         self._nbytes = 0
         self._possible = Window(0, len(choices.runs) - 1)
-        # Frames before these are not whole, or have no sizes to spare.
-        self._first_whole = self._first_held = 0
+        # All frames before these have been resized, or dropped.
+        self._next_to_resize = self._next_to_drop = 0
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory that they take."""
+        """The bytes of memory in use."""
         return self._nbytes
 
     def add(self, frame: Any, pixels: Pixels, kind: int, slow: int, seen: int) -> None:
-        """Keep the next frame; with it ``slow`` of the ``seen`` frames so far are slow."""
-        kept = Kept(kind, frame)
-        self._frames.append(kept)
+        """Append a frame; including it, ``slow`` of the ``seen`` frames so far are slow."""
+        buffered = BufferedFrame(kind, frame)
+        self._frames.append(buffered)
         several = len(self._choices.sizes(kind, self._choices.possible(slow, seen))) > 1
-        if not several or self._nbytes + kept.nbytes > self._most:
-            self._resize(kept, pixels, slow, seen)
-        self._nbytes += kept.nbytes
+        if not several or self._nbytes + buffered.nbytes > self._max_bytes:
+            self._resize(buffered, pixels, slow, seen)
+        self._nbytes += buffered.nbytes
 
-    def settle(self, slow: int, seen: int) -> None:
-        """Come down to what can still be of use, and to the bytes that are allowed.
+    def trim(self, slow: int, seen: int) -> None:
+        """Discard sizes that have become impossible, and reduce the buffer to its limit.
 
-        Best called when the RGB of the last frame is gone: one after the other takes the same
-        memory, and two at once split up the heap, which then grows with every frame.
+        Call it once the RGB of the last frame has been freed. Each frame's RGB can then reuse the
+        memory of the one before; two at a time fragment the heap, which grows with every frame.
         """
-        self._narrow(self._choices.possible(slow, seen))
-        self._shrink(slow, seen)
+        self._discard_impossible_sizes(self._choices.possible(slow, seen))
+        self._reduce_to_limit(slow, seen)
 
-    def take(self) -> list[Kept]:
-        """All of them, which are kept no longer."""
+    def take_all(self) -> list[BufferedFrame]:
+        """Return all frames, and empty the buffer."""
         frames, self._frames, self._nbytes = self._frames, [], 0
         return frames
 
-    def _narrow(self, possible: Window) -> None:
-        """Let go of sizes that have become impossible."""
+    def _discard_impossible_sizes(self, possible: Window) -> None:
         if possible == self._possible:
             return
         self._possible = possible
         sizes = {kind: self._choices.sizes(kind, possible) for kind in (0, 1)}
-        for kept in self._frames:
-            left = sizes[kept.kind]
-            before = kept.nbytes
-            kept.resized = {size: kept.resized[size] for size in left if size in kept.resized}
-            if kept.whole is not None and len(left) == 1:
-                self._to_sizes(kept, self._convert(kept.whole), left)
-            self._nbytes += kept.nbytes - before
+        for frame in self._frames:
+            left = sizes[frame.kind]
+            before = frame.nbytes
+            frame.resized = {size: frame.resized[size] for size in left if size in frame.resized}
+            if frame.decoded is not None and len(left) == 1:
+                self._resize_to(frame, self._convert(frame.decoded), left)
+            self._nbytes += frame.nbytes - before
 
-    def _shrink(self, slow: int, seen: int) -> None:
-        """Come down to the bytes that are allowed."""
-        while self._nbytes > self._most and self._first_whole < len(self._frames):
-            kept = self._frames[self._first_whole]
-            if kept.whole is not None:
-                before = kept.nbytes
-                self._resize(kept, self._convert(kept.whole), slow, seen)
-                self._nbytes += kept.nbytes - before
-            self._first_whole += 1
-        if self._nbytes > self._most:
+    def _reduce_to_limit(self, slow: int, seen: int) -> None:
+        while self._nbytes > self._max_bytes and self._next_to_resize < len(self._frames):
+            frame = self._frames[self._next_to_resize]
+            if frame.decoded is not None:
+                before = frame.nbytes
+                self._resize(frame, self._convert(frame.decoded), slow, seen)
+                self._nbytes += frame.nbytes - before
+            self._next_to_resize += 1
+        if self._nbytes > self._max_bytes:
             likely = self._choices.likely(slow, seen, 0)
-            for kept in self._frames:
-                before = kept.nbytes
-                wanted = self._choices.sizes(kept.kind, likely)[:1]
-                kept.resized = {s: p for s, p in kept.resized.items() if s in wanted}
-                self._nbytes += kept.nbytes - before
-        while self._nbytes > self._most and self._first_held < len(self._frames):
-            kept = self._frames[self._first_held]
-            self._nbytes -= kept.nbytes
-            kept.resized = {}
-            self._first_held += 1
+            for frame in self._frames:
+                before = frame.nbytes
+                wanted = self._choices.sizes(frame.kind, likely)[:1]
+                frame.resized = {s: p for s, p in frame.resized.items() if s in wanted}
+                self._nbytes += frame.nbytes - before
+        while self._nbytes > self._max_bytes and self._next_to_drop < len(self._frames):
+            frame = self._frames[self._next_to_drop]
+            self._nbytes -= frame.nbytes
+            frame.resized = {}
+            self._next_to_drop += 1
 
-    def _resize(self, kept: Kept, pixels: Pixels, slow: int, seen: int) -> None:
-        sizes = self._choices.sizes(kept.kind, self._choices.possible(slow, seen))
+    def _resize(self, frame: BufferedFrame, pixels: Pixels, slow: int, seen: int) -> None:
+        """Resize a frame to its only possible size, or to its likely ones."""
+        sizes = self._choices.sizes(frame.kind, self._choices.possible(slow, seen))
         if len(sizes) > 1:
             likely = self._choices.likely(slow, seen, _SPREAD)
-            sizes = self._choices.sizes(kept.kind, likely)
-        self._to_sizes(kept, pixels, sizes)
+            sizes = self._choices.sizes(frame.kind, likely)
+        self._resize_to(frame, pixels, sizes)
 
-    def _to_sizes(self, kept: Kept, pixels: Pixels, sizes: list[Size]) -> None:
-        kept.resized = {size: _in_own_pages(_core.resize(pixels[None], *size)[0]) for size in sizes}
-        kept.whole = None
-
-
-def _in_own_pages(pixels: Pixels) -> Pixels:
-    """A copy outside the heap.
-
-    There small arrays that stay would settle in the room of large frames that come and go, and the
-    heap would grow by most of a frame for each of them: to 2 GB for 1200 frames of 1080p.
-    """
-    own = own_pages(pixels.nbytes).reshape(pixels.shape)
-    own[:] = pixels
-    return own
+    def _resize_to(self, frame: BufferedFrame, pixels: Pixels, sizes: list[Size]) -> None:
+        frame.resized = {size: copy_to_mmap(_core.resize(pixels[None], *size)[0]) for size in sizes}
+        frame.decoded = None

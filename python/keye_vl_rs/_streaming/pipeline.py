@@ -1,4 +1,4 @@
-"""Frames, one after the other, into patches at their final place."""
+"""The pipeline that takes frames one by one and writes their patches where they belong."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._patches.tensors import video_patches
 from keye_vl_rs._slow_fast.sizes import PATCH_SIZE, SLOW, Size
-from keye_vl_rs._streaming.frame_buffer import Kept, KeptFrames
-from keye_vl_rs._streaming.output_buffer import PatchRoom
-from keye_vl_rs._streaming.size_choices import SizeChoices, patches
+from keye_vl_rs._streaming.frame_buffer import BufferedFrame, FrameBuffer
+from keye_vl_rs._streaming.output_buffer import OutputBuffer
+from keye_vl_rs._streaming.size_choices import SizeChoices, patches_per_frame
 from keye_vl_rs.limits import check_resized_frames
 
 if TYPE_CHECKING:
@@ -27,11 +27,12 @@ __all__ = ["PatchPipeline"]
 
 
 class PatchPipeline:
-    """Takes all frames of a video, once and in order.
+    """Comparison and writing of all frames of a video, each once and in order.
 
     Attributes:
-        frame_types: of the frames so far, 0 slow and 1 fast.
-        holes: the numbers of frames that have to come again, after all came once.
+        frame_types: the types of the frames so far, 0 slow and 1 fast.
+        missing: the numbers of frames that did not fit into the buffer. Pass them to
+            :meth:`write_missing` after all frames were added once.
     """
 
     def __init__(
@@ -43,97 +44,105 @@ class PatchPipeline:
         buffer_bytes: int,
         name: str = "the video",
     ) -> None:
-        """``convert`` gives the RGB (H, W, 3) of a decoded frame, ever the same.
+        """Create a pipeline for one video.
 
-        ``name`` is what errors call the video.
+        Args:
+            choices: the possible sizes.
+            splitter: classifies frames as slow or fast.
+            convert: returns the RGB (H, W, 3) of a decoded frame, the same in every call.
+            config: how pixels become values; the Rust core must support it.
+            buffer_bytes: limit on the memory for frames whose sizes are not known yet.
+            name: the video's name in error messages.
         """
         self.frame_types: list[int] = []
-        self.holes: list[int] = []
+        self.missing: list[int] = []
         self._name = name
         self._choices = choices
         self._splitter = splitter
         arguments = config.fused()
-        assert arguments is not None, "what the core cannot do is not streamed"
+        assert arguments is not None, "only what the core supports is streamed"
         self._arguments = arguments
         self._convert = convert
-        self._kept = KeptFrames(choices, convert, buffer_bytes)
+        self._buffer = FrameBuffer(choices, convert, buffer_bytes)
         self._slow = 0
         self._sizes: tuple[Size, Size] | None = None
-        self._room: PatchRoom | None = None
-        # Where each frame's patches begin, and where the last one's end.
-        self._places = [0]
+        self._output: OutputBuffer | None = None
+        # The first patch of each frame, and the end of the last frame's.
+        self._offsets = [0]
 
     @property
     def sizes(self) -> tuple[Size, Size]:
-        """Of slow and of fast frames, once all frames came."""
-        assert self._sizes is not None, "sizes are known when all frames came"
+        """The sizes of slow and of fast frames; known once all frames were added."""
+        assert self._sizes is not None, "sizes are known once all frames were added"
         return self._sizes
 
     def compare(self, pixels: Pixels) -> int:
-        """Tell whether the next frame, (H, W, 3), is slow."""
+        """Return whether the next frame, (H, W, 3), is slow or fast."""
         kind = self._splitter.push(pixels)
         self.frame_types.append(kind)
         self._slow += kind == SLOW
         return kind
 
     def write(self, frame: Any, pixels: Pixels) -> None:
-        """Write the frame that was just compared, or keep it until its size is known."""
+        """Write the frame that was just compared, or buffer it until its size is known."""
         seen, kind = len(self.frame_types), self.frame_types[-1]
         if self._sizes is None:
             if not self._choices.possible(self._slow, seen).decided:
-                self._kept.add(frame, pixels, kind, self._slow, seen)
+                self._buffer.add(frame, pixels, kind, self._slow, seen)
                 return
             self._decide()
-        self._write(pixels, kind, *self._next_place(kind))
+        self._write(pixels, kind, *self._reserve(kind))
 
-    def settle(self) -> None:
-        """Make room, once the pixels of the last frame are gone."""
+    def trim(self) -> None:
+        """Reduce the frame buffer to its limit; see :meth:`FrameBuffer.trim` for when."""
         if self._sizes is None:
-            self._kept.settle(self._slow, len(self.frame_types))
+            self._buffer.trim(self._slow, len(self.frame_types))
 
-    def fill(self, number: int, pixels: Pixels) -> None:
-        """Write one of the ``holes``."""
-        first, stop = self._places[number : number + 2]
+    def write_missing(self, number: int, pixels: Pixels) -> None:
+        """Write one of the ``missing`` frames, (H, W, 3)."""
+        first, stop = self._offsets[number : number + 2]
         self._write(pixels, self.frame_types[number], first, stop - first)
 
     def finish(self) -> torch.Tensor:
-        """The patches of all frames, (patches, 3, 14, 14)."""
-        assert self._room is not None, "sizes are known when all frames came"
-        return self._room.finish(self._places[-1])
+        """Return the patches of all frames, (patches, 3, 14, 14)."""
+        assert self._output is not None, "sizes are known once all frames were added"
+        return self._output.finish(self._offsets[-1])
 
     def _decide(self) -> None:
-        """Make room, and write what was kept."""
+        """Fix the sizes, allocate the output, and write the buffered frames."""
         seen = len(self.frame_types)
         window = self._choices.possible(self._slow, seen)
         self._sizes = self._choices.runs[window.first]
-        # The frames to come may all be of the larger kind.
-        slow, fast = map(patches, self._sizes)
-        most = self._slow * slow + (seen - self._slow) * fast
-        most += (self._choices.frames - seen) * max(slow, fast)
-        check_resized_frames((), most * PATCH_SIZE**2, self._name)
-        self._room = PatchRoom(most, self._arguments["dtype"])
-        for number, kept in enumerate(self._kept.take()):
-            first, count = self._next_place(kept.kind)
-            pixels = self._pixels(kept)
+        # All remaining frames may be of the larger kind.
+        slow, fast = map(patches_per_frame, self._sizes)
+        max_patches = self._slow * slow + (seen - self._slow) * fast
+        max_patches += (self._choices.frames - seen) * max(slow, fast)
+        check_resized_frames((), max_patches * PATCH_SIZE**2, self._name)
+        self._output = OutputBuffer(max_patches, self._arguments["dtype"])
+        for number, frame in enumerate(self._buffer.take_all()):
+            first, count = self._reserve(frame.kind)
+            pixels = self._pixels(frame)
             if pixels is None:
-                self.holes.append(number)
+                self.missing.append(number)
             else:
-                self._write(pixels, kept.kind, first, count)
-            # As the room fills, what filled it goes.
-            kept.whole, kept.resized = None, {}
+                self._write(pixels, frame.kind, first, count)
+            # Free each frame while the output grows, so that both are never held at once.
+            frame.decoded, frame.resized = None, {}
 
-    def _pixels(self, kept: Kept) -> Pixels | None:
-        if kept.whole is not None:
-            return self._convert(kept.whole)
-        return kept.resized.get(self.sizes[kept.kind])
+    def _pixels(self, frame: BufferedFrame) -> Pixels | None:
+        """Return the RGB of a buffered frame, or None if it was dropped."""
+        if frame.decoded is not None:
+            return self._convert(frame.decoded)
+        return frame.resized.get(self.sizes[frame.kind])
 
-    def _next_place(self, kind: int) -> tuple[int, int]:
-        count = patches(self.sizes[kind])
-        self._places.append(self._places[-1] + count)
-        return self._places[-2], count
+    def _reserve(self, kind: int) -> tuple[int, int]:
+        """Reserve the patches of the next frame; return the first one and their number."""
+        count = patches_per_frame(self.sizes[kind])
+        self._offsets.append(self._offsets[-1] + count)
+        return self._offsets[-2], count
 
     def _write(self, pixels: Pixels, kind: int, first: int, count: int) -> None:
-        assert self._room is not None, "there is room once sizes are known"
+        assert self._output is not None, "the output is allocated once sizes are known"
         size = self.sizes[kind]
-        out = self._room.slice(first, count)
+        out = self._output.slice(first, count)
         video_patches(pixels[None], None, size, size, out=out, **self._arguments)

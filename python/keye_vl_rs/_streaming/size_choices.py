@@ -1,4 +1,4 @@
-"""Which sizes frames can still get, while it is open how many of them are slow."""
+"""The sizes that frames can still get while the number of slow frames is unknown."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 from keye_vl_rs._slow_fast.sizes import PATCH_SIZE, SLOW, Size
 
-__all__ = ["SizeChoices", "Window"]
+__all__ = ["SizeChoices", "Window", "patches_per_frame"]
 
 Pair = tuple[Size, Size]
 
 
 @dataclass(frozen=True)
 class Window:
-    """Runs ``first`` to ``last`` of equal sizes: those that are still possible, or likely."""
+    """The runs ``first`` to ``last`` of equal sizes: those that are possible, or likely."""
 
     first: int
     last: int
 
     @property
     def decided(self) -> bool:
-        """Whether the sizes are known."""
+        """Whether only one pair of sizes is left."""
         return self.first == self.last
 
 
@@ -30,10 +30,9 @@ class SizeChoices:
     """The sizes of slow and fast frames for each number of slow frames.
 
     Attributes:
-        frames: of the video.
-        runs: each pair of sizes (slow, fast), in the order in which numbers of slow frames lead to
-            them.
-        run_of: for each number of slow frames from 0 on, the place of its pair in ``runs``.
+        frames: the number of frames of the video.
+        runs: each pair of sizes (slow, fast), by rising number of slow frames.
+        run_of: for each number of slow frames from 0 on, the index of its pair in ``runs``.
     """
 
     frames: int
@@ -42,7 +41,12 @@ class SizeChoices:
 
     @classmethod
     def of(cls, frames: int, plan: Callable[[int], Pair]) -> SizeChoices:
-        """``plan`` gives the sizes if so many frames are slow; one at least is."""
+        """Compute the sizes for every possible number of slow frames.
+
+        Args:
+            frames: the number of frames of the video.
+            plan: returns the sizes for a number of slow frames, which is at least one.
+        """
         runs: list[Pair] = []
         run_of = [0]
         for slow_frames in range(1, frames + 1):
@@ -53,11 +57,17 @@ class SizeChoices:
         return cls(frames, runs, run_of)
 
     def possible(self, slow: int, seen: int) -> Window:
-        """What can come out after ``slow`` slow frames among the ``seen`` first."""
+        """Return the runs that are possible if ``slow`` of the first ``seen`` frames are slow."""
         return Window(self.run_of[slow], self.run_of[slow + self.frames - seen])
 
     def likely(self, slow: int, seen: int, spread: float) -> Window:
-        """What comes out if the rest has slow frames as often, give or take a share ``spread``."""
+        """Return the runs that follow if the share of slow frames stays about what it is.
+
+        Args:
+            slow: slow frames so far.
+            seen: frames so far.
+            spread: by how much of itself the share may change, 0 to 1.
+        """
         rate = slow / max(seen, 1)
         rest = self.frames - seen
         few = slow + int(rest * rate * (1 - spread))
@@ -65,12 +75,12 @@ class SizeChoices:
         return Window(self.run_of[few], self.run_of[min(many, slow + rest)])
 
     def sizes(self, kind: int, window: Window) -> list[Size]:
-        """The different sizes of frames of a kind within a window."""
-        place = 0 if kind == SLOW else 1
+        """Return the distinct sizes of slow or of fast frames within a window."""
+        which = 0 if kind == SLOW else 1
         runs = self.runs[window.first : window.last + 1]
-        return list(dict.fromkeys(pair[place] for pair in runs))
+        return list(dict.fromkeys(pair[which] for pair in runs))
 
 
-def patches(size: Size) -> int:
-    """Of a frame of a size."""
+def patches_per_frame(size: Size) -> int:
+    """Return the number of patches of a frame of ``size``."""
     return size[0] * size[1] // PATCH_SIZE**2

@@ -98,7 +98,9 @@ def test_more_frames_than_there_are(source, clip):
 
 def test_preview_takes_two_frames_at_a_time(clip):
     for source in (clip, FRAMES):
-        with pytest.raises(InvalidArgumentError, match="num_frames makes 3 frames: expected a mul"):
+        with pytest.raises(
+            InvalidArgumentError, match="num_frames selects 3 frames: expected a mul"
+        ):
             preview.process_vision_info(talk(source, num_frames=3))
 
 

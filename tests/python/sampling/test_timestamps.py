@@ -61,7 +61,7 @@ def test_unevenly_spaced_frames_have_real_times_on_demand(uneven, caplog):
     assert published.timestamps.tolist() != pytest.approx(real, abs=0.01)
     # Once per video, however many frames are off.
     assert [one.levelname for one in caplog.records] == ["WARNING"]
-    assert "t_uneven.mkv: its frames are not evenly spaced" in caplog.text
+    assert "t_uneven.mkv: frames are not evenly spaced" in caplog.text
     assert "timestamps='presentation'" in caplog.text
 
 

@@ -64,10 +64,10 @@ def run(frames, types, sizes, buffer_bytes, dtype=torch.float32):
     for pixels in frames:
         pipeline.compare(pixels)
         pipeline.write(Frame(pixels), pixels)
-        pipeline.settle()
-        most = max(most, pipeline._kept.nbytes)
-    for number in pipeline.holes:
-        pipeline.fill(number, frames[number])
+        pipeline.trim()
+        most = max(most, pipeline._buffer.nbytes)
+    for number in pipeline.missing:
+        pipeline.write_missing(number, frames[number])
     return pipeline, pipeline.finish(), most
 
 
@@ -89,7 +89,7 @@ def videos(draw):
         *draw(st.lists(st.sampled_from([SLOW, FAST]), min_size=count - 1, max_size=count - 1)),
     ]
     breaks = draw(st.lists(st.integers(1, count + 1), max_size=4))
-    # From room for nothing to room for everything.
+    # From a buffer for no frame to one for all frames.
     return types, plan(breaks), draw(st.integers(0, 30)) * 4000
 
 
@@ -122,15 +122,15 @@ def counted(monkeypatch):
 
 
 @pytest.mark.parametrize("types", [ALL_SLOW, ONE_SLOW, MIXED])
-def test_sizes_that_are_sure_are_written_at_once(types, monkeypatch):
+def test_frames_of_known_size_are_written_at_once(types, monkeypatch):
     calls = counted(monkeypatch)
     frames, sizes = noise(12), plan([])
     pipeline, patches, most = run(frames, types, sizes, 0)
     assert_bits(patches, expected(frames, types, sizes))
-    assert (calls, most, pipeline.holes) == ([], 0, [])
+    assert (calls, most, pipeline.missing) == ([], 0, [])
 
 
-def test_frames_are_kept_whole_while_there_is_room(monkeypatch):
+def test_frames_stay_decoded_while_the_buffer_has_space(monkeypatch):
     calls = counted(monkeypatch)
     frames, sizes = noise(12), plan([5, 9])
     _, patches, most = run(frames, MIXED, sizes, 100 * WHOLE)
@@ -140,7 +140,7 @@ def test_frames_are_kept_whole_while_there_is_room(monkeypatch):
     assert {size[0] for size in calls} <= {56}
 
 
-def test_frames_without_room_are_kept_at_their_likely_sizes(monkeypatch):
+def test_frames_that_do_not_fit_are_resized_to_their_likely_sizes(monkeypatch):
     calls = counted(monkeypatch)
     types = [SLOW, SLOW, FAST, FAST] * 3
     frames, sizes = noise(12, 200, 100), plan([10])
@@ -148,25 +148,25 @@ def test_frames_without_room_are_kept_at_their_likely_sizes(monkeypatch):
     assert_bits(patches, expected(frames, types, sizes))
     assert 0 < most <= 60_000
     assert calls
-    assert pipeline.holes == []
+    assert pipeline.missing == []
 
 
-def test_frames_for_which_there_is_no_room_at_all_come_again():
+def test_frames_that_are_dropped_come_again():
     frames, sizes = noise(12), plan([10])
     pipeline, patches, most = run(frames, MIXED, sizes, 0)
     assert_bits(patches, expected(frames, MIXED, sizes))
     assert most == 0
-    assert pipeline.holes
-    assert pipeline.holes == list(range(len(pipeline.holes)))
+    assert pipeline.missing
+    assert pipeline.missing == list(range(len(pipeline.missing)))
 
 
-def test_a_size_that_nobody_expected_makes_a_hole():
+def test_a_frame_whose_size_was_unlikely_is_missing():
     # Half of the frames are slow until the rest turns out to be.
     types = [SLOW, FAST] * 6 + [SLOW] * 12
     frames, sizes = noise(24, 200, 100), plan([17])
     pipeline, patches, _ = run(frames, types, sizes, 30_000)
     assert_bits(patches, expected(frames, types, sizes))
-    assert 0 < len(pipeline.holes) < 24
+    assert 0 < len(pipeline.missing) < 24
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

@@ -46,7 +46,7 @@ _MOVED = {
     "image_processing": ["processors.image_processor"],
     "images": ["_media.images"],
     "integrations": ["hosts"],
-    "known_pillow": ["_patches.known_pillow"],
+    "known_pillow": ["_patches.pillow_compat"],
     "message_options": ["_chat.message_options"],
     "messages": ["_chat.messages"],
     "outputs": ["cli.outputs"],

@@ -1,4 +1,4 @@
-"""What a processor accepts as images and as decoded videos: every form into lists and arrays."""
+"""Conversion of the images and decoded videos that a processor accepts to lists and arrays."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from keye_vl_rs._util.shorten import shorten
 from keye_vl_rs.errors import FramesShapeError, KeyeVLError, UnreadableMediaError, naming
 
 __all__ = [
+    "apply_orientation",
     "check_loaded",
     "flatten_images",
     "frame_pixels",
     "image_array",
     "is_rgb",
     "list_frames",
-    "reading_picture",
+    "pillow_errors",
     "rgb_pixels",
     "shape_of",
-    "upright",
     "video_array",
 ]
 
 
 def flatten_images(images: Any) -> list[Any]:
-    """One image, or a list of images nested to any depth, as a flat list."""
+    """Return one image, or images in lists nested to any depth, as a flat list."""
     if isinstance(images, (list, tuple)):
         return [image for part in images for image in flatten_images(part)]
     check_loaded(images, "an image", "a PIL.Image, an array or a tensor")
@@ -46,43 +46,50 @@ def flatten_images(images: Any) -> list[Any]:
 
 
 def check_loaded(value: Any, what: str, expected: str) -> None:
-    """Raise for what has still to be read: a path, an address, bytes, a file or a message's part.
+    """Raise if a value has not been loaded yet.
+
+    Args:
+        value: what a processor was given.
+        what: what it should be, for the message.
+        expected: the types that are accepted, for the message.
 
     Raises:
-        FramesShapeError: ``value`` is one of these; the message says what reads it.
+        FramesShapeError: ``value`` is a path, an address, bytes, a file or a part of a message; the
+            message says what loads it.
     """
     if isinstance(value, Mapping):
         name = "a dictionary"
     elif isinstance(value, (str, os.PathLike, bytes, bytearray, memoryview)) or is_file_object(
         value
     ):
-        # What is no source, such as a memoryview, is described as bytes are.
+        # It also describes a memoryview, which is not a source, as bytes.
         name = describe_source(value)  # type: ignore[arg-type]
     else:
         return
     raise FramesShapeError(
         f"{what} is {name}: expected {expected}; process_vision_info and "
-        "apply_chat_template(messages, tokenize=True) read it out of messages"
+        "apply_chat_template(messages, tokenize=True) load it from messages"
     )
 
 
 def list_frames(images: Any) -> Any:
-    """An image or frames as something whose items are images."""
+    """Return an image, or frames, as a sequence of images."""
     if isinstance(images, (list, tuple)) or getattr(images, "ndim", 0) == 4:
         return images
     return [images]
 
 
 def frame_pixels(image: Any, do_convert_rgb: bool, exif: bool = False) -> Any:
-    """An image as it is given if it is RGB or is to become it, else as an array.
+    """Return a ``PIL.Image`` that is or will become RGB unchanged, anything else as an array.
 
-    The array is (H, W, C) or (C, H, W). With ``exif``, a picture of Pillow's is turned first.
+    The array is (H, W, C) or (C, H, W). With ``exif``, the EXIF orientation of a ``PIL.Image`` is
+    applied first.
     """
     if isinstance(image, Image.Image):
         if exif:
-            image = upright(image)
-        # A PNG may have its EXIF behind its pixels, which are read later, in threads; and of a TIFF
-        # Pillow itself applies the orientation when it reads the pixels.
+            image = apply_orientation(image)
+        # The EXIF data of a PNG may follow its pixels, which are read later, in threads. Pillow
+        # applies the orientation of a TIFF itself when it reads the pixels.
         elif image.format != "TIFF" and (image.format != "PNG" or "exif" in image.info):
             warn_about_losses(image, drops_alpha=False)
     if isinstance(image, Image.Image) and (do_convert_rgb or is_rgb(image)):
@@ -91,32 +98,46 @@ def frame_pixels(image: Any, do_convert_rgb: bool, exif: bool = False) -> Any:
 
 
 def video_array(frames: Any, name: str, exif: bool) -> NDArray[Any]:
-    """A list of frames, images or arrays, as one array; errors call the video ``name``.
+    """Stack a list of frames, which are images or arrays, into one array.
+
+    Args:
+        frames: ``PIL.Image`` objects, which become RGB, or arrays.
+        name: the video's name in error messages.
+        exif: whether the EXIF orientation of images is applied.
 
     Raises:
         FramesShapeError: the frames differ in shape.
-        UnreadableMediaError: a picture is closed or damaged.
+        UnreadableMediaError: an image is closed or damaged.
     """
     arrays: list[NDArray[Any]] = []
-    for place, frame in enumerate(frames):
-        with naming(f"{name}: frame {place}"):
+    for index, frame in enumerate(frames):
+        with naming(f"{name}: frame {index}"):
             if isinstance(frame, Image.Image):
-                frame = upright(frame) if exif else frame
-                with reading_picture():
+                frame = apply_orientation(frame) if exif else frame
+                with pillow_errors():
                     frame = frame.convert("RGB")
             arrays.append(np.asarray(frame))
-        if arrays[place].shape != arrays[0].shape:
+        if arrays[index].shape != arrays[0].shape:
             raise FramesShapeError(
-                f"{name}: frame {place} has shape {arrays[place].shape}, frame 0 "
+                f"{name}: frame {index} has shape {arrays[index].shape}, frame 0 "
                 f"{arrays[0].shape}: expected frames of one size"
             )
     return np.stack(arrays)
 
 
 def image_array(image: Any, do_convert_rgb: bool = True) -> NDArray[Any]:
-    """An image as an array, (H, W, C) or (C, H, W); ``PIL.Image`` as RGB if that is asked for."""
+    """Return an image as an array, (H, W, C) or (C, H, W).
+
+    Args:
+        image: a ``PIL.Image``, an array or a tensor.
+        do_convert_rgb: whether a ``PIL.Image`` is converted to RGB.
+
+    Raises:
+        FramesShapeError: it is of another type, or does not have three dimensions.
+        UnreadableMediaError: the image is closed or damaged.
+    """
     if isinstance(image, Image.Image):
-        with reading_picture():
+        with pillow_errors():
             image = np.asarray(rgb_pixels(image) if do_convert_rgb else image)
     elif isinstance(image, torch.Tensor):
         image = image.detach().cpu().numpy()
@@ -127,33 +148,34 @@ def image_array(image: Any, do_convert_rgb: bool = True) -> NDArray[Any]:
     return image
 
 
-def upright(image: Image.Image) -> Image.Image:
-    """A picture as its EXIF orientation says; another one without that tag if it is turned.
+def apply_orientation(image: Image.Image) -> Image.Image:
+    """Apply an image's EXIF orientation; return a copy without that tag.
 
-    Raises :class:`UnreadableMediaError` for a picture that is closed or damaged.
+    Raises:
+        UnreadableMediaError: the image is closed or damaged.
     """
-    with reading_picture():
-        turned: Image.Image = ImageOps.exif_transpose(image)
-    return turned
+    with pillow_errors():
+        oriented: Image.Image = ImageOps.exif_transpose(image)
+    return oriented
 
 
 @contextmanager
-def reading_picture() -> Iterator[None]:
-    """Turn what Pillow raises for a picture that is closed or damaged into this package's error."""
+def pillow_errors() -> Iterator[None]:
+    """Turn Pillow's errors for an image that is closed or damaged into UnreadableMediaError."""
     try:
         yield
     except (KeyeVLError, MemoryError):
         raise
-    # Pillow's plug-ins raise what they like on damaged files.
+    # Pillow's plug-ins raise exceptions of any type for damaged files.
     except Exception as error:
         raise UnreadableMediaError(
             f"the PIL.Image is closed or damaged: {shorten(f'{type(error).__name__}: {error}')}: "
-            "give one that is open"
+            "pass one that is open"
         ) from None
 
 
 def shape_of(pixels: Any) -> tuple[int, int, int]:
-    """(height, width, channels) of an image that is or becomes RGB, or of an array like that."""
+    """Return (height, width, channels) of an image that is or will become RGB, or of an array."""
     if isinstance(pixels, Image.Image):
         return pixels.height, pixels.width, CHANNELS
     height, width, channels = pixels.shape
@@ -161,17 +183,17 @@ def shape_of(pixels: Any) -> tuple[int, int, int]:
 
 
 def is_rgb(image: Image.Image) -> bool:
-    """Whether an image needs no conversion to RGB."""
+    """Return whether an image needs no conversion to RGB."""
     return image.mode == "RGB" and "transparency" not in image.info
 
 
 def rgb_pixels(image: Image.Image) -> Any:
-    """An image as it is if :func:`is_rgb`, else converted: as an image, or an array (H, W, 3)."""
+    """Convert an image to RGB unless it is: return an image, or an array (H, W, 3)."""
     return image if is_rgb(image) else convert_to_rgb(image, **_convert_arguments())
 
 
 @cache
 def _convert_arguments() -> dict[str, Any]:
-    """Newer transformers warn unless asked for an array, older ones cannot return one."""
+    """Return arguments for ``convert_to_rgb``: newer releases warn unless asked for an array."""
     known = "return_numpy" in inspect.signature(convert_to_rgb).parameters
     return {"return_numpy": True} if known else {}

@@ -1,4 +1,4 @@
-"""The dtypes that patches can have: the one list of them."""
+"""The dtypes that patches can have."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ if TYPE_CHECKING:
 
 __all__ = ["PIXEL_DTYPES", "check_dtype", "dtype_name", "float_dtype"]
 
-# By their names in torch, the default first.
+# Their names in torch, the default first.
 PIXEL_DTYPES = ("float32", "bfloat16", "float16")
 
 
 def float_dtype(dtype: Any) -> torch.dtype | None:
-    """Return the dtype that is given, or named ("bfloat16", "torch.bfloat16"); None stays None.
+    """Return a dtype that is given as such or by name ("bfloat16", "torch.bfloat16").
+
+    None stays None.
 
     Raises:
-        InvalidArgumentError: patches cannot have it.
+        InvalidArgumentError: patches cannot have that dtype.
     """
     import torch
 
@@ -33,7 +35,7 @@ def float_dtype(dtype: Any) -> torch.dtype | None:
 
 
 def check_dtype(dtype: Any) -> None:
-    """Raise :class:`InvalidArgumentError` unless this is a dtype that patches can have."""
+    """Raise :class:`InvalidArgumentError` unless patches can have this dtype."""
     dtype_name(dtype)
 
 
@@ -41,7 +43,7 @@ def dtype_name(dtype: Any) -> str:
     """Return the name of a dtype that patches can have ("bfloat16").
 
     Raises:
-        InvalidArgumentError: they cannot have it.
+        InvalidArgumentError: patches cannot have it.
     """
     name = _name(dtype)
     if name is None:
@@ -50,7 +52,7 @@ def dtype_name(dtype: Any) -> str:
 
 
 def _name(dtype: Any) -> str | None:
-    """Return the name of a dtype that patches can have, None for anything else."""
+    """Return the name of a dtype that patches can have, or None for anything else."""
     import torch
 
     if not isinstance(dtype, torch.dtype):

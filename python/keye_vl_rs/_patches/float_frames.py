@@ -1,9 +1,9 @@
-"""Frames of Keye-VL-8B-Preview: float32 that holds whole numbers from 0 to 255.
+"""The frames of Keye-VL-8B-Preview: whole numbers from 0 to 255, stored as float32.
 
 ``torchvision.transforms.functional.resize`` with bicubic and antialias turns bytes into float32,
-lets torch resample those, clamps and rounds. That is not torch's own way with bytes, which is in
-fixed point and differs in a sixth of them. Float32 sums depend on the order in which torch adds, so
-torch resamples here too; one frame at a time, which needs less memory than all at once.
+has torch resample those, clamps and rounds. The result differs from torch's own resampling of
+bytes, in fixed point, in a sixth of them. Float32 sums depend on the order in which torch adds, so
+torch resamples here too: one frame at a time, which needs less memory than all at once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from keye_vl_rs._util.model import Size
 
-__all__ = ["bytes_of_floats", "resize_frames"]
+__all__ = ["resize_frames", "whole_floats_to_uint8"]
 
 
 def resize_frames(frames: torch.Tensor, size: Size) -> torch.Tensor:
@@ -26,7 +26,7 @@ def resize_frames(frames: torch.Tensor, size: Size) -> torch.Tensor:
         size: (height, width) in pixels.
 
     Returns:
-        float32 (T, 3, height, width) that holds whole numbers from 0 to 255.
+        float32 (T, 3, height, width), whole numbers from 0 to 255.
     """
     import torch
     from torch.nn import functional
@@ -42,11 +42,11 @@ def resize_frames(frames: torch.Tensor, size: Size) -> torch.Tensor:
     return resized
 
 
-def bytes_of_floats(video: Any) -> Any:
-    """Return float32 frames that hold whole numbers from 0 to 255 as uint8, others unchanged.
+def whole_floats_to_uint8(video: Any) -> Any:
+    """Convert float32 frames of whole numbers from 0 to 255 to uint8; return others unchanged.
 
-    The published processor (that of Keye-VL-8B-Preview) turns such frames into bytes too, for
-    Pillow, and then finds that they have the right size already.
+    The processor of Keye-VL-8B-Preview converts such frames to bytes too, for Pillow, and then does
+    not resize them because they have the right size.
 
     Args:
         video: (T, 3, H, W), or anything else that a processor accepts as a video.

@@ -1,4 +1,4 @@
-"""Some frames of a video into patches of one size, on the fast path or the plain one."""
+"""Patches of some frames of a video at one size, by the fused operator or the reference path."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from keye_vl_rs._patches.patch_plan import plan_patches, write_planned
 from keye_vl_rs._patches.pixel_config import PixelConfig
-from keye_vl_rs._patches.prepared import prepare, write_prepared
 from keye_vl_rs._patches.tensors import empty_patches, video_patches
 from keye_vl_rs._slow_fast.sizes import SLOW, Size, count_patches
 from keye_vl_rs.limits import check_resized
@@ -30,17 +30,25 @@ def frame_patches(
     config: PixelConfig,
     resample: str = "bilinear",
 ) -> torch.Tensor:
-    """Some frames of a video, all at one size, into (patches, 3, patch, patch).
+    """Resize frames of a video to one size, normalise them and cut them into patches.
 
     Args:
         frames: (T, 3, H, W) if ``channels_first``, else (T, H, W, 3); uint8 or floats.
-        indices: which of them, in which order; one at least.
-        size: (height, width) that they come out at.
-        given: whether the caller chose that size: the frames are resampled as tensors then, and
-            otherwise as images, with Pillow, as in the published processor.
-        channels_first: where the channels are.
-        config: what is done to pixels.
-        resample: "bilinear" or "bicubic", for a size that is given.
+        indices: the indices of the frames, in the order of the patches; at least one.
+        size: (height, width) to resize to.
+        given: whether the caller specified that size. If so, frames are resampled as tensors,
+            otherwise as images, with Pillow; the processor of transformers pull request 41040
+            makes the same distinction.
+        channels_first: whether the channels come before height and width.
+        config: how pixels become values.
+        resample: "bilinear" or "bicubic", for a size that was given.
+
+    Returns:
+        (patches, 3, patch, patch).
+
+    Raises:
+        LimitError: the resized frames exceed the limits.
+        KeyeVLError: another subclass, if frames and settings do not fit together.
     """
     check_resized(size, "the video", frames=len(indices))
     fused = config.fused() if frames.dtype in (np.uint8, torch.uint8) else None
@@ -52,16 +60,16 @@ def frame_patches(
             config.dtype,
         )
         each = len(out) // len(indices)
-        for run, place in zip(runs, out.split([each * len(run) for run in runs]), strict=True):
-            part = frames[run.start : run.stop]
-            video_patches(part, None, size, size, out=place, resample=resample, **fused)
+        for run, part in zip(runs, out.split([each * len(run) for run in runs]), strict=True):
+            some = frames[run.start : run.stop]
+            video_patches(some, None, size, size, out=part, resample=resample, **fused)
         return out
     if list(indices) != list(range(len(frames))):
         frames = frames[list(indices)]
     if given:
         frames = torch.as_tensor(frames, device="cpu")
         if frames.dtype in (torch.float16, torch.bfloat16):
-            # Which torch does not resample; the processor goes on in float32 in any case.
+            # torch cannot resample these; later steps are in float32 anyway.
             frames = frames.float()
         frames = frames if channels_first else frames.permute(0, 3, 1, 2)
         frames = functional.interpolate(frames, size, mode=resample, antialias=True)
@@ -69,11 +77,11 @@ def frame_patches(
     if fused is None:
         frames = torch.as_tensor(frames, device="cpu").float()
     config = replace(config, channels_first=channels_first)
-    return write_prepared([prepare(frames, config, "the video")], config)
+    return write_planned([plan_patches(frames, config, "the video")], config)
 
 
 def _runs(indices: Sequence[int]) -> list[range]:
-    """The same indices as ranges: a slice of frames is a view of them."""
+    """Return the same indices as ranges, since slicing frames does not copy them."""
     runs: list[range] = []
     for index in indices:
         if runs and runs[-1].stop == index:

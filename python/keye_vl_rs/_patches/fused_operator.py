@@ -1,11 +1,12 @@
-"""The fused operator that the published processors look for in ``keye_vl_utils``.
+"""The fused operator that processors of Keye-VL-1.5 look for in ``keye_vl_utils``.
 
-Those processors import ``BicubicVideoProcessor`` (a later form ``BicubicVideoFusionOpProcessor``)
-from there and, unless ``ENABLE_FUSION_PROCESSOR_OP=0``, hand it a video's frames instead of
-resizing, normalising and cutting them themselves. The original was never published; it resamples
-bicubically, which changes results (VideoMME 74.7 to 74.4). This one is bilinear and gives what the
-processors compute without it, to the last bit. The two forms compute differently, and each name
-gives the bits of the form that imports it. :func:`keye_vl_rs.enable` puts it into its place.
+Those processors, in the checkpoint and in transformers pull request 41040, import
+``BicubicVideoProcessor`` (a later form ``BicubicVideoFusionOpProcessor``) from there and, unless
+``ENABLE_FUSION_PROCESSOR_OP=0``, pass it a video's frames instead of resizing, normalising and
+cutting them themselves. The original was never released; it resamples bicubically, which changes
+results (VideoMME 74.7 to 74.4). This one is bilinear, and its results equal those of the processors
+without an operator, to the last bit. The two forms compute in different ways, and each name gives
+the bits of the form that imports it. :func:`keye_vl_rs.enable` installs it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _HALVES = (0.5, 0.5, 0.5)
 
 
 def check_resample(resample: str) -> str:
-    """``resample``; raises :class:`InvalidArgumentError` unless it is bilinear or bicubic."""
+    """Return ``resample``; raise :class:`InvalidArgumentError` unless it is a known filter."""
     if resample not in ("bilinear", "bicubic"):
         raise InvalidArgumentError(
             f"resample is {short_repr(resample)}: expected 'bilinear' or 'bicubic'"
@@ -46,14 +47,14 @@ def check_resample(resample: str) -> str:
 
 
 class BicubicVideoProcessor:
-    """The operator, under the name that the earlier form of the published processor imports.
+    """The operator, under the name that the earlier form of the processor imports.
 
     Args:
-        resample: "bilinear", with the results of the processor without an operator; or "bicubic",
+        resample: "bilinear" for the results of the processor without an operator, or "bicubic" for
             the filter of the original (in torch's fixed point).
     """
 
-    # Whether bytes are rescaled and normalised in one step, and all frames resampled as tensors.
+    # Whether bytes are rescaled and normalised in one step, and frames always resampled as tensors.
     _later_form = False
 
     def __init__(self, resample: str = "bilinear") -> None:
@@ -81,24 +82,24 @@ class BicubicVideoProcessor:
         """Resample, normalise and cut some frames of a video into patches.
 
         Args:
-            frames: (T, 3, H, W) or (T, H, W, 3), uint8 or floats that hold 0..255. The processors
-                take any frames for the former: of the latter they give W and 3 for the sides.
+            frames: (T, 3, H, W) or (T, H, W, 3), uint8 or floats from 0 to 255. The processors
+                always assume the former: for the latter, they pass W and 3 as the sides.
             nframes: T.
-            indices: which frames: the slow or the fast ones.
+            indices: the indices of the slow or of the fast frames.
             ori_height: H.
             ori_width: W.
-            height: what they are resampled to; 0 with ``width`` 0 is the nearest size in whole
-                tokens between ``min_pixels`` and ``max_pixels``, for which Pillow resizes
-                (:class:`BicubicVideoFusionOpProcessor` resizes as torch does).
-            width: see ``height``.
+            height: the height to resample to. If height and width are 0, frames are resized to the
+                nearest size in whole tokens between ``min_pixels`` and ``max_pixels``, as Pillow
+                does (:class:`BicubicVideoFusionOpProcessor` resizes as torch does).
+            width: the width to resample to.
             patch: side of a patch in pixels.
             factor: side of a token in pixels, a multiple of ``patch``; height and width are
                 multiples of it.
-            min_pixels: the fewest pixels of a frame whose size is chosen here.
-            max_pixels: the most.
-            scale: what bytes are divided by before they are normalised.
-            image_mean: per channel, or one for all.
-            image_std: per channel, or one for all.
+            min_pixels: minimum number of pixels of a frame whose size is chosen here.
+            max_pixels: maximum number of pixels of such a frame.
+            scale: divisor that is applied to bytes before they are normalised.
+            image_mean: one value, or one per channel.
+            image_std: one value, or one per channel.
 
         Returns:
             ``pixel_values_videos`` (patches, 3, patch, patch) float32 and ``video_grid_thw`` (1, 3)
@@ -106,11 +107,11 @@ class BicubicVideoProcessor:
 
         Raises:
             FramesShapeError, FramesDtypeError, SizeError, InvalidArgumentError: an argument is
-                impossible; the message names it.
+                invalid; the message says which.
         """
         nframes = _whole("nframes", nframes)
-        places = _places(indices, nframes)
-        if not places:
+        checked = _check_indices(indices, nframes)
+        if not checked:
             return None
         from keye_vl_rs._patches.frames import frame_patches
         from keye_vl_rs._patches.pixel_config import PixelConfig
@@ -130,7 +131,7 @@ class BicubicVideoProcessor:
         if self._later_form:
             factor_of_bytes, mean, std = _in_one_step(factor_of_bytes, mean, std)
         config = PixelConfig(
-            # Of Pillow's filters.
+            # Pillow's numbers of the filters.
             resample={"bilinear": 2, "bicubic": 3}[self.resample],
             rescale_factor=factor_of_bytes,
             image_mean=mean,
@@ -144,23 +145,23 @@ class BicubicVideoProcessor:
         size = _given_size(height, width, factor) if given else config.target_size(*sides)
         patches = frame_patches(
             frames,
-            places,
+            checked,
             size,
             given=given or self._later_form,
             channels_first=first,
             config=config,
             resample=self.resample,
         )
-        grid = grid_thw([SLOW] * len(places), size, size, patch)
+        grid = grid_thw([SLOW] * len(checked), size, size, patch)
         return {"pixel_values_videos": patches, "video_grid_thw": grid}
 
 
 class BicubicVideoFusionOpProcessor(BicubicVideoProcessor):
-    """The operator, under the name that the later form of the published processor imports.
+    """The operator, under the name that the later form of the processor imports.
 
-    It gives that form's bits: ``(byte - mean / rescale_factor) / (std / rescale_factor)`` in
-    float32, as transformers' ``rescale_and_normalize`` computes, which differs from the earlier
-    form's by up to 6e-8; and frames whose size it chooses are resampled as torch does.
+    Its results have the bits of that form, which computes ``(byte - mean / rescale_factor) / (std /
+    rescale_factor)`` in float32, as transformers' ``rescale_and_normalize`` does; they differ from
+    the earlier form's by up to 6e-8. Frames whose size it chooses are resampled as torch does.
     """
 
     _later_form = True
@@ -172,9 +173,9 @@ Channels = tuple[float, float, float]
 def _in_one_step(
     rescale_factor: float, mean: Channels, std: Channels
 ) -> tuple[float, Channels, Channels]:
-    """The factors with which the core computes what ``rescale_and_normalize`` does.
+    """Return the factors with which the Rust core computes what ``rescale_and_normalize`` does.
 
-    That takes the factor into the mean and the deviation, as products in float32.
+    That function multiplies the mean and the deviation by the inverse factor, in float32.
     """
     import numpy as np
 
@@ -188,24 +189,25 @@ def _in_one_step(
     return 1.0, mean_of_bytes, std_of_bytes
 
 
-def _places(indices: Any, nframes: int) -> list[int]:
+def _check_indices(indices: Any, nframes: int) -> list[int]:
     given = indices.tolist() if hasattr(indices, "tolist") else indices
     try:
-        places = [operator.index(place) for place in given]
+        checked = [operator.index(index) for index in given]
     except TypeError as error:
         raise InvalidArgumentError(
             f"indices is {short_repr(given)}: expected a list of whole numbers"
         ) from error
-    for place in places:
-        if not 0 <= place < nframes:
+    for index in checked:
+        if not 0 <= index < nframes:
             raise InvalidArgumentError(
-                f"indices holds {place}: expected places of {nframes} frames, from 0 on"
+                f"indices holds {index}: expected 0 to {nframes - 1}, since there are {nframes} "
+                "frames"
             )
-    return places
+    return checked
 
 
 def _whole(name: str, value: Any) -> int:
-    """``value`` as an int; raises :class:`InvalidArgumentError` unless it is a whole number."""
+    """Return ``value`` as an int; raise :class:`InvalidArgumentError` unless it is whole."""
     found = number(name, value)
     if not math.isfinite(found) or found != int(found):
         raise InvalidArgumentError(f"{name} is {short_repr(value)}: expected a whole number")
@@ -213,21 +215,21 @@ def _whole(name: str, value: Any) -> int:
 
 
 def _check_frames(frames: Any, expected: tuple[int, int, int]) -> tuple[bool, Size]:
-    """Whether the channels come first, and (height, width)."""
+    """Return whether the channels come first, and (height, width)."""
     shape = tuple(getattr(frames, "shape", ()))
     count, height, width = expected
     first = shape == (count, CHANNELS, height, width)
     last = shape == (count, height, width, CHANNELS)
-    # What a caller says who takes all frames for channels-first.
+    # A caller that always assumes channels-first frames passes this.
     misread = shape[:1] == (count,) and shape[2:] == (height, width) and width == CHANNELS
     if not first and not last and not misread:
         raise FramesShapeError(
             f"frames has shape {shape}: expected {(count, CHANNELS, height, width)}, "
-            "as nframes, ori_height and ori_width say, or the channels last"
+            "as nframes, ori_height and ori_width say, or with channels last"
         )
     kind = str(frames.dtype).removeprefix("torch.")
     if kind != "uint8" and "float" not in kind:
-        raise FramesDtypeError(f"frames has dtype {kind}: expected uint8, or floats of 0..255")
+        raise FramesDtypeError(f"frames has dtype {kind}: expected uint8, or floats from 0 to 255")
     return first, (height, width) if first else (shape[1], shape[2])
 
 

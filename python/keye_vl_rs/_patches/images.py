@@ -1,8 +1,9 @@
-"""Images into patches with the bytes of Pillow's resize: in the core, in parallel.
+"""Patches of images with the bytes of Pillow's resize: in the Rust core, in parallel.
 
-The core resizes as Pillow does wherever that was found to hold (see ``known_pillow``); Pillow does
-the rest. A decoded image of Pillow's may lie in several pieces of memory, and copying
-it whole costs as much as resizing it: it is read in strips that stay in the cache.
+The core resizes an image where its results are known to equal Pillow's (see ``pillow_compat``), and
+Pillow resizes all others. Pillow may keep a decoded image in several blocks of memory, and copying
+it as a whole would take as long as resizing it. It is therefore read in strips that fit in the
+cache.
 """
 
 from __future__ import annotations
@@ -23,38 +24,38 @@ from PIL import Image
 from keye_vl_rs import _core
 from keye_vl_rs._patches.accepted_inputs import is_rgb, rgb_pixels
 from keye_vl_rs._patches.dtypes import dtype_name
-from keye_vl_rs._patches.known_pillow import (
+from keye_vl_rs._patches.pillow_compat import (
     KERNELS,
+    exports_raw_memory,
     memory_of,
-    resizes_alike,
-    rows_before_columns,
-    shows_its_memory,
+    resize_matches,
+    resizes_horizontally_first,
 )
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._slow_fast.sizes import Size
 from keye_vl_rs._util.threads import map_in_threads
 from keye_vl_rs.errors import KeyeVLError, UnreadableMediaError
 
-__all__ = ["Picture", "write_pictures"]
+__all__ = ["SourceImage", "write_image_patches"]
 
 Pixels: TypeAlias = Image.Image | NDArray[np.uint8]
 """An image in mode RGB, or an array (H, W, 3)."""
 
-# Bytes of source that one call reads: they fit in the cache, and in one of Pillow's pieces.
+# Bytes of the image that one call reads: they fit in the cache, and in one of Pillow's blocks.
 _STRIP_BYTES = 2 << 20
-# Parts that each thread should find, so that a slow one does not hold up the others for long.
-_PARTS_PER_THREAD = 4
+# Tasks per thread, so that the threads finish at about the same time.
+_TASKS_PER_THREAD = 4
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One image on its way.
+class SourceImage:
+    """An image to be turned into patches.
 
     Attributes:
-        name: what messages call it.
-        pixels: an image of Pillow's, in mode RGB or one that is to become it, or uint8 (H, W, 3).
+        name: its name in error messages.
+        pixels: a ``PIL.Image`` that is or will become RGB, or uint8 (H, W, 3).
         size: (height, width) of ``pixels``.
-        target: (height, width) of its patches, in whole tokens.
+        target: (height, width) to resize to, in whole tokens.
     """
 
     name: str
@@ -64,70 +65,81 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """What one thread does at a time: some bands (rows of patches) of a picture."""
+class _Task:
+    """A thread's unit of work: some bands (rows of patches) of an image."""
 
-    picture: Picture
-    in_core: bool  # whether the core resizes it; else Pillow does
+    image: SourceImage
+    in_core: bool  # whether the Rust core resizes it, or Pillow
     bands: tuple[int, int]
-    out: NDArray[Any]  # of the whole picture
-    lock: threading.Lock  # of the file that the picture may read from
+    out: NDArray[Any]  # the patches of the whole image
+    lock: threading.Lock  # for the file that the image may read from
 
 
-def write_pictures(
-    pictures: Sequence[Picture], config: PixelConfig, places: Sequence[torch.Tensor]
+def write_image_patches(
+    images: Sequence[SourceImage], config: PixelConfig, outs: Sequence[torch.Tensor]
 ) -> None:
-    """Fill ``places`` with the patches of ``pictures``, on the project's number of threads.
+    """Write the patches of images, with as many threads as the Rust core uses.
 
-    Each place is contiguous, (patches, 3, patch, patch), of the dtype that the patches are to have.
-    The first error in order is raised.
+    Args:
+        images: the images.
+        config: how pixels become values; the core must support it.
+        outs: for each image a contiguous tensor (patches, 3, patch, patch), whose dtype is that of
+            the patches.
+
+    Raises:
+        KeyeVLError: the error of the first image that failed.
     """
     kernel = KERNELS.get(config.resample) if config.do_resize else None
-    made: dict[tuple[Size, Size], _core.ImageBands] = {}
+    cached: dict[tuple[Size, Size], _core.ImageBands] = {}
 
-    def write(part: _Part) -> None:
-        pixels, size = _decoded(part.picture, part.lock), part.picture.size
-        target = part.picture.target
-        if not part.in_core:
+    def write(task: _Task) -> None:
+        pixels, size = _load(task.image, task.lock), task.image.size
+        target = task.image.target
+        if not task.in_core:
             pixels, size = _pillow_resize(pixels, target, config.resample), target
-        if (size, target) not in made:
-            made[size, target] = _image_bands(size, target, config.patch_size, kernel)
-        _write_bands(made[size, target], pixels, part.bands, part.out, config)
+        if (size, target) not in cached:
+            cached[size, target] = _image_bands(size, target, config.patch_size, kernel)
+        _write_bands(cached[size, target], pixels, task.bands, task.out, config)
 
-    map_in_threads(write, list(_parts(pictures, config, kernel, places)))
+    map_in_threads(write, list(_split_into_tasks(images, config, kernel, outs)))
 
 
-def _parts(
-    pictures: Sequence[Picture],
+def _split_into_tasks(
+    images: Sequence[SourceImage],
     config: PixelConfig,
     kernel: str | None,
-    places: Sequence[torch.Tensor],
-) -> Iterator[_Part]:
-    """The pictures in order: each as a whole, or in parts where there are so few."""
+    outs: Sequence[torch.Tensor],
+) -> Iterator[_Task]:
+    """Yield the tasks in order: one per image, or several if there are few images."""
     threads = _core.thread_count()
-    wanted = 1 if threads == 1 else math.ceil(_PARTS_PER_THREAD * threads / len(pictures))
+    wanted = 1 if threads == 1 else math.ceil(_TASKS_PER_THREAD * threads / len(images))
     locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
-    for picture, place in zip(pictures, places, strict=True):
-        bits = place if place.dtype == torch.float32 else place.view(torch.uint16)
-        in_core = picture.size == picture.target or (
+    for image, out in zip(images, outs, strict=True):
+        bits = out if out.dtype == torch.float32 else out.view(torch.uint16)
+        in_core = image.size == image.target or (
             kernel is not None
-            and rows_before_columns(picture.size, picture.target)
-            and resizes_alike(kernel)
+            and resizes_horizontally_first(image.size, image.target)
+            and resize_matches(kernel)
         )
-        # What is converted, or resized by Pillow, is done so once.
-        converted = isinstance(picture.pixels, Image.Image) and not is_rgb(picture.pixels)
-        bands = picture.target[0] // config.patch_size
-        parts = 1 if converted or not in_core else min(wanted, bands)
-        lock = locks[id(getattr(picture.pixels, "fp", None) or picture.pixels)]
-        for some in pairwise(bands * part // parts for part in range(parts + 1)):
-            yield _Part(picture, in_core, some, bits.view(-1).numpy(), lock)
+        # Conversion to RGB, and Pillow's resize, process an image as a whole.
+        converted = isinstance(image.pixels, Image.Image) and not is_rgb(image.pixels)
+        bands = image.target[0] // config.patch_size
+        tasks = 1 if converted or not in_core else min(wanted, bands)
+        lock = locks[id(getattr(image.pixels, "fp", None) or image.pixels)]
+        for some in pairwise(bands * task // tasks for task in range(tasks + 1)):
+            yield _Task(image, in_core, some, bits.view(-1).numpy(), lock)
 
 
-def _decoded(picture: Picture, lock: threading.Lock) -> Pixels:
-    pixels = picture.pixels
+def _load(image: SourceImage, lock: threading.Lock) -> Pixels:
+    """Return an image's pixels, decoded and converted to RGB.
+
+    Raises:
+        UnreadableMediaError: the image is closed or damaged.
+    """
+    pixels = image.pixels
     if not isinstance(pixels, Image.Image):
         return pixels
-    # Pillow's plug-ins raise what they like on damaged files: SyntaxError, struct.error, ...
+    # Pillow's plug-ins raise exceptions of any type for damaged files: SyntaxError, struct.error.
     try:
         with lock:
             pixels.load()
@@ -137,13 +149,13 @@ def _decoded(picture: Picture, lock: threading.Lock) -> Pixels:
         raise
     except Exception as error:
         raise UnreadableMediaError(
-            f"{picture.name}: the PIL.Image is closed or damaged: {type(error).__name__}: {error}: "
-            "give one that is open"
+            f"{image.name}: the PIL.Image is closed or damaged: {type(error).__name__}: {error}: "
+            "pass one that is open"
         ) from error
 
 
 def _image_bands(size: Size, target: Size, patch: int, kernel: str | None) -> _core.ImageBands:
-    # Where the size stays, the kernel says nothing.
+    # If the size does not change, the kernel has no effect.
     return _core.ImageBands(size, target, patch_size=patch, kernel=kernel or "pillow-bilinear")
 
 
@@ -154,7 +166,7 @@ def _write_bands(
     out: NDArray[Any],
     config: PixelConfig,
 ) -> None:
-    """Bands ``part[0]`` to ``part[1]``, strip by strip, to their place in ``out``."""
+    """Write bands ``part[0]`` to ``part[1]`` of ``out``, strip by strip."""
     arguments = {**(config.fused() or {})}
     arguments["dtype"] = dtype_name(arguments["dtype"])
     del arguments["patch_size"]
@@ -170,14 +182,14 @@ def _write_bands(
 
 
 def _rows(pixels: Pixels, top: int, bottom: int) -> Any:
-    """Some rows, as the core reads them."""
+    """Return some rows of an image in a form that the Rust core reads without a copy."""
     if isinstance(pixels, Image.Image):
         strip = pixels.crop((0, top, pixels.width, bottom))
-        shown = memory_of(strip) if shows_its_memory() else None
-        if shown is not None:
-            return shown
+        exported = memory_of(strip) if exports_raw_memory() else None
+        if exported is not None:
+            return exported
         pixels, top, bottom = np.asarray(strip), 0, strip.height
-    # Channels first: three rows cannot be taken for channels then.
+    # Channels first, so that three rows cannot be mistaken for channels.
     return pixels[top:bottom].transpose(2, 0, 1)
 
 

@@ -1,4 +1,8 @@
-"""Images, or frames of one size, checked and made into patches: by the core wherever it can."""
+"""Plan the patches of images, or of frames of one size, and write them.
+
+The Rust core writes them if it can. Otherwise the plan holds the patches already, computed by the
+reference path.
+"""
 
 from __future__ import annotations
 
@@ -12,37 +16,48 @@ from PIL import Image
 from transformers.image_utils import ChannelDimension, infer_channel_dimension_format
 
 from keye_vl_rs._patches.accepted_inputs import frame_pixels, image_array, shape_of
-from keye_vl_rs._patches.images import Picture, write_pictures
+from keye_vl_rs._patches.images import SourceImage, write_image_patches
 from keye_vl_rs._patches.pixel_config import PixelConfig
-from keye_vl_rs._patches.reference import plain_patches, why_plain
+from keye_vl_rs._patches.reference import reference_patches, why_reference
 from keye_vl_rs._patches.tensors import empty_patches
 from keye_vl_rs._util.shorten import short_number
 from keye_vl_rs._util.warn_once import warn_once
 from keye_vl_rs.errors import FramesShapeError, SizeError, naming
 from keye_vl_rs.limits import check_resized
 
-__all__ = ["Prepared", "prepare", "write_prepared"]
+__all__ = ["PatchPlan", "plan_patches", "write_planned"]
 
 logger = logging.getLogger(__name__)
 
 Grid: TypeAlias = tuple[int, int, int]
 """(frames, rows, columns) of patches."""
 
-Prepared: TypeAlias = tuple[list[Picture] | torch.Tensor, Grid]
-"""Frames of one grid for the core, or patches that it cannot make; and their grid."""
+PatchPlan: TypeAlias = tuple[list[SourceImage] | torch.Tensor, Grid]
+"""Frames for the Rust core, or patches of the reference path; and their grid."""
 
 
-def prepare(
+def plan_patches(
     frames: list[Any] | NDArray[Any] | torch.Tensor, config: PixelConfig, name: str
-) -> Prepared:
-    """Check frames of one size, and what is to become of them; errors begin with ``name``."""
+) -> PatchPlan:
+    """Check an image, or frames of one size, and choose how their patches are computed.
+
+    Args:
+        frames: images, or an array or a tensor of them.
+        config: how pixels become values.
+        name: the prefix of error messages.
+
+    Raises:
+        FramesShapeError: there are no frames, or their shapes differ or do not fit ``config``.
+        SizeError: the resized frames cannot be cut into patches.
+        LimitError: the resized frames exceed the limits.
+    """
     with naming(name):
-        return _checked(frames, config, name)
+        return _plan(frames, config, name)
 
 
-def _checked(
+def _plan(
     frames: list[Any] | NDArray[Any] | torch.Tensor, config: PixelConfig, name: str
-) -> Prepared:
+) -> PatchPlan:
     if len(frames) == 0:
         raise FramesShapeError("a video or image list is empty")
     pixels = [frame_pixels(frame, config.do_convert_rgb, config.exif) for frame in frames]
@@ -60,10 +75,10 @@ def _checked(
             f"an image has {channels} channels, image_mean {len(config.image_mean)} values"
         )
     size = config.target_size(height, width)
-    for place, shape in enumerate(shapes):
+    for index, shape in enumerate(shapes):
         if shape != shapes[0]:
             raise FramesShapeError(
-                f"frame {place} is of {_shown(shape)}, frame 0 of {_shown(shapes[0])}: "
+                f"frame {index} has {_describe(shape)}, frame 0 has {_describe(shapes[0])}: "
                 "expected frames of one size"
             )
     if any(side % config.patch_size or side == 0 for side in size):
@@ -74,39 +89,40 @@ def _checked(
     if config.do_resize:
         check_resized(size, "the pixels", frames=len(pixels))
     grid = (len(pixels), size[0] // config.patch_size, size[1] // config.patch_size)
-    reason = why_plain(pixels, size, config)
+    reason = why_reference(pixels, size, config)
     if reason is not None:
-        warn_once(logger, f"images and frames take the plain path, which is slower: {reason}")
-        return plain_patches([image_array(one) for one in pixels], size, config), grid
-    pictures = zip(pixels, shapes, strict=True)
-    return [Picture(name, one, (shape[0], shape[1]), size) for one, shape in pictures], grid
+        warn_once(logger, f"images and frames take the reference path, which is slower: {reason}")
+        return reference_patches([image_array(one) for one in pixels], size, config), grid
+    sources = zip(pixels, shapes, strict=True)
+    return [SourceImage(name, one, (shape[0], shape[1]), size) for one, shape in sources], grid
 
 
-def write_prepared(ready: list[Prepared], config: PixelConfig) -> torch.Tensor:
-    """Write the patches of all images or videos, each to its place in one tensor."""
-    if config.fused() is None or any(isinstance(made, torch.Tensor) for made, _ in ready):
+def write_planned(plans: list[PatchPlan], config: PixelConfig) -> torch.Tensor:
+    """Write the patches of all images or videos into one tensor, (patches, C, patch, patch)."""
+    if config.fused() is None or any(isinstance(source, torch.Tensor) for source, _ in plans):
         parts = [
-            r[0] if isinstance(r[0], torch.Tensor) else write_prepared([r], config) for r in ready
+            plan[0] if isinstance(plan[0], torch.Tensor) else write_planned([plan], config)
+            for plan in plans
         ]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
-    counts = [math.prod(grid) for _, grid in ready]
+    counts = [math.prod(grid) for _, grid in plans]
     patches = empty_patches(sum(counts), config.patch_size, config.dtype)
-    pictures = [(one, rows * columns) for made, (_, rows, columns) in ready for one in made]
-    places = patches.split([count for _, count in pictures])
-    write_pictures([one for one, _ in pictures], config, places)
+    images = [(one, rows * columns) for source, (_, rows, columns) in plans for one in source]
+    outs = patches.split([count for _, count in images])
+    write_image_patches([one for one, _ in images], config, outs)
     return patches
 
 
-def _shown(shape: tuple[int, int, int]) -> str:
+def _describe(shape: tuple[int, int, int]) -> str:
     height, width, channels = shape
     return f"{width}x{height} pixels with {channels} channels"
 
 
 def _has_channels_first(image: Any) -> bool:
-    """Tell if an array is (C, H, W), with 1 or 3 channels, and not (H, W, C).
+    """Return whether an array with 1 or 3 channels is (C, H, W) rather than (H, W, C).
 
     Raises:
-        FramesShapeError: it has neither one nor three of them.
+        FramesShapeError: it has another number of channels.
     """
     try:
         found = infer_channel_dimension_format(image)

@@ -1,4 +1,4 @@
-"""What is known of the Pillow that is installed: where the core may work in its place."""
+"""Checks of the installed Pillow: where the Rust core can be used in its place."""
 
 from __future__ import annotations
 
@@ -12,21 +12,28 @@ from PIL import Image
 from keye_vl_rs import _core
 from keye_vl_rs._slow_fast.sizes import Size
 
-__all__ = ["KERNELS", "memory_of", "resizes_alike", "rows_before_columns", "shows_its_memory"]
+__all__ = [
+    "KERNELS",
+    "exports_raw_memory",
+    "memory_of",
+    "resize_matches",
+    "resizes_horizontally_first",
+]
 
 KERNELS: dict[int, str] = {
     Image.Resampling.BILINEAR: "pillow-bilinear",
     Image.Resampling.BICUBIC: "pillow-bicubic",
 }
-# The last version of Pillow whose order of passes is known.
-_KNOWN_PILLOW = 13
+# The latest major version of Pillow whose order of passes is known.
+_LATEST_KNOWN_PILLOW = 13
 
 
-def rows_before_columns(size: Size, target: Size) -> bool:
-    """Whether every known Pillow resizes horizontally first, as the core does.
+def resizes_horizontally_first(size: Size, target: Size) -> bool:
+    """Return whether every known Pillow resizes horizontally first, as the Rust core does.
 
-    Vertically first rounds differently. Pillow 13 does so where more than twice as many rows as
-    columns are lost; the versions before it that do so, for images 100 times as tall as wide.
+    The other order rounds differently. Pillow 13 resizes vertically first if the height shrinks by
+    more than twice as many pixels as the width; some earlier versions, if an image is more than
+    100 times as tall as wide.
     """
     (height, width), (to_height, to_width) = size, target
     if height <= to_height or width == to_width:
@@ -36,21 +43,21 @@ def rows_before_columns(size: Size, target: Size) -> bool:
 
 
 @cache
-def resizes_alike(kernel: str) -> bool:
-    """Whether the core's resize has the bytes of the Pillow that is installed; tried once.
+def resize_matches(kernel: str) -> bool:
+    """Return whether the Rust core's resize has the bytes of the installed Pillow; checked once.
 
-    Forks of Pillow round weights in other ways, and compilers may.
+    Forks of Pillow round weights differently, and so may compilers.
     """
-    if int(PIL.__version__.split(".")[0]) > _KNOWN_PILLOW:
+    if int(PIL.__version__.split(".")[0]) > _LATEST_KNOWN_PILLOW:
         return False
     (resample,) = (Image.Resampling(n) for n, name in KERNELS.items() if name == kernel)
     noise = np.random.default_rng(0).integers(0, 256, (120, 120, 3), np.uint8)
-    # Few values between the extremes: much is clamped.
+    # Half of the rows have extreme values only, so that many results are clamped.
     noise[::2] = np.where(noise[::2] > 127, 255, 0)
     for size in [(120, 120), (119, 91), (75, 119), (64, 31), (20, 120)]:
         image = Image.fromarray(noise[: size[0], : size[1]])
         for target in [(28, 28), (56, 28), (56, 112), (140, 168), size]:
-            if rows_before_columns(size, target):
+            if resizes_horizontally_first(size, target):
                 ours = _core.resize(np.asarray(image)[None], *target, kernel=kernel)
                 theirs = image.resize((target[1], target[0]), resample)
                 if not np.array_equal(ours[0], np.asarray(theirs)):
@@ -59,28 +66,28 @@ def resizes_alike(kernel: str) -> bool:
 
 
 def memory_of(strip: Image.Image) -> Any:
-    """Where the pixels lie, four bytes each; None if Pillow does not say."""
+    """Return an image's memory, four bytes a pixel, as an Arrow array; None if it has none."""
     try:
         return strip.__arrow_c_array__()
     except (AttributeError, ValueError):
-        # Pillow before 11.2; or the strip is so large that it lies in pieces.
+        # Pillow before 11.2, or a strip so large that it is stored in several blocks.
         return None
 
 
 @cache
-def shows_its_memory() -> bool:
-    """Whether an image's pixels are where Pillow says that they are; tried once.
+def exports_raw_memory() -> bool:
+    """Return whether the memory that Pillow exports holds the right pixels; checked once.
 
-    Rows may be aligned (``PILLOW_ALIGNMENT``), which its export of memory passes over.
+    Pillow's export ignores the padding of rows that are aligned (``PILLOW_ALIGNMENT``).
     """
-    # A width with which rows of every other alignment would have padding.
+    # With this width, rows of any alignment above that of a pixel have padding.
     pixels = np.random.default_rng(1).integers(0, 256, (28, 83, 3), np.uint8)
     bands = _core.ImageBands((28, 83), (28, 84), patch_size=14, kernel="pillow-bilinear")
-    shown = memory_of(Image.fromarray(pixels))
-    if shown is None:
+    exported = memory_of(Image.fromarray(pixels))
+    if exported is None:
         return False
     found = []
-    for rows in (shown, pixels.transpose(2, 0, 1)):
+    for rows in (exported, pixels.transpose(2, 0, 1)):
         found.append(np.empty(28 * 84 * 3, np.float32))
         zeros, ones = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
         bands.write_patches(

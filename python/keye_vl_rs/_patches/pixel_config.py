@@ -1,7 +1,7 @@
-"""How the pixels of one call become the values that the model reads: complete and checked.
+"""The configuration that says how a call's pixels become the values that the model reads.
 
 Processors, :func:`keye_vl_rs.preprocess_video` and the streaming path share one
-:class:`PixelConfig`. The part of it that changes tensors, :class:`VideoSettings`, is recorded with
+:class:`PixelConfig`. Its settings that affect tensors, :class:`VideoSettings`, are recorded with
 each preprocessed video.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_PIXELS", "MIN_PIXELS", "PixelConfig", "VideoSettings"]
 
-# Of one image: 4 to 1280 tokens.
+# Limits for an image: 4 to 1280 tokens.
 MIN_PIXELS, MAX_PIXELS = 4 * TOKEN_PIXELS, 1280 * TOKEN_PIXELS
 _HALVES = (0.5, 0.5, 0.5)
 _BILINEAR = 2  # Pillow's number
@@ -36,20 +36,20 @@ _BILINEAR = 2  # Pillow's number
 class VideoSettings:
     """The settings that the tensors of a :class:`keye_vl_rs.VideoInputs` were made with.
 
-    Their defaults are those of :func:`keye_vl_rs.preprocess_video`. The dtype is not among them:
-    the tensors have it.
+    Their defaults are those of :func:`keye_vl_rs.preprocess_video`. The dtype is not included,
+    since the tensors have it.
 
     Attributes:
-        rescale_factor: what bytes were multiplied by; 1 if they were not rescaled.
-        image_mean: per channel; 0 if the values were not normalised.
-        image_std: per channel; 1 if the values were not normalised.
-        resample: the filter, by Pillow's number: 2 is bilinear, 3 bicubic.
+        rescale_factor: factor that bytes were multiplied by; 1 if they were not rescaled.
+        image_mean: mean per channel; 0 if the values were not normalised.
+        image_std: standard deviation per channel; 1 if the values were not normalised.
+        resample: the filter, as Pillow's number: 2 for bilinear, 3 for bicubic.
         do_resize: whether frames were resized.
         patch_size: side of a patch in pixels.
         merge_size: side of a token in patches.
-        min_pixels: the fewest pixels that a frame might have; None for those of keye_vl_utils.
-        max_pixels: the most; None for those of keye_vl_utils.
-        fixed_size: (height, width) of all frames, where a call set it.
+        min_pixels: minimum number of pixels of a frame; None for that of keye_vl_utils.
+        max_pixels: maximum number of pixels of a frame; None for that of keye_vl_utils.
+        fixed_size: (height, width) of all frames, if a call set it.
     """
 
     rescale_factor: float = 1 / 255
@@ -65,7 +65,7 @@ class VideoSettings:
 
     @classmethod
     def of(cls, recipe: PixelConfig) -> VideoSettings:
-        """Return what a configuration does to pixels, without how it says so."""
+        """Return a configuration's settings, normalised: equal effects give equal settings."""
         channels = len(recipe.image_mean)
         return cls(
             rescale_factor=recipe.rescale_factor if recipe.do_rescale else 1.0,
@@ -83,15 +83,16 @@ class VideoSettings:
 
 @dataclass(frozen=True)
 class PixelConfig(VideoSettings):
-    """What one call does to pixels.
+    """The complete configuration of one call.
 
     Attributes:
         do_rescale: whether values are multiplied by ``rescale_factor``.
         do_normalize: whether ``image_mean`` and ``image_std`` are applied.
-        do_convert_rgb: whether images of Pillow's become RGB.
-        channels_first: where arrays have their channels; None looks for 1 or 3 of them.
-        dtype: of the patches: float32 (also if None), bfloat16 or float16.
-        exif: whether images of Pillow's are turned as their EXIF orientation says.
+        do_convert_rgb: whether each ``PIL.Image`` is converted to RGB.
+        channels_first: whether arrays have their channels first; None to infer it, from the
+            dimension that has 1 or 3 elements.
+        dtype: dtype of the patches: float32 (also if None), bfloat16 or float16.
+        exif: whether the EXIF orientation of each ``PIL.Image`` is applied.
     """
 
     do_rescale: bool = True
@@ -107,7 +108,7 @@ class PixelConfig(VideoSettings):
             check_dtype(self.dtype)
 
     def target_size(self, height: int, width: int) -> Size:
-        """Return the (height, width) that an image of this size is resized to."""
+        """Return the (height, width) to which an image of this size is resized."""
         if not self.do_resize:
             return height, width
         if self.fixed_size is not None:
@@ -118,17 +119,18 @@ class PixelConfig(VideoSettings):
         sides = (height, width)
         size = smart_resize(height, width, factor, low, high)
         if min(round(side / factor) for side in sides) == 0:
-            # A side under half a token rounds to nothing here, which makes the image too small and
-            # has it grown; in the videos' rule it rounds to one token.
+            # A side below half a token rounds to zero here, so that the image counts as too small
+            # and is enlarged. In the rule for videos, the side rounds to one token.
             grow = math.sqrt(low / (height * width))
             height, width = (math.ceil(side * grow / factor) * factor for side in sides)
             return height, width
         return size
 
     def fused(self) -> dict[str, Any] | None:
-        """Return the core's arguments for all that follows the resize, or None if it cannot do it.
+        """Return the Rust core's arguments for the steps after the resize.
 
-        They are those of :func:`keye_vl_rs._patches.tensors.video_patches`.
+        They are those of :func:`keye_vl_rs._patches.tensors.video_patches`; None if the core cannot
+        do these steps.
         """
         if self.why_not_fused() is not None:
             return None
@@ -143,7 +145,7 @@ class PixelConfig(VideoSettings):
         }
 
     def why_not_fused(self) -> str | None:
-        """Return why the core cannot do what follows the resize, or None."""
+        """Return why the Rust core cannot do the steps after the resize, or None."""
         if len(self.image_mean) != CHANNELS:
             return f"image_mean has {len(self.image_mean)} values"
         if not (self.do_rescale or self.do_normalize):

@@ -1,4 +1,8 @@
-"""The published steps, for what the core does not serve: NumPy and transformers' own functions."""
+"""The reference path, for what the Rust core does not support.
+
+It runs the steps of the processor of transformers pull request 41040 with NumPy and transformers'
+own functions.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +19,25 @@ from transformers.image_utils import ChannelDimension
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._slow_fast.sizes import CHANNELS, MERGE_SIZE, Size
 
-__all__ = ["plain_patches", "why_plain"]
+__all__ = ["reference_patches", "why_reference"]
 
 
-def why_plain(
+def why_reference(
     frames: Sequence[Image.Image | NDArray[Any]], size: Size, config: PixelConfig
 ) -> str | None:
-    """What of a request the core does not serve; None if it serves it.
+    """Return why the Rust core cannot be used, or None.
 
-    ``frames`` are images that are RGB or are to become it, or arrays (H, W, C).
+    Args:
+        frames: images that are or will become RGB, or arrays (H, W, C).
+        size: (height, width) to resize to.
+        config: how pixels become values.
     """
     reason = config.why_not_fused()
     unit = MERGE_SIZE * config.patch_size
     if reason is not None:
         return reason
     if any(side % unit for side in size):
-        return f"the size {size[0]}x{size[1]} is no multiple of {unit}"
+        return f"the size {size[0]}x{size[1]} is not a multiple of {unit}"
     for frame in frames:
         if isinstance(frame, Image.Image):
             continue
@@ -41,8 +48,8 @@ def why_plain(
     return None
 
 
-def plain_patches(arrays: list[NDArray[Any]], size: Size, config: PixelConfig) -> torch.Tensor:
-    """Frames (H, W, C) into (patches, C, patch, patch), each resized to ``size``."""
+def reference_patches(arrays: list[NDArray[Any]], size: Size, config: PixelConfig) -> torch.Tensor:
+    """Return the patches of resized and normalised frames (H, W, C): (patches, C, patch, patch)."""
     last, done = {"input_data_format": ChannelDimension.LAST}, []
     for image in arrays:
         if config.do_resize:

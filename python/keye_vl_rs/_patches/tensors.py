@@ -1,4 +1,4 @@
-"""Frames into the tensors that the model reads: the only caller of the fused operator."""
+"""The tensors that the model reads: patches, which the Rust core writes, and their layout."""
 
 from __future__ import annotations
 
@@ -42,10 +42,19 @@ __all__ = [
 def empty_patches(
     count: int, patch_size: int = PATCH_SIZE, dtype: torch.dtype | None = None
 ) -> torch.Tensor:
-    """Room for ``count`` patches, float32 unless ``dtype`` says otherwise.
+    """Allocate a tensor for ``count`` patches, whose values are undefined.
 
-    The values are undefined. How many a video has is what ``count_patches`` says; a slice of the
-    room is what :func:`video_patches` takes as its ``out``.
+    Args:
+        count: number of patches, as ``count_patches`` computes it for a video.
+        patch_size: side of a patch in pixels.
+        dtype: float32 (also if None), bfloat16 or float16.
+
+    Returns:
+        (count, 3, patch_size, patch_size), on the CPU. Slices of it can be passed to
+        :func:`video_patches` as ``out``.
+
+    Raises:
+        OutOfMemoryError: the system cannot allocate that much.
     """
     import numpy as np
     import torch
@@ -54,11 +63,11 @@ def empty_patches(
     check_dtype(dtype)
     shape = (count, CHANNELS, patch_size, patch_size)
     try:
-        # NumPy asks for huge pages: the first write to fresh memory is several times faster then.
-        room = np.empty(shape, np.float32 if dtype == torch.float32 else np.uint16)
+        # NumPy asks for huge pages, which make the first write to new memory several times faster.
+        memory = np.empty(shape, np.float32 if dtype == torch.float32 else np.uint16)
     except (MemoryError, ValueError) as error:
         raise OutOfMemoryError(f"could not allocate {count} patches: {error}") from None
-    return torch.from_numpy(room).view(dtype)
+    return torch.from_numpy(memory).view(dtype)
 
 
 def video_patches(
@@ -75,28 +84,28 @@ def video_patches(
     resample: str = "bilinear",
     out: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Every frame resized, normalised and cut into patches, in frame order.
+    """Resize and normalise frames, and cut them into patches, in frame order.
 
     Args:
-        frames: uint8 (N, H, W, 3) or (N, 3, H, W), any strides; not copied whole.
-        frame_types: (N,) 0 slow, 1 fast; None is all slow.
+        frames: uint8 (N, H, W, 3) or (N, 3, H, W), with any strides; they are not copied.
+        frame_types: (N,) 0 slow, 1 fast; None for all slow.
         slow_size: (height, width) of slow frames, in multiples of ``2 * patch_size`` pixels.
-        fast_size: the same of fast frames.
-        dtype: float32, bfloat16 or float16: the rounded float32. The default is that of ``out``, or
-            float32.
+        fast_size: (height, width) of fast frames, likewise.
+        dtype: float32, bfloat16 or float16; the latter two round the float32 result. The default
+            is the dtype of ``out``, or float32.
         patch_size: side of a patch in pixels.
-        rescale_factor: what bytes are multiplied by before they are normalised.
-        image_mean: per channel.
-        image_std: per channel.
-        resample: "bilinear", or "bicubic", which is not what the model was trained with.
-        out: what to write into and return: contiguous (patches, 3, patch_size, patch_size) on the
-            CPU, of ``dtype`` if that is given; a slice of a larger tensor, say.
+        rescale_factor: factor that bytes are multiplied by before they are normalised.
+        image_mean: mean per channel.
+        image_std: standard deviation per channel.
+        resample: "bilinear", or "bicubic", which the model was not trained with.
+        out: the tensor to write to and return, such as a slice of a larger one: contiguous
+            (patches, 3, patch_size, patch_size) on the CPU, of ``dtype`` if that is given.
 
     Returns:
         (patches, 3, patch_size, patch_size), on the CPU.
 
     Raises:
-        KeyeVLError: a subclass that names the argument and what would be right.
+        KeyeVLError: a subclass; the message says which argument is invalid and what is expected.
     """
     import torch
 
@@ -110,7 +119,7 @@ def video_patches(
         out = empty_patches(patches, patch_size, dtype)
     else:
         _check_out(out, (patches, CHANNELS, patch_size, patch_size), dtype)
-    # NumPy has no bfloat16: 16-bit types go through as their bits.
+    # NumPy has no bfloat16, so 16-bit types are passed as uint16.
     bits = out.detach() if dtype == torch.float32 else out.detach().view(torch.uint16)
     _core.write_patches(
         array,
@@ -134,7 +143,7 @@ def video_layout(
     """Return ``video_grid_thw`` and ``num_frames`` of videos.
 
     Args:
-        videos: of each the frame types, and the (height, width) of slow and of fast frames.
+        videos: for each its frame types, and the (height, width) of slow and of fast frames.
         patch_size: side of a patch in pixels.
 
     Returns:
@@ -164,9 +173,10 @@ def grid_thw(
 
 
 def to_numpy(tensor: Any) -> Any:
-    """A tensor as an array that shares its memory; anything else as it is.
+    """Return a tensor as an array that shares its memory, and anything else unchanged.
 
-    Raises :class:`InvalidArgumentError` for bfloat16, which NumPy does not have.
+    Raises:
+        InvalidArgumentError: the tensor is bfloat16, which NumPy does not have.
     """
     import torch
 
@@ -180,13 +190,14 @@ def to_numpy(tensor: Any) -> Any:
 
 
 def on_device(tensor: torch.Tensor, device: Any) -> torch.Tensor:
-    """A tensor on a device, a ``torch.device`` or the name of one; as it is if that is None.
+    """Move a tensor to a device, which is a ``torch.device``, a name, or None for no move.
 
-    Raises :class:`InvalidArgumentError` if there is no such device.
+    Raises:
+        InvalidArgumentError: torch has no such device.
     """
     try:
         return tensor if device is None else tensor.to(device)
-    # torch says with an AssertionError that it was built without the device.
+    # torch raises AssertionError if it was built without support for the device.
     except (AssertionError, RuntimeError, TypeError) as error:
         reason = str(error).partition("\n")[0]
         raise InvalidArgumentError(
@@ -210,9 +221,10 @@ def _check_out(out: Any, shape: tuple[int, ...], dtype: torch.dtype) -> None:
 
 
 def per_channel(values: Any, name: str) -> tuple[float, float, float]:
-    """One number per channel, of one for all or of one each.
+    """Return one number per channel, given as one for all or one each.
 
-    Raises :class:`InvalidArgumentError`, which calls them ``name``, for anything else.
+    Raises:
+        InvalidArgumentError: ``values`` is anything else; the message calls it ``name``.
     """
     try:
         given = (values,) * CHANNELS if isinstance(values, (int, float)) else tuple(values)

@@ -1,4 +1,4 @@
-"""Whether tensors that were made before are those that a processor would make."""
+"""Comparison of the settings of preprocessed tensors with those of a processor."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["VideoSettings", "contradictions"]
 def contradictions(
     made: VideoSettings, wanted: VideoSettings, sizes: set[Size], own: Size
 ) -> Iterator[tuple[str, Any, Any]]:
-    """Yield the name, the made and the wanted value of each setting that gives other tensors.
+    """Compare settings; yield (name, made, wanted) for each that would give other tensors.
 
     Args:
-        made: what the tensors were made with.
-        wanted: what a processor would make them with.
+        made: the settings that the tensors were computed with.
+        wanted: the settings of the processor.
         sizes: (height, width) of the frames in the tensors.
         own: (height, width) of the video's frames before they were resized.
     """
@@ -35,8 +35,8 @@ def contradictions(
     if wanted.fixed_size not in (None, made.fixed_size) and sizes != {wanted.fixed_size}:
         yield "size", " and ".join(f"{h}x{w}" for h, w in sorted(sizes)), wanted.fixed_size
     pixels = [height * width for height, width in sizes]
-    # A call and a processor have other limits by default, and a message may have its own: what the
-    # processor demands is that the sizes are within its limits, whatever they were chosen under.
+    # Calls and processors have different limits by default, and messages may set their own. Sizes
+    # are therefore only checked against the processor's limits.
     low, high = wanted.min_pixels, wanted.max_pixels
     if low is not None and low != made.min_pixels and min(pixels) < low:
         yield "min_pixels", f"{made.min_pixels} ({min(pixels)} pixels a frame)", low
@@ -45,7 +45,7 @@ def contradictions(
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Tell if numbers are equal; means and deviations in float32, as they are computed with."""
+    """Return whether settings are equal; means and deviations are compared in float32."""
     if not isinstance(one, tuple):
         return bool(one == other)
     import numpy as np

@@ -5,7 +5,7 @@ from typing import Any
 from PIL import Image
 from transformers.image_processing_utils import BatchFeature
 
-from keye_vl_rs._patches.float_frames import bytes_of_floats
+from keye_vl_rs._patches.float_frames import whole_floats_to_uint8
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processors.videos import list_videos
 
@@ -40,5 +40,5 @@ class SiglipImageProcessor(KeyeVL1_5ImageProcessor):
     def preprocess(self, images: Any = None, videos: Any = None, **kwargs: Any) -> BatchFeature:
         """As in the base class; float frames that hold whole numbers are processed as bytes."""
         if videos is not None:
-            videos = [bytes_of_floats(video) for video in list_videos(videos)]
+            videos = [whole_floats_to_uint8(video) for video in list_videos(videos)]
         return super().preprocess(images, videos, **kwargs)

@@ -14,8 +14,8 @@ from transformers.image_processing_utils import BaseImageProcessor, BatchFeature
 from transformers.processing_utils import ImagesKwargs
 
 from keye_vl_rs._patches.accepted_inputs import flatten_images, list_frames
+from keye_vl_rs._patches.patch_plan import plan_patches, write_planned
 from keye_vl_rs._patches.pixel_config import PixelConfig
-from keye_vl_rs._patches.prepared import prepare, write_prepared
 from keye_vl_rs._patches.tensors import to_numpy
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, memory_errors
 from keye_vl_rs.processors.pixel_settings import PixelSettings
@@ -82,14 +82,14 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
         ):
             if rows is None:
                 continue
-            ready = [
-                prepare(frames, config, f"{kind} {index}") for index, frames in enumerate(rows)
+            plans = [
+                plan_patches(frames, config, f"{kind} {index}") for index, frames in enumerate(rows)
             ]
             name = "pixel_values" if kind == "image" else "pixel_values_videos"
-            if not ready:
+            if not plans:
                 raise FramesShapeError(f"{kind}s is an empty list: expected one at least")
-            data[name] = write_prepared(ready, config)
-            grids = [grid for _, grid in ready]
+            data[name] = write_planned(plans, config)
+            grids = [grid for _, grid in plans]
             data[f"{kind}_grid_thw"] = torch.tensor(grids, dtype=torch.int64, device="cpu")
         if getattr(return_tensors, "value", return_tensors) != "pt":
             data = {name: to_numpy(tensor) for name, tensor in data.items()}
@@ -99,7 +99,7 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
         self, frames: list[Any] | NDArray[Any] | torch.Tensor, recipe: PixelConfig
     ) -> torch.Tensor:
         """Frames of one size into (patches, 3, 14, 14)."""
-        return write_prepared([prepare(frames, recipe, "the video")], recipe)
+        return write_planned([plan_patches(frames, recipe, "the video")], recipe)
 
     def get_number_of_image_patches(
         self, height: int, width: int, images_kwargs: Mapping[str, Any] | None = None

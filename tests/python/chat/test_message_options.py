@@ -50,7 +50,7 @@ def test_numbers_of_frames_are_the_same_on_every_path(options, expected, source,
             to_openai_messages(said).extra_body["mm_processor_kwargs"]["frame_types"][0]
         ),
     }
-    for name, processor in (("one call", PROCESSOR), ("the plain path", PLAIN)):
+    for name, processor in (("one call", PROCESSOR), ("the reference path", PLAIN)):
         for place, out in (
             ("message", processor.apply_chat_template(said, **ALL)),
             ("call", processor.apply_chat_template(bare, **ALL, **options)),

@@ -128,7 +128,7 @@ def test_bicubic_on_request():
 @pytest.mark.parametrize(
     ("changed", "error", "message"),
     [
-        ({"indices": [0, 3]}, InvalidArgumentError, "indices holds 3: expected places of 3"),
+        ({"indices": [0, 3]}, InvalidArgumentError, "indices holds 3: expected 0 to 2"),
         ({"indices": [-1]}, InvalidArgumentError, "indices holds -1"),
         ({"indices": [0.5]}, InvalidArgumentError, "indices is .*expected a list of whole numbers"),
         ({"height": 30}, SizeError, "height is 30: expected a multiple of 28"),

@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageSequence
 
 from keye_vl_rs import _core
-from keye_vl_rs._patches import images, known_pillow
+from keye_vl_rs._patches import images, pillow_compat
 from keye_vl_rs.errors import AspectRatioError, FramesShapeError, UnreadableMediaError
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from oracle import published_processor as published
@@ -74,22 +74,22 @@ def test_any_size_to_any_size(resample):
 
 def test_the_core_resizes_as_pillow_does():
     for kernel in ("pillow-bilinear", "pillow-bicubic"):
-        assert known_pillow.resizes_alike(kernel)
+        assert pillow_compat.resize_matches(kernel)
 
 
-@pytest.mark.parametrize("name", ["resizes_alike", "shows_its_memory"])
+@pytest.mark.parametrize("name", ["resize_matches", "exports_raw_memory"])
 def test_where_pillow_is_not_as_known(name, monkeypatch):
     monkeypatch.setattr(images, name, lambda *_: False)
     assert_bits(processed(mixed()), published.preprocess(mixed(), "image"))
 
 
-def test_an_unknown_pillow_is_not_trusted(monkeypatch):
-    monkeypatch.setattr(known_pillow.PIL, "__version__", "99.1.0")
-    known_pillow.resizes_alike.cache_clear()
+def test_an_unpillow_compat_is_not_trusted(monkeypatch):
+    monkeypatch.setattr(pillow_compat.PIL, "__version__", "99.1.0")
+    pillow_compat.resize_matches.cache_clear()
     try:
-        assert not known_pillow.resizes_alike("pillow-bilinear")
+        assert not pillow_compat.resize_matches("pillow-bilinear")
     finally:
-        known_pillow.resizes_alike.cache_clear()
+        pillow_compat.resize_matches.cache_clear()
 
 
 @pytest.mark.one_level

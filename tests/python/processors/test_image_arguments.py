@@ -52,7 +52,7 @@ def test_frames_of_one_video_have_one_size(kind):
     """The published processors give all of them the size of the first, distorted."""
     frames = [picture(64, 64), picture(64, 300)]
     arrays = [np.asarray(frame).transpose(2, 0, 1) for frame in frames]
-    message = r"video 1: frame 1 is of 300x64 pixels .*, frame 0 of 64x64 .*: expected"
+    message = r"video 1: frame 1 has 300x64 pixels .*, frame 0 has 64x64 .*: expected"
     for video in (frames, arrays):
         with pytest.raises(FramesShapeError, match=message):
             kind()(videos=[[picture(64, 64)], video])

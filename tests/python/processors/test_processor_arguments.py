@@ -187,7 +187,9 @@ def test_the_plain_path_is_said_once(caplog):
     for _ in range(2):
         call(VIDEO.float())
         call(do_rescale=False, do_normalize=False)
-    said = [record.getMessage() for record in caplog.records if "plain path" in record.getMessage()]
+    said = [
+        record.getMessage() for record in caplog.records if "reference path" in record.getMessage()
+    ]
     assert len([message for message in said if "float" in message]) == 1
     assert len([message for message in said if "neither" in message]) == 1
     assert len(said) == 2

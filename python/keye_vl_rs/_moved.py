@@ -1,6 +1,6 @@
-"""Modules that could be imported from elsewhere in 0.1: importing one still works, with a warning.
+"""Imports of modules by the names that they had in 0.1, with a DeprecationWarning.
 
-This module goes with 0.3.
+This module will be removed in 0.3.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from keye_vl_rs._util.stack_level import level_of_caller
 __all__ = ["forward_imports"]
 
 _PACKAGE = "keye_vl_rs"
-# Where each module's names are now; a folder stands for all modules in it.
+# Where each module's names are now. An entry for a folder applies to all modules in it.
 _MOVED = {
     "accepted_inputs": ["_patches.accepted_inputs"],
     "allowed_sources": ["_media.allow_lists"],
@@ -80,43 +80,58 @@ _MOVED = {
     "video_settings": ["_patches.video_settings"],
     "watch": ["_media.deadline"],
 }
-# What names of those modules are called now.
+# The new names of what has been renamed in these modules.
 _RENAMED = {
     "CarefulDecoder": "DamageTrackingDecoder",
     "CountedFrames": "SequentialFrames",
     "FOR_WHAT_IS_THERE": "PARTIAL_HINT",
     "GAP": "GAP_FACTOR",
+    "Kept": "BufferedFrame",
+    "KeptFrames": "FrameBuffer",
     "LOST_PAGE": "OGG_CRC_MISMATCH",
     "ListedFrames": "IndexedFrames",
     "Listing": "VideoIndex",
     "OtherThreads": "OtherThreadsLog",
+    "PatchRoom": "OutputBuffer",
+    "Picture": "SourceImage",
     "Report": "PacketReport",
+    "SETTINGS": "PIXEL_SETTINGS",
     "Spoilt": "FrameDamage",
     "Steps": "FrameIntervals",
     "Watch": "Deadline",
     "WatchedFile": "InterruptibleFile",
     "can_share": "can_run_in_parallel",
+    "chooser": "make_frame_selector",
     "count_frames": "scan_frames",
     "decode_reporting": "decode_with_reports",
     "find_reports": "find_reported_packets",
     "forget_said": "reset_warnings",
     "limited": "limit_frames",
     "list_video": "index_video",
+    "own_pages": "allocate_mmap",
+    "plain_patches": "reference_patches",
+    "reading_picture": "pillow_errors",
+    "resizes_alike": "resize_matches",
+    "rows_before_columns": "resizes_horizontally_first",
     "run_ahead": "prefetch",
     "say_habits": "warn_about_losses",
     "say_once": "warn_once",
     "say_once_about": "warn_once_about",
+    "shows_its_memory": "exports_raw_memory",
+    "upright": "apply_orientation",
+    "why_plain": "why_reference",
+    "write_pictures": "write_image_patches",
 }
 
 
 def forward_imports() -> None:
-    """Let modules be imported by the names that they had in 0.1."""
+    """Install the finder for modules' old names, unless it is installed already."""
     if not any(isinstance(one, _Finder) for one in sys.meta_path):
         sys.meta_path.append(_Finder())
 
 
-def _places(name: str) -> list[str] | None:
-    """Return where a module's names are now; None if it did not move."""
+def _new_modules(name: str) -> list[str] | None:
+    """Return the modules that a module's names are in now, or None if it did not move."""
     if not name.startswith(f"{_PACKAGE}."):
         return None
     old = name[len(_PACKAGE) + 1 :]
@@ -129,36 +144,35 @@ def _places(name: str) -> list[str] | None:
 
 
 class _Finder(MetaPathFinder):
-    """Finds modules by their old names, where nothing else has found one."""
+    """The finder for modules by their old names, which is asked after all others."""
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
-        places = _places(fullname)
-        if places is None:
+        modules = _new_modules(fullname)
+        if modules is None:
             return None
-        found = [importlib.util.find_spec(place) for place in places]
+        found = [importlib.util.find_spec(module) for module in modules]
         if None in found:
             return None
-        spec = ModuleSpec(fullname, _Forwarder(places))
-        # A folder's modules are found here too, and nowhere on disk.
+        spec = ModuleSpec(fullname, _Forwarder(modules))
+        # This makes it a package, whose modules are found by this finder too.
         spec.submodule_search_locations = []
         return spec
 
 
 class _Forwarder(Loader):
-    """Loads a module that has the names of those that it stands for."""
+    """The loader of a module that forwards attributes to the modules that replaced it."""
 
-    def __init__(self, places: list[str]) -> None:
-        self._places = places
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        modules = [importlib.import_module(place) for place in self._places]
+        modules = [importlib.import_module(name) for name in self._names]
         warnings.warn(
-            f"{module.__name__} has moved: its names are in {' and '.join(self._places)}, and "
-            "those that are meant for programs in keye_vl_rs; this way to import them ends with "
-            "0.3",
+            f"{module.__name__} has moved: its names are now in {' and '.join(self._names)}. The "
+            "old module name will be removed in 0.3. Import public names from keye_vl_rs instead",
             DeprecationWarning,
             stacklevel=level_of_caller(),
         )

@@ -1,4 +1,4 @@
-"""One video, as a message or a call describes it, into the tensors that the model reads."""
+"""Turn one video, as a message describes it, into the tensors that the model reads."""
 
 from __future__ import annotations
 
@@ -49,32 +49,32 @@ def preprocess_file(
     cancel: CancelFlag | None = None,
     buffer_bytes: int = BUFFER_BYTES,
 ) -> VideoInputs:
-    """Turn a video file into tensors, without holding its frames.
+    """Turn a video file into tensors, without holding all of its frames.
 
     Args:
         ele: the video of a message, in the form of keye_vl_utils: ``video`` and the options of a
             video file that :data:`keye_vl_rs._chat.message_options.READ_BY` lists.
-        config: how pixels become values; the core must be able to do it.
-        rules: apply where ``ele`` says nothing.
+        config: how pixels become values; the Rust core must support it.
+        rules: defaults for what ``ele`` does not say.
         threads: decoder threads, as for :func:`keye_vl_rs.preprocess_video`.
-        cancel: as there.
-        buffer_bytes: as there.
+        cancel: as for :func:`keye_vl_rs.preprocess_video`.
+        buffer_bytes: as for :func:`keye_vl_rs.preprocess_video`.
 
     Raises:
-        As :func:`keye_vl_rs.preprocess_video`.
+        KeyeVLError: a subclass, as for :func:`keye_vl_rs.preprocess_video`.
     """
-    # Before the deadline's clock starts: the first import takes longer than a short video.
+    # Import these before the deadline is set: the first import takes longer than a short video.
     import av  # noqa: F401
     import torch
 
-    room = int(number_from_zero("buffer_bytes", buffer_bytes))
+    checked_bytes = int(number_from_zero("buffer_bytes", buffer_bytes))
     start, end = ele.get("video_start"), ele.get("video_end")
     rule = TimestampRule(
         check_timestamps(ele.get("timestamps", "published")),
         is_cut=start is not None or end is not None,
     )
     deadline = Deadline(describe_source(ele["video"]), ele.get("timeout"), cancel)
-    # Before the file is opened for nothing.
+    # Check before opening the file.
     rules.check_counts(ele)
 
     def choose(total_frames: int, video_fps: float) -> torch.Tensor:
@@ -91,7 +91,7 @@ def preprocess_file(
             rules,
             ele.get("min_frame_similarity", rules.min_frame_similarity),
             config,
-            room,
+            checked_bytes,
             rule,
         )
     return _video_inputs(
@@ -122,27 +122,25 @@ def preprocess_list(
     """Turn a list of frames into tensors.
 
     Args:
-        ele: the video of a message; ``fps`` must be given, which nothing else says.
+        ele: the video of a message; its ``fps`` is the frame rate of the list, and required.
         config: as for :func:`preprocess_file`.
-        rules: as there.
-        threads: checked, and not used.
-        cancel: checked between the stages, as is ``timeout`` of ``ele``.
+        rules: as for :func:`preprocess_file`.
+        threads: checked, but not used.
+        cancel: checked between stages, as is ``timeout`` of ``ele``.
 
     Raises:
-        As :func:`keye_vl_rs.preprocess_video`.
+        KeyeVLError: a subclass, as for :func:`keye_vl_rs.preprocess_video`.
     """
     import torch
 
     for name in ("video_start", "video_end"):
         if ele.get(name) is not None:
             raise InvalidArgumentError(
-                f"{name} is {short_repr(ele[name])}: expected it for a file; leave frames out of "
-                "the list instead"
+                f"{name} is {short_repr(ele[name])}: only files support it; remove frames from the "
+                "list instead"
             )
     if ele.get("fps") is None:
-        raise InvalidArgumentError(
-            "fps is None: expected the frames per second of the list, which nothing else says"
-        )
+        raise InvalidArgumentError("fps is None: expected the frame rate of the list of frames")
     check_on_error(ele.get("on_error", "raise"))
     check_timestamps(ele.get("timestamps", "published"))
     decoder_threads(threads)
@@ -162,7 +160,7 @@ def preprocess_list(
     deadline.check()
     compared = time.perf_counter()
     arguments = config.fused()
-    assert arguments is not None, "what the core cannot do is not preprocessed"
+    assert arguments is not None, "the Rust core supports the configuration"
     pixels = video_patches(frames, frame_types, *sizes, **arguments)
     written = time.perf_counter()
     total = len(ele["video"])
@@ -191,7 +189,7 @@ def _video_inputs(
     config: PixelConfig,
     **others: Any,
 ) -> VideoInputs:
-    """Return a video's tensors, with the grids and the number of its frames."""
+    """Build the result, with ``video_grid_thw``, ``num_frames`` and ``made_with``."""
     return VideoInputs(
         pixel_values_videos=pixels,
         **video_layout([(frame_types, *sizes)]),

@@ -1,4 +1,4 @@
-"""One call from a video to the tensors that the model reads."""
+""":func:`preprocess_video`, which turns a video into the tensors that the model reads."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BUFFER_BYTES", "VideoInputs", "preprocess_video"]
 
-# Those of keye_vl_utils 1.5.2, whatever a program sets there.
+# Those of keye_vl_utils 1.5.2. Programs cannot change them, unlike those of vision_process.
 _RULES = VideoRules()
 
 
@@ -60,60 +60,62 @@ def preprocess_video(
 ) -> VideoInputs:
     """Turn a video into the tensors that Keye-VL-1.5 reads.
 
-    The result is that of ``keye_vl_utils`` 1.5.2 followed by the published processor, to the last
-    bit. Frames are compared, resized and written while later ones are being decoded; packets that
-    no sampled frame needs are not decoded; and a file's frames are never held all at once.
+    The result equals that of ``keye_vl_utils`` 1.5.2 followed by the processor of transformers pull
+    request 41040, to the last bit. Frames are compared, resized and written while later ones are
+    being decoded; packets that no sampled frame depends on are not decoded; and the frames of a
+    file are never all in memory at once.
 
     Args:
-        source: a path, a ``file://``, ``http(s)://`` or ``data:`` address, base64 (a text, or
-            ``{"base64": ...}``), the bytes of a file, a binary file object, or a list of frames,
-            which are then taken to be ``fps`` frames per second: image sources, or dictionaries as
-            for :func:`keye_vl_rs.fetch_image` (``{"image": ..., "exif": True}``).
-        fps: frames to sample per second; a video with fewer gives all it has.
-        max_frames: sample no more than this, an int.
-        nframes: sample exactly so many, an int, instead of by ``fps``; ``max_frames`` if that is
-            fewer.
-        min_pixels: the fewest pixels of a frame; below 37,632 (48 tokens) it counts as that, but
-            allows for more frames.
-        max_pixels: the most pixels of a slow frame (602,112: 768 tokens).
-        video_total_pixels: the most pixels of all frames together (51,380,224: 65,536 tokens).
+        source: a path, a ``file://``, ``http(s)://`` or ``data:`` address, base64 (a string, or
+            ``{"base64": ...}``), the bytes of a file, a binary file object, or a list of frames.
+            Each frame is an image source, or a dictionary as for :func:`keye_vl_rs.fetch_image`
+            (``{"image": ..., "exif": True}``).
+        fps: frames to sample per second, or all frames if the video has fewer. For a list, its
+            frame rate.
+        max_frames: maximum number of frames to sample, an int.
+        nframes: exact number of frames to sample, an int, instead of ``fps``. If ``max_frames`` is
+            smaller, that is used.
+        min_pixels: minimum number of pixels of a frame. Values below 37,632 (48 tokens) allow for
+            more frames, but do not make them smaller than that.
+        max_pixels: maximum number of pixels of a slow frame (602,112: 768 tokens).
+        video_total_pixels: maximum number of pixels of all frames together (51,380,224: 65,536
+            tokens).
         min_frame_similarity: a frame with a smaller share of unchanged patches is slow.
-        video_start: seconds; of a file, sample only frames that are presented from then on. Their
-            timestamps still count from the start of the file.
-        video_end: seconds; the same for frames that are presented up to then.
-        image_mean: per channel.
-        image_std: per channel.
-        dtype: of the pixels: torch.float32 (the default), bfloat16 or float16, or their names: the
-            rounded float32.
-        threads: decoder threads; None is one more than the cores (or than
-            ``KEYE_VL_UTILS_PARALLEL_NUM``, or ``OMP_NUM_THREADS``), and 16 at most.
-        buffer_bytes: memory for frames whose sizes depend on frames that are still to come, for
-            the sizes depend on how many frames turn out slow. What does not fit is decoded twice.
-        timeout: seconds from the call on; None is no limit. For a list of frames it is looked at
-            between one stage and the next.
-        cancel: a ``threading.Event``, or anything with ``is_set()``, that another thread sets to
-            end the call.
-        on_error: what becomes of a file that is truncated or damaged: "raise" for an error;
-            "partial" for what comes before the damage, with a
-            :class:`keye_vl_rs.errors.PartialVideoWarning`; "conceal" for what the decoder makes of
-            it, with a :class:`keye_vl_rs.errors.ConcealedDamageWarning`, which of a truncated file
-            is the partial result, with that warning. ``VideoInputs.damage`` says what is wrong.
-        timestamps: of a file, "published" for those of ``keye_vl_utils``, index over average frame
-            rate, or "presentation" for when frames are presented. Frames have the latter in any
-            case where the former cannot be right: with ``video_start`` or ``video_end``, where the
-            stated frame rate is not believed, and where a recording jumps. The log warns where
-            published times are off by more than the sampling interval.
-        limits: what the video may ask for; what it does not name, or None, is what the
-            environment says.
+        video_start: seconds; sample only frames of a file that are presented at this time or later.
+            Their timestamps still count from the start of the file.
+        video_end: seconds; sample only frames of a file that are presented at this time or earlier.
+        image_mean: mean per channel.
+        image_std: standard deviation per channel.
+        dtype: dtype of the pixels: torch.float32 (the default), bfloat16 or float16, or a name of
+            these. The latter two round the float32 result.
+        threads: number of decoder threads; None for one more than the number of cores (or than
+            ``KEYE_VL_UTILS_PARALLEL_NUM``, or ``OMP_NUM_THREADS``), up to 16.
+        buffer_bytes: memory for frames whose sizes are not known yet, because they depend on how
+            many of the later frames are slow. Frames that do not fit are decoded twice.
+        timeout: limit in seconds on the duration of the call; None for no limit. For a list of
+            frames, it is checked between stages.
+        cancel: a ``threading.Event``, or any object with ``is_set()``, that another thread sets to
+            cancel the call.
+        on_error: how to handle a file that is truncated or damaged. "raise" raises an error.
+            "partial" returns the frames before the damage, with a
+            :class:`keye_vl_rs.errors.PartialVideoWarning`. "conceal" returns damaged frames as the
+            decoder conceals them, with a :class:`keye_vl_rs.errors.ConcealedDamageWarning`; for a
+            truncated file it acts like "partial". ``VideoInputs.damage`` describes the damage.
+        timestamps: how the times of a file's frames are computed: "published" for index divided by
+            average frame rate, as in ``keye_vl_utils``, or "presentation" for presentation times.
+            The latter are always used where the former cannot be right: with ``video_start`` or
+            ``video_end``, if the stated frame rate is implausible, or if the recording has a gap. A
+            warning is logged if published times are off by more than the sampling interval.
+        limits: bounds on what the video may require; None, and fields that are not set, for those
+            of the environment.
 
     Raises:
-        MediaError: a subclass, when the video cannot be read or decoded: DecodeError when it is
-            truncated or damaged, MediaTimeoutError when the time is over, LimitError when it asks
-            for more than ``limits`` allow.
+        MediaError: a subclass, if the video cannot be read or decoded: DecodeError if it is
+            truncated or damaged, MediaTimeoutError if the call took longer than ``timeout``,
+            LimitError if it exceeds ``limits``.
         CancelledError: ``cancel`` was set.
-        InvalidArgumentError: a subclass, when an argument has an impossible value; also when
-            ``nframes`` is more than the video has, or no frame is presented between
-            ``video_start`` and ``video_end``.
+        InvalidArgumentError: a subclass, if an argument is invalid, ``nframes`` exceeds the number
+            of frames, or no frame is presented between ``video_start`` and ``video_end``.
     """
     frames = frames_of_text(source)
     ele = {

@@ -1,4 +1,4 @@
-"""One video as the model reads it."""
+"""The tensors of one video, and what is known about it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["VideoInputs"]
 
 @dataclass(frozen=True)
 class VideoInputs:
-    """One video as the model reads it.
+    """The tensors of one video, and what is known about it.
 
     Attributes:
         pixel_values_videos: (patches, 3, 14, 14), the patches of all frames in time order.
@@ -31,21 +31,21 @@ class VideoInputs:
         frame_types: (T,) int32, 0 slow and 1 fast.
         timestamps: (T,) float32, seconds from the start of the video.
         slow_size: (height, width) of slow frames in pixels.
-        fast_size: the same of fast frames.
+        fast_size: (height, width) of fast frames in pixels.
         size: (height, width) of the video itself.
         fps: frames per second of the video itself.
-        total_frames: how many frames it has; with ``on_error="partial"``, or of a truncated file,
-            how many of them are used.
-        duration: of these, in seconds.
-        stage_seconds: how long the call was busy with each stage, or waited for it: "decode"
+        total_frames: number of its frames; with ``on_error="partial"``, or for a truncated file,
+            the number of frames that were used.
+        duration: duration of these frames in seconds.
+        stage_seconds: seconds that the call spent on each stage, or waited for it: "decode"
             (reading, decoding and conversion to RGB), "slow_fast", "patches".
-        counts: how much of a file had to be decoded.
-        timestamp_kind: which times those are: "published", index over average rate, or
-            "presentation", when the frames are presented.
-        damage: a :class:`keye_vl_rs.Damage` with ``on_error`` other than "raise", which has the
-            ``reason`` and the places of damaged ``frames``; None if nothing is wrong.
-        made_with: the settings of the call. A processor with others refuses the video, as it does
-            one without any (None).
+        counts: how much of a file was decoded.
+        timestamp_kind: how ``timestamps`` were computed: "published" for index divided by average
+            frame rate, as in keye_vl_utils 1.5.2, or "presentation" for presentation times.
+        damage: a :class:`keye_vl_rs.Damage` with the ``reason`` and the indices of the damaged
+            ``frames``, if ``on_error`` is not "raise"; None if the video is intact.
+        made_with: the settings of the call. A processor rejects a video whose settings differ from
+            its own, or are None.
     """
 
     pixel_values_videos: torch.Tensor
@@ -66,7 +66,7 @@ class VideoInputs:
     timestamp_kind: TimestampKind = "published"
 
     def model_inputs(self) -> dict[str, torch.Tensor]:
-        """The tensors under the names by which the model takes them."""
+        """Return the tensors under the names of the model's arguments."""
         return {
             "pixel_values_videos": self.pixel_values_videos,
             "video_grid_thw": self.video_grid_thw,
@@ -75,20 +75,21 @@ class VideoInputs:
 
     @property
     def slow_frames(self) -> int:
-        """How many frames are slow."""
+        """The number of slow frames."""
         return int((self.frame_types == SLOW).sum())
 
     @property
     def tokens(self) -> int:
-        """How many ``<|video_pad|>`` tokens the video takes."""
+        """The number of ``<|video_pad|>`` tokens of the video."""
         types = frame_types_list(self.frame_types, len(self.frame_types))
         return count_patches(types, self.slow_size, self.fast_size) // MERGE_SIZE**2
 
     def prompt(self) -> str:
-        """The text that stands for one video token in the prompt.
+        """Return the text that replaces the video's token in a prompt.
 
-        For each frame its marker, its time in seconds with one decimal, and one ``<|video_pad|>``
-        per token, between ``<|fast_start|>`` and ``<|fast_end|>`` where the frame is fast.
+        For each frame, it has a marker, the time in seconds with one decimal, and one
+        ``<|video_pad|>`` per token, between ``<|fast_start|>`` and ``<|fast_end|>`` if the frame is
+        fast.
         """
         return video_prompt(
             self.frame_types.tolist(), self.slow_size, self.fast_size, self.timestamps.tolist()

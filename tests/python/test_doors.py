@@ -207,7 +207,7 @@ def test_the_rest_open_nothing(media):
     for processor in (
         *(KeyeVL1_5ImageProcessor(), KeyeVL1_5VideoProcessor(), preview.SiglipImageProcessor()),
     ):
-        with pytest.raises(InvalidArgumentError, match="opens no videos"):
+        with pytest.raises(InvalidArgumentError, match="do not open videos"):
             processor.fetch_videos(clip)
 
 

@@ -1,1 +1,8 @@
-"""Helpers for every folder: checks of arguments, threads, logging, texts for messages."""
+"""Helpers for every folder.
+
+- ``model``: the constants of the model.
+- ``validation``: checks of numbers.
+- ``threads`` and ``malloc``: threads that last for one call, and memory that is returned after it.
+- ``shorten``, ``warn_once`` and ``stack_level``: texts of messages, and when and where they appear.
+- ``tested_hosts``: the releases of other packages that this package is tested with.
+"""

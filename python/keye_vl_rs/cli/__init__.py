@@ -1,8 +1,10 @@
 """Provide the command line of the package, the script ``keye-vl-rs``.
 
-``commands`` defines the commands and ``options`` their options. ``outputs`` decides which file each
-video is written to, ``jobs`` does the work, and ``report`` formats results. ``bench`` compares the
-speed with the reference implementation's.
+- ``commands`` defines the commands, ``options`` their options, and ``checks`` checks the values.
+- ``outputs`` finds the videos and decides which file the output of each is written to.
+- ``jobs`` does the work.
+- ``report`` formats results, and ``standard_streams`` makes printing them safe.
+- ``bench`` compares the speed with the reference implementation's.
 """
 
 from __future__ import annotations

@@ -1,6 +1,13 @@
-"""Integrations with the libraries and servers that this package speeds up: one file per host.
+"""Integrate this package with the libraries and servers that it speeds up: one file per host.
 
-:mod:`keye_vl_rs.hosts.switch` turns them on and off, and :mod:`keye_vl_rs.hosts.after_import` runs
-code once a host has been imported. Importing this package imports none of its modules, and none of
-them imports its host.
+- ``switch``: ``enable()`` and ``disable()``.
+- ``after_import``: run code once a host has been imported.
+- ``keye_vl_utils``: patches of ``keye_vl_utils``, with ``fused_branch`` for processors that import
+  its fused operator.
+- ``transformers``: auto classes that return this package's processors.
+- ``vllm``: a plugin; ``vllm_inputs`` builds inputs for ``vllm.LLM.generate``.
+- ``sglang``: a plugin.
+- ``openai``: requests to servers with OpenAI's API, whose images ``encoding`` encodes.
+
+Importing this package imports none of its modules, and none of them imports its host.
 """

@@ -1,8 +1,9 @@
 """Keye-VL-8B-Preview: drop-in replacements for ``keye_vl_utils`` 1.0.0 and the model's processor.
 
-- :func:`process_vision_info` and the functions beside it replace ``keye_vl_utils`` 1.0.0.
-- :class:`KeyeProcessor` and :class:`SiglipImageProcessor` are processors for transformers. They are
-  imported on first use.
+- ``vision_process`` replaces ``keye_vl_utils`` 1.0.0: :func:`process_vision_info` and others.
+- ``processing`` has the processor for transformers, :class:`KeyeProcessor`, and
+  ``image_processing`` its image processor, :class:`SiglipImageProcessor`. They are imported on
+  first use.
 
 This model has no slow and fast frames: all frames of a video have one size, are processed in pairs,
 and are resized before they reach the processor.

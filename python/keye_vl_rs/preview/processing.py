@@ -93,34 +93,34 @@ class KeyeProcessor(BaseProcessor):
             FramesShapeError, SizeError, InvalidArgumentError: an input or an argument is invalid.
 
         """
-        merged, wanted = self._merged(kwargs)
+        merged, wanted = self._merge_call(kwargs)
         text_kwargs = merged["text_kwargs"]
         check_sampled(merged["videos_kwargs"])
         pictures = [] if images is None else flatten_images(images)
         clips = [] if videos is None else list_videos(videos)
         if not pictures and not clips:
-            return self._text_alone(text, text_kwargs)
+            return self._tokenize_plain(text, text_kwargs)
         seconds = _seconds_per_grid(merged["videos_kwargs"].get("fps", 2.0), len(clips))
-        cut = self._cut(text, len(pictures), len(clips), text_kwargs)
-        engine = self._engine()
+        split = self._split_texts(text, len(pictures), len(clips), text_kwargs)
+        image_processor = self._own_image_processor()
         settings = {**merged["images_kwargs"], "return_tensors": "pt"}
         vision: dict[str, Any] = {}
         if pictures:
-            vision.update(engine.preprocess(pictures, **settings))
+            vision.update(image_processor.preprocess(pictures, **settings))
         if clips:
-            vision.update(engine.preprocess(videos=clips, **settings))
+            vision.update(image_processor.preprocess(videos=clips, **settings))
             vision["second_per_grid_ts"] = torch.tensor(seconds, dtype=torch.float32, device="cpu")
         tokens = {}
-        if cut is not None:
-            merge_size = engine.pixel_config(merged["images_kwargs"]).merge_size
+        if split is not None:
+            merge_size = image_processor.pixel_config(merged["images_kwargs"]).merge_size
             inputs = {
                 self.image_token: self._image_placeholders(
                     vision.get("image_grid_thw"), merge_size
                 ),
                 self.video_token: self._video_placeholders(vision, merge_size),
             }
-            tokens = self._tokens(cut, inputs, text_kwargs, wanted)
-        return BatchFeature(data={**tokens, **self._placed(vision, merged)})
+            tokens = self._tokenize_filled(split, inputs, text_kwargs, wanted)
+        return BatchFeature(data={**tokens, **self._convert_outputs(vision, merged)})
 
     def apply_chat_template(
         self,
@@ -159,8 +159,7 @@ class KeyeProcessor(BaseProcessor):
         if tokenize:
             defaults = take_call_options(call, kwargs)
             call = {**take_exif(kwargs), **call}
-            if self._engine().pixel_config(self._merged(call)[0]["images_kwargs"]).exif:
-                defaults["exif"] = True
+            defaults.update(self._exif_option(self._merge_call(call)[0]["images_kwargs"]))
             talks = [conversation] if is_one_conversation(conversation) else conversation
             talks = [with_defaults(talk, defaults, vision_process.EXCLUSIVE) for talk in talks]
             conversation = talks[0] if is_one_conversation(conversation) else talks

@@ -1,7 +1,7 @@
-"""What the processors of both models share: their parts, tokens, and the way from texts to ids."""
+"""The base class of both models' processors: their parts, their tokens, and tokenisation."""
 
-# No `from __future__ import annotations` here: transformers reads annotations of processors as
-# objects.
+# No `from __future__ import annotations` here: transformers reads the annotations of processors at
+# run time.
 
 import inspect
 from collections import Counter
@@ -21,17 +21,17 @@ from keye_vl_rs.errors import InvalidArgumentError, PromptError
 from keye_vl_rs.processors.checkpoint_files import ProcessorFilesMixin
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 
-__all__ = ["SETTINGS", "BaseProcessor", "KeyeTextKwargs"]
+__all__ = ["PIXEL_SETTINGS", "BaseProcessor", "KeyeTextKwargs"]
 
-# Of an image processor, by name.
-SETTINGS = tuple(inspect.signature(KeyeVL1_5ImageProcessor).parameters)[:-1]
-# Of a release that has none, nobody asks for it.
+# The names of an image processor's settings.
+PIXEL_SETTINGS = tuple(inspect.signature(KeyeVL1_5ImageProcessor).parameters)[:-1]
+# Releases of transformers without this class do not ask for it.
 _MultiModalData: Any = getattr(processing_utils, "MultiModalData", dict)
-_MIRRORED = ("return_mm_token_type_ids", "return_text_replacement_offsets")
+_OPTIONAL_OUTPUTS = ("return_mm_token_type_ids", "return_text_replacement_offsets")
 
 
 class KeyeTextKwargs(TextKwargs, total=False):  # type: ignore[misc,call-arg]
-    """What later releases of transformers ask for; here all of them may."""
+    """The arguments for texts, with those that only later releases of transformers define."""
 
     return_mm_token_type_ids: bool | None
     return_text_replacement_offsets: bool | None
@@ -41,7 +41,7 @@ class BaseProcessor(
     ProcessorFilesMixin,
     ProcessorMixin,  # type: ignore[misc]
 ):
-    """Text, images and videos in one call; a model's own class says what becomes of its videos."""
+    """The parts of a processor that do not depend on how a model processes videos."""
 
     image_processor_class = "AutoImageProcessor"
     tokenizer_class = ("Qwen2Tokenizer", "Qwen2TokenizerFast")
@@ -50,59 +50,70 @@ class BaseProcessor(
     def __init__(
         self, image_processor: Any, tokenizer: Any, chat_template: str | dict[str, str] | None
     ) -> None:
-        """See the models' own classes."""
+        """Store the parts, and the vision tokens of the tokenizer."""
         if image_processor is None:
             image_processor = self.image_processor_kind()
         super().__init__(image_processor, tokenizer, chat_template=chat_template)
-        usual = prompt.VisionTokens()
-        self.image_token = getattr(tokenizer, "image_token", usual.image)
-        self.video_token = getattr(tokenizer, "video_token", usual.video)
+        default = prompt.VisionTokens()
+        self.image_token = getattr(tokenizer, "image_token", default.image)
+        self.video_token = getattr(tokenizer, "video_token", default.video)
         self.image_token_id = tokenizer.convert_tokens_to_ids(self.image_token)
         self.video_token_id = tokenizer.convert_tokens_to_ids(self.video_token)
 
-    def _engine(self) -> KeyeVL1_5ImageProcessor:
-        """The image processor, or this package's own with the settings of a foreign one."""
+    def _own_image_processor(self) -> KeyeVL1_5ImageProcessor:
+        """Return the image processor, or one of this package with the settings of a foreign one."""
         given = self.image_processor
         if isinstance(given, KeyeVL1_5ImageProcessor):
             return given
-        known = {name: getattr(given, name, None) for name in SETTINGS if name != "size"}
+        known = {name: getattr(given, name, None) for name in PIXEL_SETTINGS if name != "size"}
         return self.image_processor_kind(**{k: v for k, v in known.items() if v is not None})
 
-    def _merged(self, kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The arguments of a call by what they are about, and which further outputs it wants."""
+    def _merge_call(self, kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the arguments of a call by modality, and which optional outputs it asks for."""
         merged: dict[str, Any] = self._merge_kwargs(
             self.valid_processor_kwargs,
             tokenizer_init_kwargs=self.tokenizer.init_kwargs,
             **kwargs,
         )
         text_kwargs = merged["text_kwargs"]
-        wanted = {name: text_kwargs.pop(name, merged.get(name, False)) for name in _MIRRORED}
+        wanted = {
+            name: text_kwargs.pop(name, merged.get(name, False)) for name in _OPTIONAL_OUTPUTS
+        }
         return merged, wanted
 
-    def _text_alone(self, text: Any, text_kwargs: Mapping[str, Any]) -> BatchFeature:
-        """What the tokenizer makes of texts without images and videos, which pass untouched."""
+    def _exif_option(self, images_kwargs: Mapping[str, Any]) -> dict[str, bool]:
+        """Return the option ``exif`` for all media of a call.
+
+        It is set if the call or the image processor's own setting asks for it. Otherwise it is left
+        out, so that messages keep the default.
+        """
+        own = self._own_image_processor()
+        return {"exif": True} if own.pixel_config(images_kwargs).exif else {}
+
+    def _tokenize_plain(self, text: Any, text_kwargs: Mapping[str, Any]) -> BatchFeature:
+        """Tokenise texts of a call without images and videos, unchanged."""
         texts = list(text) if isinstance(text, (list, tuple)) else [text]
         if text is None:
             return BatchFeature({})
         return BatchFeature(plain_tokens(self.tokenizer, texts, text_kwargs))
 
-    def _cut(
+    def _split_texts(
         self, text: Any, images: int, videos: int, text_kwargs: Mapping[str, Any]
     ) -> list[list[str]] | None:
-        """The texts cut at their vision tokens, of which there are as many as inputs."""
+        """Split the texts at their vision tokens, of which there must be one per input."""
         if text is None:
             return None
         expected = {self.image_token: images, self.video_token: videos}
         return prompt.split_texts(_texts(text), expected, guard=_guard(text_kwargs))
 
-    def _tokens(
+    def _tokenize_filled(
         self,
         cut: Sequence[Sequence[str]],
         inputs: Mapping[str, Sequence[prompt.Placeholder]],
         text_kwargs: Mapping[str, Any],
         wanted: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """The outputs that come of texts, with each vision token's placeholder in its place."""
+        """Tokenise split texts with a placeholder for each input, and return all text outputs."""
         prompts = prompt.fill(cut, inputs)
         tokens = tokenize(self.tokenizer, prompts, text_kwargs)
         self._check_counts(tokens["input_ids"], prompts)
@@ -113,10 +124,10 @@ class BaseProcessor(
         return tokens
 
     def _check_counts(self, input_ids: Any, prompts: Sequence[prompt.Prompt]) -> None:
-        """Raise if truncation cut vision tokens off, whose pixels the model would still be given.
+        """Check that truncation has removed no vision tokens, whose pixels the model still gets.
 
         Raises:
-            PromptError: a text has fewer vision tokens than its images and videos have.
+            PromptError: a text has fewer vision tokens than its images and videos need.
         """
         rows = input_ids.tolist() if hasattr(input_ids, "tolist") else input_ids
         for index, parts in enumerate(prompts):
@@ -126,17 +137,17 @@ class BaseProcessor(
                     expected[part.pad] += sum(part.counts)
             for pad, count in expected.items():
                 pad_id = self.tokenizer.convert_tokens_to_ids(pad)
-                # With overflowing tokens a text may have several rows, and none holds all.
+                # If overflowing tokens are returned, a text's tokens are spread over several rows.
                 found = rows[index].count(pad_id) if index < len(rows) else 0
                 if pad_id is not None and found != count:
                     raise PromptError(
-                        f"text {index} has {count} {pad} tokens, of which {found} are left within "
-                        "max_length: expected room for all of them (a larger max_length, fewer "
-                        "frames or smaller max_pixels), or no truncation"
+                        f"text {index} has {count} {pad} tokens, of which max_length leaves "
+                        f"{found}: disable truncation, increase max_length, or use fewer frames "
+                        "or a smaller max_pixels"
                     )
 
-    def _placed(self, vision: dict[str, Any], merged: Mapping[str, Any]) -> dict[str, Any]:
-        """The tensors of images and videos as arrays, or on the device that the call names."""
+    def _convert_outputs(self, vision: dict[str, Any], merged: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the tensors of images and videos as arrays, or on the call's device."""
         tensors = merged["text_kwargs"].get("return_tensors")
         if getattr(tensors, "value", tensors) == "np":
             return {name: to_numpy(tensor) for name, tensor in vision.items()}
@@ -153,7 +164,7 @@ class BaseProcessor(
         ]
 
     def _token_types(self, input_ids: Any) -> Any:
-        """0 for text, 1 for images, 2 for videos, in the form that ``input_ids`` has."""
+        """Return 0 for text, 1 for images, 2 for videos, in the form of ``input_ids``."""
         if isinstance(input_ids, torch.Tensor):
             return torch.from_numpy(self._token_types(input_ids.numpy()))
         if isinstance(input_ids, list):
@@ -161,14 +172,14 @@ class BaseProcessor(
         return (input_ids == self.image_token_id) + 2 * (input_ids == self.video_token_id)
 
     def _get_num_multimodal_tokens(self, image_sizes: Any = None, **kwargs: Any) -> Any:
-        """How many tokens and patches images of these (height, width) become."""
+        """Return the numbers of tokens and patches of images of these (height, width)."""
         if image_sizes is None:
             return _MultiModalData()
-        engine = self._engine()
+        own = self._own_image_processor()
         images_kwargs = self._merge_kwargs(self.valid_processor_kwargs, **kwargs)["images_kwargs"]
-        unit = engine.pixel_config(images_kwargs).merge_size ** 2
+        unit = own.pixel_config(images_kwargs).merge_size ** 2
         patches = [
-            engine.get_number_of_image_patches(height, width, images_kwargs)
+            own.get_number_of_image_patches(height, width, images_kwargs)
             for height, width in image_sizes
         ]
         return _MultiModalData(
@@ -176,11 +187,11 @@ class BaseProcessor(
         )
 
     def batch_decode(self, *args: Any, **kwargs: Any) -> Any:
-        """The tokenizer's."""
+        """Call the tokenizer's ``batch_decode``."""
         return self.tokenizer.batch_decode(*args, **kwargs)
 
     def decode(self, *args: Any, **kwargs: Any) -> Any:
-        """The tokenizer's."""
+        """Call the tokenizer's ``decode``."""
         return self.tokenizer.decode(*args, **kwargs)
 
     def post_process_image_text_to_text(
@@ -190,7 +201,7 @@ class BaseProcessor(
         clean_up_tokenization_spaces: bool = False,
         **kwargs: Any,
     ) -> Any:
-        """The text of what the model generated, (batch, length) or (length,) ids."""
+        """Decode the ids that the model generated, (batch, length) or (length,), to text."""
         return self.tokenizer.batch_decode(
             generated_outputs,
             skip_special_tokens=skip_special_tokens,
@@ -200,7 +211,7 @@ class BaseProcessor(
 
     @property
     def model_input_names(self) -> list[str]:
-        """The names of the outputs that the model reads."""
+        """The names of the model's inputs."""
         names = self.tokenizer.model_input_names + KeyeVL1_5ImageProcessor.model_input_names
         return list(dict.fromkeys(names))
 
@@ -210,13 +221,16 @@ def _texts(text: Any) -> list[str]:
     for entry in texts:
         if not isinstance(entry, str):
             raise InvalidArgumentError(
-                f"text holds a {type(entry).__name__}; with images or videos it is strings"
+                f"text holds a {type(entry).__name__}: expected strings with images or videos"
             )
     return texts
 
 
 def _guard(text_kwargs: Mapping[str, Any]) -> str:
-    """What must stand before a vision token: tokens that a chat template marked are plain text."""
+    """Return a regular expression for what precedes vision tokens, but not those in users' text.
+
+    With ``sanitize_control_tokens``, transformers has marked the latter.
+    """
     if not text_kwargs.get("sanitize_control_tokens"):
         return ""
     return str(getattr(processing_utils, "_UNMARKED", ""))

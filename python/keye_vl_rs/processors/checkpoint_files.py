@@ -1,8 +1,9 @@
-"""A processor's parts in a checkpoint's folder: loading and saving, with every transformers.
+"""Loading and saving of a processor's parts, with all supported releases of transformers.
 
-Up to 4.57 each part has a file of its own, from 5 on they lie in ``processor_config.json``. Either
-way the image processor is this package's own, whatever class the checkpoint names; a video
-processor is loaded where there is one, and not missed where there is none.
+Up to 4.57 each part has a file of its own in a checkpoint's folder; from 5 on, they are all in
+``processor_config.json``.
+In both cases the image processor is this package's own, whichever class the checkpoint names, and
+a video processor is loaded if there is one, but not required.
 """
 
 from __future__ import annotations
@@ -20,12 +21,19 @@ __all__ = ["ProcessorFilesMixin"]
 
 _VIDEO_FILE = "video_preprocessor_config.json"
 _PARTS_IN_ONE_FILE = hasattr(ProcessorMixin, "get_attributes")
-# What of a call to from_pretrained says where its files are.
-_WHERE = ("cache_dir", "force_download", "token", "revision", "local_files_only", "subfolder")
+# The arguments of from_pretrained that say where files are.
+_LOCATION_ARGUMENTS = (
+    "cache_dir",
+    "force_download",
+    "token",
+    "revision",
+    "local_files_only",
+    "subfolder",
+)
 
 
 class ProcessorFilesMixin:
-    """For a processor that comes before transformers' own class."""
+    """A mixin for processors, to inherit from before transformers' own class."""
 
     attributes: ClassVar = ["image_processor", "tokenizer"]
     image_processor_kind: ClassVar[type[KeyeVL1_5ImageProcessor]] = KeyeVL1_5ImageProcessor
@@ -33,7 +41,7 @@ class ProcessorFilesMixin:
 
     @classmethod
     def get_attributes(cls) -> list[str]:
-        """The parts that must be there; transformers would count ``video_processor`` among them."""
+        """Return the required parts, among which transformers would count ``video_processor``."""
         return list(cls.attributes)
 
     @classmethod
@@ -48,17 +56,20 @@ class ProcessorFilesMixin:
 
     @classmethod
     def from_args_and_dict(cls, args: Any, processor_dict: dict[str, Any], **kwargs: Any) -> Any:
-        """The video processor is among ``args``; the dictionary holds only its description."""
+        """Create a processor from its parts, ``args``, and its configuration.
+
+        The configuration may describe a video processor, which is ignored: it is one of the parts.
+        """
         config = {k: v for k, v in processor_dict.items() if k != "video_processor"}
         return super().from_args_and_dict(args, config, **kwargs)  # type: ignore[misc]
 
     def to_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """As in the base class, without a video processor that is not there."""
-        made = super().to_dict(*args, **kwargs)  # type: ignore[misc]
-        return {k: v for k, v in made.items() if k != "video_processor" or v is not None}
+        """Return the configuration as in the base class, but omit a missing video processor."""
+        config = super().to_dict(*args, **kwargs)  # type: ignore[misc]
+        return {k: v for k, v in config.items() if k != "video_processor" or v is not None}
 
     def save_pretrained(self, save_directory: Any, **kwargs: Any) -> Any:
-        """As in the base class, with the video processor's file where it has one."""
+        """Save as in the base class, with the video processor where it has a file of its own."""
         saved = super().save_pretrained(save_directory, **kwargs)  # type: ignore[misc]
         if self.video_processor is not None and not _PARTS_IN_ONE_FILE:
             self.video_processor._set_processor_class(type(self).__name__)
@@ -69,8 +80,8 @@ class ProcessorFilesMixin:
 def _load_video_processor(path: Any, processor_dict: dict[str, Any], kwargs: dict[str, Any]) -> Any:
     described = processor_dict.get("video_processor")
     if described is None:
-        where = {key: kwargs[key] for key in _WHERE if key in kwargs}
-        if cached_file(path, _VIDEO_FILE, **where, _raise_exceptions_for_missing_entries=False):
+        location = {key: kwargs[key] for key in _LOCATION_ARGUMENTS if key in kwargs}
+        if cached_file(path, _VIDEO_FILE, **location, _raise_exceptions_for_missing_entries=False):
             described, _ = KeyeVL1_5VideoProcessor.get_video_processor_dict(path, **kwargs)
     if described is None:
         return None

@@ -1,8 +1,9 @@
-"""The image processor of Keye-VL-1.5: images, or frames of one size, into patches.
+"""The image processor of Keye-VL-1.5, for images and for frames of one size.
 
-The published processor resizes images with Pillow, and :mod:`keye_vl_rs._patches.images` gives the
-same bytes. What the Rust core does not serve (floats, other than three channels, neither rescale
-nor normalise) runs the published steps, in NumPy with transformers' own functions.
+The processor of transformers pull request 41040 resizes images with Pillow, and
+:mod:`keye_vl_rs._patches.images` gives the same bytes. What the Rust core does not support (floats,
+other than three channels, neither rescaling nor normalising) takes the reference path, in NumPy
+with transformers' own functions.
 """
 
 from collections.abc import Mapping
@@ -25,9 +26,9 @@ __all__ = ["KeyeVL1_5ImageProcessor", "KeyeVL1_5ImagesKwargs"]
 
 
 class KeyeVL1_5ImagesKwargs(ImagesKwargs, total=False):  # type: ignore[misc,call-arg]
-    """What a call may set beside transformers' own keyword arguments for images."""
+    """The keyword arguments for images: those of transformers, and the settings of this package."""
 
-    # Not their types, which transformers would check in a way of its own: a limit may be a float.
+    # Any: transformers would reject values that are valid here, such as a limit that is a float.
     min_pixels: Any
     max_pixels: Any
     patch_size: Any
@@ -35,41 +36,47 @@ class KeyeVL1_5ImagesKwargs(ImagesKwargs, total=False):  # type: ignore[misc,cal
     merge_size: Any
     dtype: Any
     exif: Any
-    # Of later releases; here all of them take it.
+    # Defined by later releases of transformers only.
     do_convert_rgb: bool | None
 
 
 class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignore[misc]
-    """Resizes images to whole tokens near their own size, normalises and cuts them into patches.
+    """The image processor of Keye-VL-1.5, which resizes, normalises and cuts images into patches.
 
-    The arguments, their defaults and the results are those of the published class of this name
-    (transformers pull request 41040). ``size`` may be given as ``{"min_pixels": ..., "max_pixels":
-    ...}``; a call may also set ``{"height": ..., "width": ...}``.
+    Sizes are rounded to whole tokens. The arguments, their defaults and the results are those of
+    the class of this name in transformers pull request 41040. ``size`` may be given as
+    ``{"min_pixels": ..., "max_pixels": ...}``; a call may also set ``{"height": ..., "width":
+    ...}``.
     """
 
     model_input_names = ["pixel_values", "image_grid_thw", "pixel_values_videos", "video_grid_thw"]
     valid_kwargs = KeyeVL1_5ImagesKwargs
 
     def __call__(self, images: Any = None, *args: Any, **kwargs: Any) -> BatchFeature:
-        """:meth:`preprocess`."""
+        """Call :meth:`preprocess`."""
         return self.preprocess(images, *args, **kwargs)
 
     @memory_errors("the patches of images and videos")
     def preprocess(
         self, images: Any = None, videos: Any = None, *, return_tensors: Any = None, **kwargs: Any
     ) -> BatchFeature:
-        """Images and videos into patches.
+        """Resize and normalise images and videos, and cut them into patches.
 
-        ``images`` is one image or a (nested) list of images: ``PIL.Image``, or arrays or tensors in
-        either channel order. ``videos`` is one video or a list of videos, each (T, 3, H, W),
-        (T, H, W, 3) or a list of images of one size.
+        Args:
+            images: one image or a (nested) list of images: ``PIL.Image``, or arrays or tensors in
+                either channel order.
+            videos: one video or a list of videos, each (T, 3, H, W), (T, H, W, 3) or a list of
+                images of one size.
+            return_tensors: "pt" for tensors; otherwise the results are NumPy arrays.
+            kwargs: this class's settings, for this call. ``data_format`` has no effect: patches
+                are channels-first.
 
-        Keyword arguments are this class's settings, for this call. ``data_format`` has no effect:
-        patches are channels-first.
+        Returns:
+            ``pixel_values`` (patches, 3, 14, 14) and ``image_grid_thw`` (images, 3) int64, and for
+            videos ``pixel_values_videos`` and ``video_grid_thw``, likewise.
 
-        Returns ``pixel_values`` (patches, 3, 14, 14) and ``image_grid_thw`` (images, 3) int64, and
-        ``pixel_values_videos`` and ``video_grid_thw`` for videos; without ``return_tensors`` they
-        are NumPy arrays.
+        Raises:
+            FramesShapeError, SizeError, InvalidArgumentError: an input or a setting is invalid.
         """
         unknown = sorted(set(kwargs) - set(KeyeVL1_5ImagesKwargs.__annotations__))
         if unknown:
@@ -87,7 +94,7 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
             ]
             name = "pixel_values" if kind == "image" else "pixel_values_videos"
             if not plans:
-                raise FramesShapeError(f"{kind}s is an empty list: expected one at least")
+                raise FramesShapeError(f"{kind}s is an empty list: expected at least one")
             data[name] = write_planned(plans, config)
             grids = [grid for _, grid in plans]
             data[f"{kind}_grid_thw"] = torch.tensor(grids, dtype=torch.int64, device="cpu")
@@ -98,13 +105,24 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
     def patches(
         self, frames: list[Any] | NDArray[Any] | torch.Tensor, recipe: PixelConfig
     ) -> torch.Tensor:
-        """Frames of one size into (patches, 3, 14, 14)."""
+        """Return the patches of frames of one size: (patches, 3, 14, 14).
+
+        Args:
+            frames: (T, 3, H, W) or (T, H, W, 3), or a list of images.
+            recipe: how pixels become values, as ``pixel_config`` returns it.
+        """
         return write_planned([plan_patches(frames, recipe, "the video")], recipe)
 
     def get_number_of_image_patches(
         self, height: int, width: int, images_kwargs: Mapping[str, Any] | None = None
     ) -> int:
-        """How many patches an image of this size becomes."""
+        """Return the number of patches of an image of this size.
+
+        Args:
+            height: in pixels.
+            width: in pixels.
+            images_kwargs: settings of this class that a call overrides.
+        """
         config = self.pixel_config(images_kwargs or {})
         rows, columns = (side // config.patch_size for side in config.target_size(height, width))
         return rows * columns

@@ -1,4 +1,4 @@
-"""The images and videos of a conversation, loaded for the processor: files to patches in one go."""
+"""Loading of the images and videos in conversations, for ``apply_chat_template``."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class ChatMedia:
-    """What the conversations of one call show.
+    """The images and videos of the conversations of one call.
 
     Attributes:
-        images: for each conversation, as of :func:`keye_vl_rs.fetch_image`.
+        images: for each conversation, images as :func:`keye_vl_rs.fetch_image` returns them.
         videos: for each conversation, :class:`keye_vl_rs.VideoInputs` or frames.
-        about: for the processor, one entry per video; empty if no video is given as frames.
+        video_kwargs: arguments of the processor with one entry per video; empty if all videos are
+            :class:`keye_vl_rs.VideoInputs`.
     """
 
     images: list[list[Any]]
     videos: list[list[Any]]
-    about: dict[str, list[Any]]
+    video_kwargs: dict[str, list[Any]]
 
 
 def load_media(
@@ -47,17 +48,17 @@ def load_media(
 
     Args:
         conversations: lists of messages, as
-            :func:`keye_vl_rs._chat.messages.plain_conversation` gives them.
-        config: what the processor does to pixels.
-        defaults: what holds for videos that do not say it themselves (``fps``, ...), and
-            ``exif`` for images and frames.
+            :func:`keye_vl_rs._chat.messages.plain_conversation` returns them.
+        config: the processor's pixel configuration for videos.
+        defaults: options for videos that do not have them (``fps``, ...), and ``exif`` for images
+            and lists of frames.
 
     Raises:
-        MediaError, InvalidArgumentError: subclasses of them, as ``process_vision_info`` and
-            :func:`keye_vl_rs.preprocess_video` raise them.
+        MediaError, InvalidArgumentError: subclasses of them, as for ``process_vision_info`` and
+            :func:`keye_vl_rs.preprocess_video`.
     """
     media = ChatMedia([], [], {})
-    about: list[dict[str, Any]] = []
+    kwargs: list[dict[str, Any]] = []
     streams = _can_stream(config)
     for conversation in conversations:
         images, loaded = fetch_media(
@@ -66,16 +67,16 @@ def load_media(
             lambda part: _load_video(part, config, streams=streams),
         )
         videos = [video for video, _ in loaded]
-        about += [of_video for _, of_video in loaded]
+        kwargs += [one for _, one in loaded]
         media.images.append(images)
         media.videos.append(videos)
-    if any(about):
-        media.about = {key: [of_video.get(key) for of_video in about] for key in VIDEO_KWARGS}
+    if any(kwargs):
+        media.video_kwargs = {key: [one.get(key) for one in kwargs] for key in VIDEO_KWARGS}
     return media
 
 
 def _media_parts(conversation: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The images and videos of a conversation, in order."""
+    """Return the images and videos of a conversation, in order."""
     contents = [message.get("content") for message in conversation]
     return [
         part
@@ -89,17 +90,17 @@ def _media_parts(conversation: Sequence[Mapping[str, Any]]) -> list[dict[str, An
 def _load_video(
     ele: dict[str, Any], config: PixelConfig, *, streams: bool
 ) -> tuple[Any, dict[str, Any]]:
-    """A video as :class:`VideoInputs`, or its frames and what is said about them."""
+    """Load a video as :class:`VideoInputs`, or as frames with arguments of the processor."""
     if is_frame_list(ele) or not streams:
         return readers().fetch_video(ele)
     warn_of_unread(ele, "a video file")
-    asked = {name: value for name, value in ele.items() if value is not None}
+    given = {name: value for name, value in ele.items() if value is not None}
     with memory_errors("the video"):
-        return preprocess_file(asked, config, readers().rules), {}
+        return preprocess_file(given, config, readers().rules), {}
 
 
 def _can_stream(config: PixelConfig) -> bool:
-    """Tell if videos may go from file to patches, as the program's own functions would have it."""
+    """Return whether video files may be streamed with results equal to the program's functions."""
     unit = PATCH_SIZE * MERGE_SIZE
     if readers().are_replaced:
         reason = "vision_process is wrapped"
@@ -108,8 +109,8 @@ def _can_stream(config: PixelConfig) -> bool:
         or (config.patch_size, config.merge_size) != (PATCH_SIZE, MERGE_SIZE)
         or readers().rules.factor % unit
     ):
-        reason = f"the image processor's settings are not the model's: {config}"
+        reason = f"the processor's settings are not the model's: {config}"
     else:
         return True
-    warn_once(logger, f"videos are decoded whole before they are processed, for {reason}")
+    warn_once(logger, f"videos are decoded completely before they are processed, because {reason}")
     return False

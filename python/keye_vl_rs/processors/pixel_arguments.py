@@ -1,4 +1,4 @@
-"""The settings of a processor and the arguments of a call, checked and made into a PixelConfig."""
+"""Build a PixelConfig from a processor's settings and a call's arguments, and check them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,14 @@ _SIDES = ("height", "width")
 
 
 def make_pixel_config(settings: Any, overrides: Mapping[str, Any]) -> PixelConfig:
-    """Return a processor's ``settings`` with those of a call on top; None leaves one as it is.
+    """Return a processor's settings, with those of a call in their place.
+
+    Args:
+        settings: an object whose attributes are the settings.
+        overrides: the settings of the call; None, or a missing one, has no effect.
 
     Raises:
-        InvalidArgumentError: a setting has an impossible value, or two do not go together.
+        InvalidArgumentError: a setting is invalid, or two do not fit together.
     """
 
     def value(name: str) -> Any:
@@ -40,7 +44,7 @@ def make_pixel_config(settings: Any, overrides: Mapping[str, Any]) -> PixelConfi
         raise InvalidArgumentError(f"image_mean has {len(mean)} values, image_std {len(std)}")
     if value("temporal_patch_size") != 1:
         raise InvalidArgumentError(
-            f"temporal_patch_size is {value('temporal_patch_size')}; Keye-VL-1.5 has 1"
+            f"temporal_patch_size is {value('temporal_patch_size')}: expected 1"
         )
     return PixelConfig(
         do_resize=bool(value("do_resize")),
@@ -66,11 +70,11 @@ def pixel_limits(size: Any) -> tuple[int, int] | None:
     """Return the (min_pixels, max_pixels) of a ``size`` dictionary, or None if it is a fixed size.
 
     Raises:
-        InvalidArgumentError: it is no dictionary with limits or a size.
+        InvalidArgumentError: it is not a dictionary with limits or a fixed size.
     """
     if size is None:
         return None
-    # transformers has a class of its own for it, which is no Mapping.
+    # transformers has its own class for it, which is not a Mapping.
     if not callable(getattr(size, "get", None)):
         raise InvalidArgumentError(
             f"size is {short_repr(size)}: expected a dictionary with min_pixels and max_pixels"
@@ -98,7 +102,7 @@ def _per_channel(name: str, values: Any) -> tuple[float, ...]:
 
 
 def _filter(value: Any) -> int:
-    """Return the number of one of Pillow's filters."""
+    """Return the number of a filter of Pillow."""
     try:
         return int(Image.Resampling(value))
     except ValueError:
@@ -115,7 +119,7 @@ def _flag(name: str, value: Any) -> bool:
 
 
 def _channels_first(layout: Any) -> bool | None:
-    """Return whether arrays of a call have their channels first, if ``layout`` says it."""
+    """Return whether ``input_data_format`` says channels first, or None if it is not given."""
     if layout is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The settings that an image processor and a video processor have in common, and keep in files."""
+"""The settings that image and video processors share, and store in checkpoint files."""
 
 # No `from __future__ import annotations` here: transformers reads some of the annotations below.
 
@@ -24,10 +24,10 @@ check_host("transformers", transformers.__version__)
 
 
 class PixelSettings:
-    """For a processor of transformers' that is derived from :class:`BaseImageProcessor`.
+    """A mixin with settings, for processors that are derived from :class:`BaseImageProcessor`.
 
-    The arguments and their defaults are those of the published image processor (transformers pull
-    request 41040). ``size`` may be given as ``{"min_pixels": ..., "max_pixels": ...}``.
+    The arguments and their defaults are those of the image processor of transformers pull request
+    41040. ``size`` may be given as ``{"min_pixels": ..., "max_pixels": ...}``.
     """
 
     def __init__(
@@ -50,12 +50,13 @@ class PixelSettings:
         exif: bool = False,
         **kwargs: Any,
     ) -> None:
-        """``dtype`` is that of the patches: float32 (the default), bfloat16 or float16.
+        """Store and check the settings.
 
-        ``exif=True`` turns pictures of Pillow's as their EXIF orientation says, before anything
-        else, which the published processors do not.
+        Beside the arguments of transformers pull request 41040, ``dtype`` is the dtype of the
+        patches: float32 (the default), bfloat16 or float16. ``exif=True`` applies the EXIF
+        orientation of each ``PIL.Image`` first.
         """
-        # Not what comes between: the base of video processors has other ideas of ``size``.
+        # Skip the base class of video processors, which treats ``size`` differently.
         BaseImageProcessor.__init__(self, **kwargs)
         self.do_resize = do_resize
         self.resample = int(resample) if isinstance(resample, int) else resample
@@ -77,7 +78,7 @@ class PixelSettings:
 
     @property
     def size(self) -> dict[str, int]:
-        """The limits as transformers' processors name them."""
+        """The limits under the names that transformers uses."""
         return {"min_pixels": self.min_pixels, "max_pixels": self.max_pixels}
 
     @size.setter
@@ -86,24 +87,24 @@ class PixelSettings:
 
     @classmethod
     def from_dict(cls, image_processor_dict: dict[str, Any], **kwargs: Any) -> Any:
-        """As in the base class; a limit given here wins over the limits in the dictionary."""
-        stale = {"min_pixels", "max_pixels"} if kwargs.get("size") is not None else set()
-        config = {k: v for k, v in image_processor_dict.items() if k not in stale}
+        """Create a processor as in the base class; limits in ``kwargs`` take precedence."""
+        overridden = {"min_pixels", "max_pixels"} if kwargs.get("size") is not None else set()
+        config = {k: v for k, v in image_processor_dict.items() if k not in overridden}
         return super().from_dict(config, **kwargs)  # type: ignore[misc]
 
     def to_dict(self) -> dict[str, Any]:
-        """As in the base class, with ``size``."""
+        """Return the settings as in the base class, and ``size``."""
         return {**super().to_dict(), "size": self.size}  # type: ignore[misc]
 
     def fetch_images(self, image_url_or_urls: Any) -> Any:
-        """Open images that are named, within the limits and allow-lists of images in messages.
+        """Open images, within the same limits and allow-lists as images in messages.
 
         Args:
-            image_url_or_urls: a path, an address or base64, or a (nested) list of them. Pictures
-                and arrays among them stay as they are.
+            image_url_or_urls: a path, an address or base64, or a (nested) list of them. Images and
+                arrays are returned unchanged.
 
         Raises:
-            MediaError: a subclass, as :func:`keye_vl_rs.fetch_image` raises it.
+            MediaError: a subclass, as for :func:`keye_vl_rs.fetch_image`.
         """
         given = image_url_or_urls
         if isinstance(given, (list, tuple)):
@@ -111,12 +112,12 @@ class PixelSettings:
         return load_image(given, exif=self.exif or None) if isinstance(given, str) else given
 
     def fetch_videos(self, video_url_or_urls: Any, *args: Any, **kwargs: Any) -> Any:
-        """Raise :class:`InvalidArgumentError`: transformers' own readers know no limits."""
+        """Raise :class:`InvalidArgumentError`: transformers would read videos without limits."""
         raise InvalidArgumentError(
-            "a processor opens no videos: give what process_vision_info or preprocess_video "
-            "returns, or call apply_chat_template"
+            "processors do not open videos: pass the result of process_vision_info or "
+            "preprocess_video, or call apply_chat_template"
         )
 
     def pixel_config(self, overrides: Mapping[str, Any]) -> PixelConfig:
-        """The settings with a call's own ones on top; None leaves a setting as it is."""
+        """Return the configuration of a call that overrides some settings; None does not."""
         return make_pixel_config(self, overrides)

@@ -1,12 +1,12 @@
-"""The processor of Keye-VL-1.5: text, images and videos into what the model reads.
+"""The processor of Keye-VL-1.5, for text, images and videos.
 
-A drop-in for the published ``KeyeVL1_5Processor`` (transformers pull request 41040): the same
-arguments, the same outputs to the last bit, and a batch's videos assembled one by one, so that a
-video without fast frames does not disturb the others.
+A drop-in replacement for ``KeyeVL1_5Processor`` of transformers pull request 41040: the arguments
+are the same, and the outputs are equal to the last bit. Unlike there, the videos of a batch are
+assembled one by one, so that a video without fast frames does not affect the others.
 """
 
 # No `from __future__ import annotations` here: transformers and vLLM read the annotations below as
-# objects, to learn which keyword arguments this processor takes.
+# objects, to find out which keyword arguments this processor takes.
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from transformers.processing_utils import ProcessingKwargs, Unpack
 from keye_vl_rs._chat import prompt
 from keye_vl_rs._patches.accepted_inputs import flatten_images
 from keye_vl_rs._patches.pixel_config import PixelConfig
-from keye_vl_rs.processors.base import SETTINGS, BaseProcessor, KeyeTextKwargs
+from keye_vl_rs.processors.base import PIXEL_SETTINGS, BaseProcessor, KeyeTextKwargs
 from keye_vl_rs.processors.chat_template import ChatTemplateMixin
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImagesKwargs
 from keye_vl_rs.processors.video_batch import AnyVideo, check_videos, video_tensors
@@ -31,7 +31,7 @@ __all__ = ["KeyeVL1_5Processor", "KeyeVL1_5ProcessorKwargs"]
 
 
 class KeyeVL1_5ProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[misc,call-arg]
-    """The keyword arguments of :meth:`KeyeVL1_5Processor.__call__`, by what they are about."""
+    """The keyword arguments of :meth:`KeyeVL1_5Processor.__call__`, by modality."""
 
     text_kwargs: KeyeTextKwargs
     images_kwargs: KeyeVL1_5ImagesKwargs
@@ -40,13 +40,14 @@ class KeyeVL1_5ProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[m
 
 
 class KeyeVL1_5Processor(ChatTemplateMixin, BaseProcessor):
-    """Prepares text, images and videos for Keye-VL-1.5.
+    """The processor of Keye-VL-1.5, which turns text, images and videos into the model's inputs.
 
     Args:
-        image_processor: its settings are those of images and videos alike; None makes one.
+        image_processor: its settings apply to images and videos; None for the default one.
         tokenizer: Qwen2's, with the model's vision tokens.
-        video_processor: a :class:`keye_vl_rs.KeyeVL1_5VideoProcessor`, whose settings are those of
-            videos then. Any other is kept, saved and loaded for hosts that look for one; not used.
+        video_processor: a :class:`keye_vl_rs.KeyeVL1_5VideoProcessor`, whose settings apply to
+            videos instead. Any other one is not used, but kept, saved and loaded for hosts that
+            expect it.
         chat_template: a Jinja template.
 
     """
@@ -63,10 +64,10 @@ class KeyeVL1_5Processor(ChatTemplateMixin, BaseProcessor):
         """See the class."""
         super().__init__(image_processor, tokenizer, chat_template)
         self.video_processor = video_processor
-        usual = prompt.VisionTokens()
-        self.frame_token = getattr(tokenizer, "frame_token", usual.frame)
-        self.fast_start = getattr(tokenizer, "fast_start", usual.fast_start)
-        self.fast_end = getattr(tokenizer, "fast_end", usual.fast_end)
+        default = prompt.VisionTokens()
+        self.frame_token = getattr(tokenizer, "frame_token", default.frame)
+        self.fast_start = getattr(tokenizer, "fast_start", default.fast_start)
+        self.fast_end = getattr(tokenizer, "fast_end", default.fast_end)
 
     def __call__(
         self,
@@ -75,62 +76,63 @@ class KeyeVL1_5Processor(ChatTemplateMixin, BaseProcessor):
         videos: Any = None,
         **kwargs: Unpack[KeyeVL1_5ProcessorKwargs],
     ) -> BatchFeature:
-        """Tokenise texts and turn the images and videos that they name into patches.
+        """Tokenise texts, and cut their images and videos into patches.
 
         Args:
             text: one prompt or several, with one image (video) token for each image (video), in
-                order. Prompts pass untouched when there are neither images nor videos.
+                order. Without images and videos, prompts are tokenised as they are.
             images: one image or a list: ``PIL.Image``, arrays or tensors.
-            videos: one video or a list: uint8 (T, 3, H, W) or (T, H, W, 3), or a list of frames; or
-                what :func:`keye_vl_rs.preprocess_video` made of it.
-            kwargs: those of ``process_vision_info`` with one entry per video; the tokenizer's; the
-                image processor's (``dtype=torch.bfloat16`` halves the patches); ``return_tensors``;
-                ``device``, where the patches are put.
+            videos: one video or a list: uint8 (T, 3, H, W) or (T, H, W, 3), a list of frames, or
+                the result of :func:`keye_vl_rs.preprocess_video`.
+            kwargs: what ``process_vision_info`` returns for the videos, with one entry per video;
+                arguments of the tokenizer and the image processor (``dtype=torch.bfloat16`` halves
+                the memory of patches); ``return_tensors``; ``device`` for the patches.
 
         Returns:
-            ``input_ids`` and ``attention_mask``, lists without ``return_tensors``; ``pixel_values``
-            (patches, 3, 14, 14), ``image_grid_thw`` (images, 3); ``pixel_values_videos`` (patches
-            of all frames in time order, 3, 14, 14), ``video_grid_thw`` (runs of frames of one
-            size, 3), ``num_frames`` (videos,). All but the first two are tensors, or arrays for
-            "np".
+            ``input_ids`` and ``attention_mask``, which are lists without ``return_tensors``;
+            ``pixel_values`` (patches, 3, 14, 14), ``image_grid_thw`` (images, 3);
+            ``pixel_values_videos`` (patches of all frames in time order, 3, 14, 14),
+            ``video_grid_thw`` (runs of frames of one size, 3), ``num_frames`` (videos,). All but
+            the first two are tensors, or arrays for "np".
 
         Raises:
-            PromptError: a text holds more or fewer vision tokens than there are inputs.
-            FrameTypesError, FramesShapeError, SizeError, InvalidArgumentError: a video or what is
-                said about it does not fit; nothing has been computed by then.
+            PromptError: the texts hold more or fewer vision tokens than there are inputs.
+            FrameTypesError, FramesShapeError, SizeError, InvalidArgumentError: a video and its
+                arguments do not fit together; they are checked before anything is computed.
 
         """
-        merged, wanted = self._merged(kwargs)
+        merged, wanted = self._merge_call(kwargs)
         text_kwargs, images_kwargs = merged["text_kwargs"], merged["images_kwargs"]
         check_sampled(merged["videos_kwargs"])
-        engine = self._engine()
+        image_processor = self._own_image_processor()
         config = self._pixel_config(merged)
         pictures = [] if images is None else flatten_images(images)
         clips = [] if videos is None else check_videos(videos, merged["videos_kwargs"], config)
         if not pictures and not clips:
-            return self._text_alone(text, text_kwargs)
-        cut = self._cut(text, len(pictures), len(clips), text_kwargs)
+            return self._tokenize_plain(text, text_kwargs)
+        split = self._split_texts(text, len(pictures), len(clips), text_kwargs)
         vision: dict[str, Any] = {}
         if pictures:
-            vision.update(engine.preprocess(pictures, **{**images_kwargs, "return_tensors": "pt"}))
+            settings = {**images_kwargs, "return_tensors": "pt"}
+            vision.update(image_processor.preprocess(pictures, **settings))
         if clips:
             vision.update(video_tensors(clips, config))
         tokens = {}
-        if cut is not None:
+        if split is not None:
             inputs = {
                 self.image_token: self._image_placeholders(
                     vision.get("image_grid_thw"), config.merge_size
                 ),
                 self.video_token: self._video_placeholders(clips, config),
             }
-            tokens = self._tokens(cut, inputs, text_kwargs, wanted)
-        return BatchFeature(data={**tokens, **self._placed(vision, merged)})
+            tokens = self._tokenize_filled(split, inputs, text_kwargs, wanted)
+        return BatchFeature(data={**tokens, **self._convert_outputs(vision, merged)})
 
     def _pixel_config(self, merged: Mapping[str, Any]) -> PixelConfig:
-        """What a call with these merged arguments does to the pixels of videos."""
-        settings = {**merged["images_kwargs"], **_settings(merged["videos_kwargs"])}
+        """Return the pixel configuration of videos for a call with these merged arguments."""
+        settings = {**merged["images_kwargs"], **_given_settings(merged["videos_kwargs"])}
         own = isinstance(self.video_processor, KeyeVL1_5VideoProcessor)
-        return (self.video_processor if own else self._engine()).pixel_config(settings)
+        return (self.video_processor if own else self._own_image_processor()).pixel_config(settings)
 
     def _video_placeholders(
         self, clips: Sequence[AnyVideo], config: PixelConfig
@@ -147,5 +149,5 @@ class KeyeVL1_5Processor(ChatTemplateMixin, BaseProcessor):
         ]
 
 
-def _settings(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: kwargs[name] for name in SETTINGS if kwargs.get(name) is not None}
+def _given_settings(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: kwargs[name] for name in PIXEL_SETTINGS if kwargs.get(name) is not None}

@@ -1,4 +1,4 @@
-"""The videos of one processor call, checked with what is said about them, into patches."""
+"""Check the videos of one processor call and their arguments, and write their patches."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from keye_vl_rs.limits import check_resized_frames
 from keye_vl_rs.processors.videos import list_videos
 from keye_vl_rs.video_inputs import VideoInputs
 
-__all__ = ["AnyVideo", "CheckedVideo", "FinishedVideo", "check_videos", "video_tensors"]
+__all__ = ["AnyVideo", "CheckedVideo", "PreprocessedVideo", "check_videos", "video_tensors"]
 
-# What is said about a video, and the dimensions that it has.
-_ABOUT = {
+# The arguments with one entry per video, and the number of dimensions of an entry.
+_VIDEO_ARGUMENTS = {
     "height": 0,
     "width": 0,
     "fast_height": 0,
@@ -45,27 +45,36 @@ _ABOUT = {
 
 @dataclass(frozen=True)
 class CheckedVideo:
-    """One video's frames and what is to become of them."""
+    """One video's frames, with checked arguments.
+
+    Attributes:
+        frames: (T, 3, H, W) or (T, H, W, 3).
+        channels_first: whether it is the former.
+        types: 0 slow or 1 fast, for each frame.
+        timestamps: seconds for each frame, or None.
+        sizes: (height, width) of slow and of fast frames.
+        given: whether the caller specified these sizes; if not, Pillow resizes to the limits.
+    """
 
     frames: NDArray[Any] | torch.Tensor
     channels_first: bool
     types: list[int]
     timestamps: list[float] | None
-    sizes: tuple[Size, Size]  # of slow and of fast frames
-    given: tuple[bool, bool]  # whether the caller gave that size; else Pillow resizes to the limits
+    sizes: tuple[Size, Size]
+    given: tuple[bool, bool]
 
     def write_patches(self, config: PixelConfig, out: torch.Tensor) -> None:
-        """Fill ``out``, (patches, 3, patch, patch), with those of all frames in time order."""
+        """Write the patches of all frames in time order to ``out``, (patches, 3, patch, patch)."""
         fused = config.fused() if self.frames.dtype in (np.uint8, torch.uint8) else None
         kinds = sorted(set(self.types))
         if fused is not None and all(self.given[kind] for kind in kinds):
             video_patches(self.frames, self.types, *self.sizes, out=out, **fused)
             return
         grids = frames_grid(self.types, *self.sizes, config.patch_size)
-        places = out.split([rows * columns for rows, columns in grids])
+        outs = out.split([rows * columns for rows, columns in grids])
         for kind in kinds:
             indices = [index for index, type_ in enumerate(self.types) if type_ == kind]
-            made = frame_patches(
+            written = frame_patches(
                 self.frames,
                 indices,
                 self.sizes[kind],
@@ -73,13 +82,13 @@ class CheckedVideo:
                 channels_first=self.channels_first,
                 config=config,
             ).chunk(len(indices))
-            for index, patches in zip(indices, made, strict=True):
-                places[index].copy_(patches)
+            for index, patches in zip(indices, written, strict=True):
+                outs[index].copy_(patches)
 
 
 @dataclass(frozen=True)
-class FinishedVideo:
-    """One video's patches, as :func:`keye_vl_rs.preprocess_video` made them."""
+class PreprocessedVideo:
+    """One video's patches, as :func:`keye_vl_rs.preprocess_video` returned them."""
 
     pixels: torch.Tensor
     types: list[int]
@@ -87,51 +96,56 @@ class FinishedVideo:
     sizes: tuple[Size, Size]
 
     def write_patches(self, config: PixelConfig, out: torch.Tensor) -> None:
-        """Fill ``out`` with the patches."""
+        """Copy the patches to ``out``."""
         out.copy_(self.pixels)
 
 
-AnyVideo = CheckedVideo | FinishedVideo
+AnyVideo = CheckedVideo | PreprocessedVideo
 
 
 def check_videos(videos: Any, kwargs: Mapping[str, Any], config: PixelConfig) -> list[AnyVideo]:
-    """Every video with what ``kwargs`` say about it, one entry per video or one for the only.
+    """Check each video with its arguments.
+
+    Args:
+        videos: one video or a list, as for the processor.
+        kwargs: arguments with one entry per video, or the entry itself for a single video.
+        config: how pixels become values.
 
     Raises:
         FrameTypesError, FramesShapeError, FramesDtypeError, SizeError, InvalidArgumentError: a
-            video or what is said about it does not fit.
+            video and its arguments do not fit together.
     """
     clips = list_videos(videos)
-    about = {
+    entries = {
         name: _per_video(name, kwargs.get(name), len(clips), depth)
-        for name, depth in _ABOUT.items()
+        for name, depth in _VIDEO_ARGUMENTS.items()
     }
     checked: list[AnyVideo] = []
     for index, clip in enumerate(clips):
-        of_clip = {name: about[name][index] for name in about}
-        check = _check_finished if isinstance(clip, VideoInputs) else _check_video
-        checked.append(check(clip, index, of_clip, config))
+        arguments = {name: entries[name][index] for name in entries}
+        check = _check_preprocessed if isinstance(clip, VideoInputs) else _check_video
+        checked.append(check(clip, index, arguments, config))
     return checked
 
 
 @memory_errors("the patches of videos")
 def video_tensors(videos: Sequence[AnyVideo], config: PixelConfig) -> dict[str, torch.Tensor]:
-    """``pixel_values_videos``, ``video_grid_thw`` and ``num_frames`` of all videos of a call."""
+    """Return ``pixel_values_videos``, ``video_grid_thw`` and ``num_frames`` for all videos."""
     counts = [count_patches(video.types, *video.sizes, config.patch_size) for video in videos]
     dtype = config.dtype or torch.float32
     only = videos[0]
-    if len(videos) == 1 and isinstance(only, FinishedVideo) and only.pixels.dtype == dtype:
+    if len(videos) == 1 and isinstance(only, PreprocessedVideo) and only.pixels.dtype == dtype:
         pixels = only.pixels
     else:
         pixels = empty_patches(sum(counts), config.patch_size, dtype)
-        for video, place in zip(videos, pixels.split(counts), strict=True):
-            video.write_patches(config, place)
+        for video, out in zip(videos, pixels.split(counts), strict=True):
+            video.write_patches(config, out)
     layout = video_layout([(video.types, *video.sizes) for video in videos], config.patch_size)
     return {"pixel_values_videos": pixels, **layout}
 
 
 def _per_video(name: str, value: Any, count: int, depth: int) -> list[Any]:
-    """One entry per video; ``depth`` is 1 where an entry is itself a row of values."""
+    """Return a list with one entry per video; ``depth`` is 1 if an entry is a list itself."""
     if value is None:
         return [None] * count
     if isinstance(value, (list, tuple)):
@@ -141,7 +155,7 @@ def _per_video(name: str, value: Any, count: int, depth: int) -> list[Any]:
         entries = [value] if np.ndim(value) <= depth else list(value)
     if len(entries) != count:
         raise InvalidArgumentError(
-            f"{name} has {len(entries)} entries for {count} videos; give one per video"
+            f"{name} has {len(entries)} entries for {count} videos: pass one per video"
         )
     return entries
 
@@ -151,29 +165,35 @@ def _is_number(value: Any) -> bool:
 
 
 def _check_video(
-    clip: Any, index: int, about: Mapping[str, Any], config: PixelConfig
+    clip: Any, index: int, arguments: Mapping[str, Any], config: PixelConfig
 ) -> CheckedVideo:
     frames = clip
     if isinstance(clip, (list, tuple)):
         frames = video_array(clip, f"video {index}", config.exif)
     shape = tuple(frames.shape)
     if len(shape) != 4 or 0 in shape or CHANNELS not in (shape[1], shape[3]):
-        raise FramesShapeError(f"video {index} has shape {shape}, not (T, 3, H, W) or (T, H, W, 3)")
+        raise FramesShapeError(
+            f"video {index} has shape {shape}: expected (T, 3, H, W) or (T, H, W, 3)"
+        )
     uint8 = frames.dtype in (np.uint8, torch.uint8)
     if not (uint8 or torch.as_tensor(frames[:0], device="cpu").is_floating_point()):
-        raise FramesDtypeError(f"video {index} is {frames.dtype}; frames are uint8 or floats")
+        raise FramesDtypeError(f"video {index} has dtype {frames.dtype}: expected uint8 or floats")
     first = shape[1] == CHANNELS
     own = (shape[2], shape[3]) if first else (shape[1], shape[2])
-    types = frame_types_list(about["frame_types"], len(frames), f"frame_types of video {index}")
-    timestamps = about["timestamps"]
+    types = frame_types_list(arguments["frame_types"], len(frames), f"frame_types of video {index}")
+    timestamps = arguments["timestamps"]
     if timestamps is not None and len(timestamps) != len(frames):
         raise InvalidArgumentError(
             f"timestamps of video {index}: {len(timestamps)} values for {len(frames)} frames"
         )
-    called = f"timestamps of video {index}"
-    times = None if timestamps is None else [float(number(called, one)) for one in timestamps]
-    slow = _given_size("height", "width", about, index, config) if SLOW in types else own
-    fast = _given_size("fast_height", "fast_width", about, index, config) if FAST in types else slow
+    label = f"timestamps of video {index}"
+    times = None if timestamps is None else [float(number(label, one)) for one in timestamps]
+    slow = _given_size("height", "width", arguments, index, config) if SLOW in types else own
+    fast = (
+        _given_size("fast_height", "fast_width", arguments, index, config)
+        if FAST in types
+        else slow
+    )
     sizes = slow or config.target_size(*own), fast or config.target_size(*own)
     pixels = sum(sizes[kind][0] * sizes[kind][1] for kind in types)
     check_resized_frames([sizes[kind] for kind in set(types)], pixels, f"video {index}")
@@ -187,25 +207,25 @@ def _check_video(
     )
 
 
-def _check_finished(
-    inputs: VideoInputs, index: int, about: Mapping[str, Any], config: PixelConfig
-) -> FinishedVideo:
-    for name, value in about.items():
+def _check_preprocessed(
+    inputs: VideoInputs, index: int, arguments: Mapping[str, Any], config: PixelConfig
+) -> PreprocessedVideo:
+    for name, value in arguments.items():
         if value is not None:
             raise InvalidArgumentError(
-                f"{name} of video {index} is given, and the video is preprocessed: leave it out"
+                f"{name} of video {index} is given, but the video is preprocessed: omit it"
             )
     _check_settings(inputs, index, config)
     dtype = inputs.pixel_values_videos.dtype
     if dtype not in (torch.float32, config.dtype):
         own = config.dtype or torch.float32
-        expected = "" if own == torch.float32 else f"{own}, as the processor is told, or "
+        expected = "" if own == torch.float32 else f"{own}, the processor's dtype, or "
         raise InvalidArgumentError(
-            f"video {index} is preprocessed with dtype {dtype}: expected {expected}torch.float32"
+            f"video {index} was preprocessed with dtype {dtype}: expected {expected}torch.float32"
         )
     types = inputs.frame_types.tolist()
     timestamps = inputs.timestamps.tolist()
-    return FinishedVideo(
+    return PreprocessedVideo(
         inputs.pixel_values_videos,
         types,
         timestamps if len(timestamps) == len(types) else None,
@@ -214,36 +234,36 @@ def _check_finished(
 
 
 def _check_settings(inputs: VideoInputs, index: int, config: PixelConfig) -> None:
-    """Refuse tensors that this processor would have made otherwise."""
+    """Raise if this processor's settings would give other tensors than those of the video."""
     if inputs.made_with is None:
         raise InvalidArgumentError(
             f"made_with of video {index} is None: expected the VideoSettings that its tensors were "
-            "made with"
+            "computed with"
         )
     by_kind = {SLOW: inputs.slow_size, FAST: inputs.fast_size}
     sizes = {by_kind[kind] for kind in inputs.frame_types.tolist()}
     found = [
-        f"{name} {made}, and the processor has {wanted}"
+        f"{name} {made}, but the processor has {wanted}"
         for name, made, wanted in contradictions(
             inputs.made_with, VideoSettings.of(config), sizes, inputs.size
         )
     ]
     if found:
         raise InvalidArgumentError(
-            f"video {index} is preprocessed with {'; '.join(found)}: expected the same settings in "
+            f"video {index} was preprocessed with {'; '.join(found)}: use the same settings in "
             "preprocess_video and in the processor"
         )
 
 
 def _given_size(
-    height_name: str, width_name: str, about: Mapping[str, Any], index: int, config: PixelConfig
+    height_name: str, width_name: str, arguments: Mapping[str, Any], index: int, config: PixelConfig
 ) -> Size | None:
-    height, width = about[height_name], about[width_name]
+    height, width = arguments[height_name], arguments[width_name]
     if height is None and width is None:
         return None
     unit = config.patch_size * config.merge_size
     for name, side in ((height_name, height), (width_name, width)):
-        called = f"{name} of video {index}"
-        if side is None or number(called, side) <= 0 or side % unit:
-            raise SizeError(f"{called} is {short_repr(side)}: expected a multiple of {unit}")
+        label = f"{name} of video {index}"
+        if side is None or number(label, side) <= 0 or side % unit:
+            raise SizeError(f"{label} is {short_repr(side)}: expected a multiple of {unit}")
     return int(height), int(width)

@@ -1,11 +1,12 @@
-"""The video processor of Keye-VL-1.5: sampled frames into patches, without their prompt.
+"""The video processor of Keye-VL-1.5, which turns sampled frames into patches.
 
-The later form of the published processor keeps a part of this name beside its image processor; it
-is what ``AutoVideoProcessor`` gives. The work is that of the whole processor's video half.
+The later form of the processor, in transformers pull request 41040, has a part of this name beside
+its image processor, which ``AutoVideoProcessor`` loads. It does what the whole processor does with
+videos, except for the prompt.
 """
 
 # No `from __future__ import annotations` here: transformers and vLLM read the annotations below as
-# objects, to learn which keyword arguments this processor takes.
+# objects, to find out which keyword arguments this processor takes.
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,13 +25,13 @@ __all__ = ["KeyeVL1_5VideoProcessor", "KeyeVL1_5VideosKwargs"]
 
 
 class KeyeVL1_5VideosKwargs(VideosKwargs, total=False):  # type: ignore[misc,call-arg]
-    """What a call says about its videos: one entry per video, or one for the only.
+    """The keyword arguments for videos, with one entry per video, or an entry for a single video.
 
-    ``frame_types`` (T,): 0 slow, 1 fast; ``timestamps`` (T,): seconds; ``height``, ``width``,
-    ``fast_height``, ``fast_width``: the sizes to resample to. ``fps``, ``video_metadata`` and
-    ``return_metadata`` are accepted and not used: what the prompt says of times comes from
-    ``timestamps`` alone, as published. ``device``: where the patches are put. The others are
-    settings of :class:`keye_vl_rs.KeyeVL1_5ImageProcessor`, for this call.
+    ``frame_types`` (T,): 0 slow, 1 fast. ``timestamps`` (T,): seconds. ``height``, ``width``,
+    ``fast_height``, ``fast_width``: the sizes to resample to. ``device``: the device of the
+    patches. ``fps``, ``video_metadata`` and ``return_metadata`` are accepted but not used, since
+    the times in the prompt come from ``timestamps`` alone. The others are settings of
+    :class:`keye_vl_rs.KeyeVL1_5ImageProcessor`, for this call.
     """
 
     fps: Any
@@ -40,7 +41,7 @@ class KeyeVL1_5VideosKwargs(VideosKwargs, total=False):  # type: ignore[misc,cal
     fast_width: Any
     timestamps: Any
     frame_types: Any
-    # Not their types, which transformers would check in a way of its own: a limit may be a float.
+    # Any: transformers would reject values that are valid here, such as a limit that is a float.
     min_pixels: Any
     max_pixels: Any
     patch_size: Any
@@ -48,17 +49,17 @@ class KeyeVL1_5VideosKwargs(VideosKwargs, total=False):  # type: ignore[misc,cal
     merge_size: Any
     dtype: Any
     exif: Any
-    # Of later releases; here all of them take it.
+    # Defined by later releases of transformers only.
     do_sample_frames: Any
     return_metadata: Any
     video_metadata: Any
 
 
 class KeyeVL1_5VideoProcessor(PixelSettings, BaseVideoProcessor):  # type: ignore[misc]
-    """Resizes slow and fast frames to their sizes, normalises and cuts them into patches.
+    """The video processor of Keye-VL-1.5, which resizes, normalises and cuts frames into patches.
 
-    The settings and their defaults are those of :class:`keye_vl_rs.KeyeVL1_5ImageProcessor`. Frames
-    have been sampled already: by ``process_vision_info``, say.
+    The settings and their defaults are those of :class:`keye_vl_rs.KeyeVL1_5ImageProcessor`. Videos
+    must have been sampled already, for example by ``process_vision_info``.
     """
 
     model_input_names = ["pixel_values_videos", "video_grid_thw"]
@@ -66,26 +67,26 @@ class KeyeVL1_5VideoProcessor(PixelSettings, BaseVideoProcessor):  # type: ignor
     do_sample_frames = False
 
     def __call__(self, videos: Any, **kwargs: Any) -> BatchFeature:
-        """:meth:`preprocess`."""
+        """Call :meth:`preprocess`."""
         return self.preprocess(videos, **kwargs)
 
     def preprocess(self, videos: Any, *, return_tensors: Any = None, **kwargs: Any) -> BatchFeature:
-        """Videos into patches.
+        """Resize and normalise the frames of videos, and cut them into patches.
 
         Args:
-            videos: one video or a list: uint8 (T, 3, H, W) or (T, H, W, 3), or a list of frames; or
-                what :func:`keye_vl_rs.preprocess_video` made of it.
-            return_tensors: "pt"; otherwise the results are NumPy arrays.
-            kwargs: what ``process_vision_info`` says about the videos, one entry per video, and
-                this class's settings for this call; ``device``, where the patches are put.
+            videos: one video or a list: uint8 (T, 3, H, W) or (T, H, W, 3), a list of frames, or
+                the result of :func:`keye_vl_rs.preprocess_video`.
+            return_tensors: "pt" for tensors; otherwise the results are NumPy arrays.
+            kwargs: what ``process_vision_info`` returns for the videos, with one entry per video;
+                this class's settings for this call; ``device`` for the patches.
 
         Returns:
             ``pixel_values_videos`` (patches of all frames in time order, 3, 14, 14),
             ``video_grid_thw`` (runs of frames of one size, 3) and ``num_frames`` (videos,), int64.
 
         Raises:
-            FrameTypesError, FramesShapeError, SizeError, InvalidArgumentError: a video or what is
-                said about it does not fit; nothing has been computed by then.
+            FrameTypesError, FramesShapeError, SizeError, InvalidArgumentError: a video and its
+                arguments do not fit together; they are checked before anything is computed.
 
         """
         unknown = sorted(set(kwargs) - set(KeyeVL1_5VideosKwargs.__annotations__))
@@ -101,15 +102,18 @@ class KeyeVL1_5VideoProcessor(PixelSettings, BaseVideoProcessor):  # type: ignor
 
 
 def check_sampled(kwargs: Mapping[str, Any]) -> None:
-    """Raises :class:`InvalidArgumentError` if frames are to be sampled, which is not done here."""
+    """Check that a call does not ask the processor to sample frames, which it does not support.
+
+    Raises:
+        InvalidArgumentError: ``num_frames`` or ``do_sample_frames`` is set.
+    """
     if kwargs.get("num_frames") is not None:
         raise InvalidArgumentError(
-            f"num_frames is {short_repr(kwargs['num_frames'])}: "
-            "expected frames that have been sampled, as "
-            "process_vision_info and apply_chat_template(num_frames=...) sample them"
+            f"num_frames is {short_repr(kwargs['num_frames'])}: a processor expects sampled "
+            "frames; use process_vision_info or apply_chat_template(num_frames=...) to sample them"
         )
     if kwargs.get("do_sample_frames"):
         raise InvalidArgumentError(
-            "do_sample_frames is True: expected frames that have been sampled, as "
-            "process_vision_info and apply_chat_template sample them"
+            "do_sample_frames is True: a processor expects sampled frames; use process_vision_info "
+            "or apply_chat_template to sample them"
         )

@@ -142,5 +142,5 @@ def test_sampled_frames_are_not_sampled_again():
     frames = frames_tensor(4, 56, 84)
     for processor in (PROCESSOR, PREVIEW):
         for video in (frames, frames.numpy(), list(np.asarray(frames))):
-            with pytest.raises(InvalidArgumentError, match="num_frames is 3: expected frames that"):
+            with pytest.raises(InvalidArgumentError, match="num_frames is 3: a processor expects"):
                 processor(text="<|video_pad|>", videos=[video], num_frames=3)

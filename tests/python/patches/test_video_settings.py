@@ -45,31 +45,31 @@ def call(video, settings=HALVES, **overrides):
 OTHER = {
     "image_mean": (
         {"image_mean": [0.4, 0.5, 0.6]},
-        r"image_mean \(0.5, 0.5, 0.5\), and .* has \(0.4, 0.5, 0.6\)",
+        r"image_mean \(0.5, 0.5, 0.5\), but .* has \(0.4, 0.5, 0.6\)",
     ),
-    "image_std": ({"image_std": [0.3] * 3}, r"image_std \(0.5.*\), and .* has \(0.3, "),
+    "image_std": ({"image_std": [0.3] * 3}, r"image_std \(0.5.*\), but .* has \(0.3, "),
     "rescale_factor": ({"rescale_factor": 1 / 127.5}, "rescale_factor 0.00392.* has 0.00784"),
     "do_rescale": ({"do_rescale": False}, "rescale_factor 0.00392.* has 1.0"),
     "do_normalize": ({"do_normalize": False}, r"image_mean .* has \(0.0, "),
-    "resample": ({"resample": 3}, "resample 2, and the processor has 3"),
-    "do_resize": ({"do_resize": False}, "do_resize True, and the processor has False"),
+    "resample": ({"resample": 3}, "resample 2, but the processor has 3"),
+    "do_resize": ({"do_resize": False}, "do_resize True, but the processor has False"),
     "max_pixels": (
         {"max_pixels": 20 * TOKEN},
-        r"max_pixels 602112 \(\d+ pixels a frame\), and .* has 15680",
+        r"max_pixels 602112 \(\d+ pixels a frame\), but .* has 15680",
     ),
     "min_pixels": (
         {"min_pixels": 500 * TOKEN},
-        r"min_pixels 37632 \(\d+ pixels a frame\), and .* has 392000",
+        r"min_pixels 37632 \(\d+ pixels a frame\), but .* has 392000",
     ),
-    "patch_size": ({"patch_size": 28}, "patch_size 14, and the processor has 28"),
-    "merge_size": ({"merge_size": 1}, "merge_size 2, and the processor has 1"),
+    "patch_size": ({"patch_size": 28}, "patch_size 14, but the processor has 28"),
+    "merge_size": ({"merge_size": 1}, "merge_size 2, but the processor has 1"),
 }
 
 
 @pytest.mark.parametrize("name", OTHER)
 def test_other_settings_are_refused(name, video):
     changed, message = OTHER[name]
-    with pytest.raises(InvalidArgumentError, match=f"^video 0 is preprocessed with .*{message}"):
+    with pytest.raises(InvalidArgumentError, match=f"^video 0 was preprocessed with .*{message}"):
         call(video, {**HALVES, **changed})
     with pytest.raises(InvalidArgumentError, match=message):
         call(video, **changed)
@@ -91,7 +91,7 @@ def test_a_dtype_that_is_not_that_of_the_call(path, video):
     half = preprocess_video(path, dtype="float16")
     for dtype, expected in (
         (None, "torch.float16: expected torch.float32"),
-        (torch.bfloat16, "expected torch.bfloat16, as the processor is told, or torch.float32"),
+        (torch.bfloat16, "expected torch.bfloat16, the processor's dtype, or torch.float32"),
     ):
         with pytest.raises(InvalidArgumentError, match=rf"{expected}$"):
             call(half, **({} if dtype is None else {"dtype": dtype}))
@@ -100,7 +100,7 @@ def test_a_dtype_that_is_not_that_of_the_call(path, video):
 def test_the_second_of_two_videos_is_named(path, video):
     other = preprocess_video(path, image_mean=[0.1, 0.2, 0.3])
     processor = KeyeVL1_5Processor(KeyeVL1_5ImageProcessor(**HALVES), TOKENIZER)
-    with pytest.raises(InvalidArgumentError, match=r"^video 1 is"):
+    with pytest.raises(InvalidArgumentError, match=r"^video 1 was"):
         processor(text="<|video_pad|>" * 2, videos=[video, other])
 
 

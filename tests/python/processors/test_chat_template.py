@@ -202,7 +202,7 @@ def test_settings_that_cannot_be_streamed_go_the_plain_way(clip, monkeypatch, ca
         out = processor.apply_chat_template(messages, **ALL)
     assert_bits(out, in_steps(messages, processor))
     assert not sources
-    assert "decoded whole" in caplog.text
+    assert "decoded completely" in caplog.text
 
 
 def test_constants_that_a_program_set_hold_for_streamed_videos(clip, monkeypatch):

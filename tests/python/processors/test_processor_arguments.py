@@ -62,7 +62,7 @@ def test_forms_of_a_video(video):
 )
 def test_files_are_for_others(given, name):
     for value in (given, [given]):
-        with pytest.raises(FramesShapeError, match=f"a video is {name}: .*preprocess_video.*read"):
+        with pytest.raises(FramesShapeError, match=f"a video is {name}: .*preprocess_video.*load"):
             PROCESSOR(text=TEXT, videos=value)
         with pytest.raises(FramesShapeError, match=f"an image is {name}: .*process_vision_info"):
             PROCESSOR(text="<|image_pad|>", images=value)
@@ -221,7 +221,8 @@ def test_truncation_that_cuts_vision_tokens_off(more):
     whole = PROCESSOR(text=[TEXT], videos=videos, **kwargs)
     vision = whole["input_ids"][0].count(PROCESSOR.video_token_id)
     with pytest.raises(
-        PromptError, match=rf"text 0 has {vision} <.video_pad.> tokens, of which \d+"
+        PromptError,
+        match=rf"text 0 has {vision} <.video_pad.> tokens, of which max_length leaves \d+",
     ):
         PROCESSOR(text=[TEXT], videos=videos, truncation=True, max_length=30, **more, **kwargs)
 
@@ -240,6 +241,6 @@ def test_truncation_that_cuts_an_image_off():
     image = Image.new("RGB", (112, 112))
     text = "Words. " * 20 + "<|vision_start|><|image_pad|><|vision_end|>"
     with pytest.raises(
-        PromptError, match=r"text 0 has 16 <.image_pad.> tokens, of which 0 are left"
+        PromptError, match=r"text 0 has 16 <.image_pad.> tokens, of which max_length leaves 0"
     ):
         PROCESSOR(text=[text], images=[image], truncation=True, max_length=10)

@@ -1,6 +1,6 @@
 """The fused operator that processors of Keye-VL-1.5 look for in ``keye_vl_utils``.
 
-Those processors, in the checkpoint and in transformers pull request 41040, import
+Those processors, of transformers pull request 41040 and of checkpoints, import
 ``BicubicVideoProcessor`` (a later form ``BicubicVideoFusionOpProcessor``) from there and, unless
 ``ENABLE_FUSION_PROCESSOR_OP=0``, pass it a video's frames instead of resizing, normalising and
 cutting them themselves. The original was never released; it resamples bicubically, which changes
@@ -58,7 +58,7 @@ class BicubicVideoProcessor:
     _later_form = False
 
     def __init__(self, resample: str = "bilinear") -> None:
-        """See the class."""
+        """Check and store the filter."""
         self.resample = check_resample(resample)
 
     @memory_errors("the patches of a video")

@@ -69,15 +69,15 @@ class TimestampRule:
             seconds = torch.tensor(presented, dtype=torch.float32, device="cpu")
             return FrameTimes(seconds, "presentation")
         published = frame_times(list(places), timeline.fps)
-        off = max(abs(a - b) for a, b in zip(published.tolist(), presented, strict=True))
+        max_error = max(abs(a - b) for a, b in zip(published.tolist(), presented, strict=True))
         # The distance between samples, or between frames if there is only one sample.
         steps = len(places) - 1
         interval = (presented[-1] - presented[0]) / steps if steps else 1 / timeline.fps
-        if off > max(interval, 1 / timeline.fps):
+        if max_error > max(interval, 1 / timeline.fps):
             logger.warning(
                 "%s: frames are not evenly spaced, and timestamps are up to %.2f s off; set "
                 "timestamps='presentation' to use presentation times",
-                *(name, off),
+                *(name, max_error),
             )
         return FrameTimes(published, "published")
 

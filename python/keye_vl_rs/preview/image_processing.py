@@ -15,7 +15,7 @@ _HALVES = (0.5, 0.5, 0.5)
 
 
 class SiglipImageProcessor(KeyeVL1_5ImageProcessor):
-    """Resizes images bicubically to whole tokens, normalises them and cuts them into patches.
+    """The image processor of Keye-VL-8B-Preview, which resizes images bicubically.
 
     The arguments are those of :class:`keye_vl_rs.KeyeVL1_5ImageProcessor`, with other defaults for
     ``resample``, ``image_mean`` and ``image_std``. It takes videos too: frames of one size, as
@@ -29,7 +29,7 @@ class SiglipImageProcessor(KeyeVL1_5ImageProcessor):
         image_std: Any = None,
         **kwargs: Any,
     ) -> None:
-        """See the class."""
+        """Store and check the settings."""
         super().__init__(
             resample=resample,
             image_mean=_HALVES if image_mean is None else image_mean,
@@ -38,7 +38,7 @@ class SiglipImageProcessor(KeyeVL1_5ImageProcessor):
         )
 
     def preprocess(self, images: Any = None, videos: Any = None, **kwargs: Any) -> BatchFeature:
-        """As in the base class; float frames that hold whole numbers are processed as bytes."""
+        """Cut images and videos into patches; convert float frames of whole numbers to bytes."""
         if videos is not None:
             videos = [whole_floats_to_uint8(video) for video in list_videos(videos)]
         return super().preprocess(images, videos, **kwargs)

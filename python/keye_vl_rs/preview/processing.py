@@ -43,7 +43,7 @@ class KeyeProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[misc,c
 
 
 class KeyeProcessor(BaseProcessor):
-    """Prepares text, images and videos for Keye-VL-8B-Preview.
+    """The processor of Keye-VL-8B-Preview, for text, images and videos.
 
     Args:
         image_processor: its settings apply to images and videos; None for the default one.
@@ -61,7 +61,7 @@ class KeyeProcessor(BaseProcessor):
         tokenizer: Any = None,
         chat_template: str | dict[str, str] | None = None,
     ) -> None:
-        """See the class."""
+        """Store the parts."""
         super().__init__(image_processor, tokenizer, chat_template)
 
     def __call__(
@@ -96,19 +96,19 @@ class KeyeProcessor(BaseProcessor):
         merged, wanted = self._merge_call(kwargs)
         text_kwargs = merged["text_kwargs"]
         check_sampled(merged["videos_kwargs"])
-        pictures = [] if images is None else flatten_images(images)
-        clips = [] if videos is None else list_videos(videos)
-        if not pictures and not clips:
+        image_list = [] if images is None else flatten_images(images)
+        video_list = [] if videos is None else list_videos(videos)
+        if not image_list and not video_list:
             return self._tokenize_plain(text, text_kwargs)
-        seconds = _seconds_per_grid(merged["videos_kwargs"].get("fps", 2.0), len(clips))
-        split = self._split_texts(text, len(pictures), len(clips), text_kwargs)
+        seconds = _seconds_per_grid(merged["videos_kwargs"].get("fps", 2.0), len(video_list))
+        split = self._split_texts(text, len(image_list), len(video_list), text_kwargs)
         image_processor = self._own_image_processor()
         settings = {**merged["images_kwargs"], "return_tensors": "pt"}
         vision: dict[str, Any] = {}
-        if pictures:
-            vision.update(image_processor.preprocess(pictures, **settings))
-        if clips:
-            vision.update(image_processor.preprocess(videos=clips, **settings))
+        if image_list:
+            vision.update(image_processor.preprocess(image_list, **settings))
+        if video_list:
+            vision.update(image_processor.preprocess(videos=video_list, **settings))
             vision["second_per_grid_ts"] = torch.tensor(seconds, dtype=torch.float32, device="cpu")
         tokens = {}
         if split is not None:
@@ -160,9 +160,12 @@ class KeyeProcessor(BaseProcessor):
             defaults = take_call_options(call, kwargs)
             call = {**take_exif(kwargs), **call}
             defaults.update(self._exif_option(self._merge_call(call)[0]["images_kwargs"]))
-            talks = [conversation] if is_one_conversation(conversation) else conversation
-            talks = [with_defaults(talk, defaults, vision_process.EXCLUSIVE) for talk in talks]
-            conversation = talks[0] if is_one_conversation(conversation) else talks
+            is_one = is_one_conversation(conversation)
+            conversations = [
+                with_defaults(one, defaults, vision_process.EXCLUSIVE)
+                for one in ([conversation] if is_one else conversation)
+            ]
+            conversation = conversations[0] if is_one else conversations
         texts = super().apply_chat_template(conversation, chat_template, tokenize=False, **kwargs)
         if not tokenize:
             return texts

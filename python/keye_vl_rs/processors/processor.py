@@ -61,7 +61,7 @@ class KeyeVL1_5Processor(ChatTemplateMixin, BaseProcessor):
         video_processor: Any = None,
         chat_template: str | dict[str, str] | None = None,
     ) -> None:
-        """See the class."""
+        """Store the parts, and the tokens around frames."""
         super().__init__(image_processor, tokenizer, chat_template)
         self.video_processor = video_processor
         default = prompt.VisionTokens()
@@ -106,24 +106,26 @@ class KeyeVL1_5Processor(ChatTemplateMixin, BaseProcessor):
         check_sampled(merged["videos_kwargs"])
         image_processor = self._own_image_processor()
         config = self._pixel_config(merged)
-        pictures = [] if images is None else flatten_images(images)
-        clips = [] if videos is None else check_videos(videos, merged["videos_kwargs"], config)
-        if not pictures and not clips:
+        image_list = [] if images is None else flatten_images(images)
+        checked_videos = (
+            [] if videos is None else check_videos(videos, merged["videos_kwargs"], config)
+        )
+        if not image_list and not checked_videos:
             return self._tokenize_plain(text, text_kwargs)
-        split = self._split_texts(text, len(pictures), len(clips), text_kwargs)
+        split = self._split_texts(text, len(image_list), len(checked_videos), text_kwargs)
         vision: dict[str, Any] = {}
-        if pictures:
+        if image_list:
             settings = {**images_kwargs, "return_tensors": "pt"}
-            vision.update(image_processor.preprocess(pictures, **settings))
-        if clips:
-            vision.update(video_tensors(clips, config))
+            vision.update(image_processor.preprocess(image_list, **settings))
+        if checked_videos:
+            vision.update(video_tensors(checked_videos, config))
         tokens = {}
         if split is not None:
             inputs = {
                 self.image_token: self._image_placeholders(
                     vision.get("image_grid_thw"), config.merge_size
                 ),
-                self.video_token: self._video_placeholders(clips, config),
+                self.video_token: self._video_placeholders(checked_videos, config),
             }
             tokens = self._tokenize_filled(split, inputs, text_kwargs, wanted)
         return BatchFeature(data={**tokens, **self._convert_outputs(vision, merged)})
@@ -135,7 +137,7 @@ class KeyeVL1_5Processor(ChatTemplateMixin, BaseProcessor):
         return (self.video_processor if own else self._own_image_processor()).pixel_config(settings)
 
     def _video_placeholders(
-        self, clips: Sequence[AnyVideo], config: PixelConfig
+        self, checked_videos: Sequence[AnyVideo], config: PixelConfig
     ) -> list[prompt.Placeholder]:
         tokens = prompt.VisionTokens(
             self.image_token, self.video_token, self.frame_token, self.fast_start, self.fast_end
@@ -143,9 +145,9 @@ class KeyeVL1_5Processor(ChatTemplateMixin, BaseProcessor):
         unit = (config.patch_size * config.merge_size) ** 2
         return [
             prompt.video_placeholder(
-                clip.types, *clip.sizes, clip.timestamps, tokens=tokens, token_pixels=unit
+                video.types, *video.sizes, video.timestamps, tokens=tokens, token_pixels=unit
             )
-            for clip in clips
+            for video in checked_videos
         ]
 
 

@@ -115,16 +115,16 @@ def check_videos(videos: Any, kwargs: Mapping[str, Any], config: PixelConfig) ->
         FrameTypesError, FramesShapeError, FramesDtypeError, SizeError, InvalidArgumentError: a
             video and its arguments do not fit together.
     """
-    clips = list_videos(videos)
+    video_list = list_videos(videos)
     entries = {
-        name: _per_video(name, kwargs.get(name), len(clips), depth)
+        name: _per_video(name, kwargs.get(name), len(video_list), depth)
         for name, depth in _VIDEO_ARGUMENTS.items()
     }
     checked: list[AnyVideo] = []
-    for index, clip in enumerate(clips):
+    for index, video in enumerate(video_list):
         arguments = {name: entries[name][index] for name in entries}
-        check = _check_preprocessed if isinstance(clip, VideoInputs) else _check_video
-        checked.append(check(clip, index, arguments, config))
+        check = _check_preprocessed if isinstance(video, VideoInputs) else _check_video
+        checked.append(check(video, index, arguments, config))
     return checked
 
 
@@ -165,11 +165,11 @@ def _is_number(value: Any) -> bool:
 
 
 def _check_video(
-    clip: Any, index: int, arguments: Mapping[str, Any], config: PixelConfig
+    video: Any, index: int, arguments: Mapping[str, Any], config: PixelConfig
 ) -> CheckedVideo:
-    frames = clip
-    if isinstance(clip, (list, tuple)):
-        frames = video_array(clip, f"video {index}", config.exif)
+    frames = video
+    if isinstance(video, (list, tuple)):
+        frames = video_array(video, f"video {index}", config.exif)
     shape = tuple(frames.shape)
     if len(shape) != 4 or 0 in shape or CHANNELS not in (shape[1], shape[3]):
         raise FramesShapeError(

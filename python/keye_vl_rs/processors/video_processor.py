@@ -1,8 +1,8 @@
 """The video processor of Keye-VL-1.5, which turns sampled frames into patches.
 
-The later form of the processor, in transformers pull request 41040, has a part of this name beside
-its image processor, which ``AutoVideoProcessor`` loads. It does what the whole processor does with
-videos, except for the prompt.
+The model's processor exists in two forms (see :mod:`keye_vl_rs._patches.fused_operator`), of which
+the later one has a part of this name that ``AutoVideoProcessor`` loads. This class does what the
+whole processor does with videos, except for the prompt.
 """
 
 # No `from __future__ import annotations` here: transformers and vLLM read the annotations below as

@@ -58,6 +58,8 @@ def test_star_and_from_imports():
         ("decoding.ahead", "run_ahead", "_decoding.prefetch.prefetch"),
         ("decoding.damage", "Report", "_decoding.damage.PacketReport"),
         ("decoding.listing", "list_video", "_decoding.video_index.index_video"),
+        ("image_patches", "write_pictures", "_patches.images.write_image_patches"),
+        ("streaming.kept", "KeptFrames", "_streaming.frame_buffer.FrameBuffer"),
         ("say_once", "say_once", "_util.warn_once.warn_once"),
         ("watch", "Watch", "_media.deadline.Deadline"),
     ],

@@ -148,7 +148,7 @@ class _Converter:
         image_format: "png" or "jpeg".
         frame_format: "png" or "jpeg".
         resize_frames: whether frames are sent at the size of slow frames.
-        about: the processor's arguments, with one entry per video.
+        video_kwargs: the processor's arguments, with one entry per video.
         images: the images, each with the dictionary that :meth:`add_images` completes.
         served: places of videos that the server opens.
     """
@@ -158,7 +158,7 @@ class _Converter:
     image_format: str
     frame_format: str
     resize_frames: bool
-    about: dict[str, list[Any]] = field(default_factory=dict)
+    video_kwargs: dict[str, list[Any]] = field(default_factory=dict)
     images: list[tuple[dict[str, str], Image.Image]] = field(default_factory=list)
     served: list[str] = field(default_factory=list)
 
@@ -193,7 +193,7 @@ class _Converter:
 
     def extra_body(self) -> dict[str, Any]:
         """Return the arguments for the videos that are sampled here; empty without any."""
-        if not self.about:
+        if not self.video_kwargs:
             return {}
         if self.served:
             raise InvalidArgumentError(
@@ -204,7 +204,7 @@ class _Converter:
         # As in process_vision_info: no timestamps where no video has them.
         kwargs = {
             name: values
-            for name, values in self.about.items()
+            for name, values in self.video_kwargs.items()
             if any(value is not None for value in values)
         }
         # By default vLLM takes 32 frames of a video.
@@ -217,12 +217,12 @@ class _Converter:
             kwargs: dict[str, Any] = {"fps": float(rate)}
             size = None
         else:
-            frames, of_video = vision_process.fetch_video(dict(part))
-            kwargs = {name: of_video.get(name) for name in VIDEO_KWARGS}
-            size = (of_video["height"], of_video["width"]) if self.resize_frames else None
+            frames, frame_kwargs = vision_process.fetch_video(dict(part))
+            kwargs = {name: frame_kwargs.get(name) for name in VIDEO_KWARGS}
+            size = (frame_kwargs["height"], frame_kwargs["width"]) if self.resize_frames else None
         for name, value in kwargs.items():
             plain = value.tolist() if hasattr(value, "tolist") else value
-            self.about.setdefault(name, []).append(plain)
+            self.video_kwargs.setdefault(name, []).append(plain)
         if isinstance(frames, list):
             return frames
         # Floats hold whole numbers from 0 to 255.

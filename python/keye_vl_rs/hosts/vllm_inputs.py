@@ -83,7 +83,7 @@ def _inputs(
     prompt = processor.apply_chat_template(messages, tokenize=False, **template_kwargs)
     of_preview = {"return_video_kwargs": True} if functions is preview else {}
     with naming(name):
-        images, videos, about = functions.process_vision_info(messages, **of_preview)
+        images, videos, video_kwargs = functions.process_vision_info(messages, **of_preview)
     data: dict[str, Any] = {}
     if images is not None:
         data["image"] = images
@@ -97,7 +97,7 @@ def _inputs(
     if data:
         inputs["multi_modal_data"] = data
     if videos is not None:
-        inputs["mm_processor_kwargs"] = dict(about)
+        inputs["mm_processor_kwargs"] = dict(video_kwargs)
     return inputs
 
 

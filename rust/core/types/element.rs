@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
-/// The type of a normalized pixel: [`f32`], [`bf16`] or [`f16`], and no other.
+/// The type of a normalized pixel: `f32`, `bf16` or `f16`, and no other.
 pub trait Element: Copy + PartialEq + Debug + Send + Sync + sealed::Tagged + 'static {
     /// Round to the nearest value, ties to even.
     fn from_f32(value: f32) -> Self;

@@ -8,6 +8,7 @@ mod size;
 mod weights;
 
 pub use element::Element;
+#[cfg(target_arch = "x86_64")]
 pub(crate) use element::ElementsMut;
 pub use size::Size;
 pub(crate) use weights::LOWER_BITS;

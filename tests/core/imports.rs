@@ -68,6 +68,21 @@ fn first_name(path: &str) -> &str {
     &path[..end.unwrap_or(path.len())]
 }
 
+/// Return all names of a path such as `{simd::Level, types};`.
+fn names(path: &str) -> impl Iterator<Item = &str> {
+    path.split(|c: char| !c.is_alphanumeric() && c != '_')
+}
+
+/// Return whether a file is the module of the root named `part`, and not a module inside of it.
+fn is_own_file(part: &str, path: &Path) -> bool {
+    let root = repository().join("rust/core");
+    [
+        root.join(format!("{part}.rs")),
+        root.join(part).join("mod.rs"),
+    ]
+    .contains(&path.to_owned())
+}
+
 #[test]
 fn every_module_has_a_place() {
     for (part, path) in core_sources() {
@@ -84,13 +99,19 @@ fn imports_point_one_way() {
             let allowed = ORDER[..=own].contains(&name);
             assert!(allowed, "{} imports crate::{import}", path.display());
         }
-        // Paths that climb would pass by the names of the root.
+        // Paths that climb would pass by the names of the root: from a part's own file, one step up.
         let climbing = following(&path, "super::super");
         assert!(
             climbing.is_empty(),
             "{} climbs: {climbing:?}",
             path.display()
         );
+        if is_own_file(&part, &path) {
+            for import in following(&path, "super::") {
+                let other = names(&import).find(|name| *name != part && ORDER.contains(name));
+                assert_eq!(other, None, "{} imports super::{import}", path.display());
+            }
+        }
     }
 }
 
@@ -105,9 +126,21 @@ fn kernels_import_plain_types_and_shared_helpers_alone() {
             let allowed = FOR_KERNELS.contains(&name) || shared;
             assert!(allowed, "{} imports crate::{import}", path.display());
         }
+        let folder = path.parent().unwrap();
+        if folder == kernels || path.ends_with("mod.rs") {
+            for import in following(&path, "super::") {
+                let operation =
+                    names(&import).find(|name| kernels.join(name).join("mod.rs").exists());
+                assert_eq!(
+                    operation,
+                    None,
+                    "{} imports super::{import}",
+                    path.display()
+                );
+            }
+        }
         for import in following(&path, "use ") {
             let name = first_name(&import);
-            let folder = path.parent().unwrap();
             let own = folder.join(name).exists() || folder.join(format!("{name}.rs")).exists();
             let allowed = ["crate", "super"].contains(&name) || CRATES_FOR_KERNELS.contains(&name);
             assert!(own || allowed, "{} imports {import}", path.display());

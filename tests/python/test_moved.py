@@ -62,6 +62,13 @@ def test_star_and_from_imports():
         ("streaming.kept", "KeptFrames", "_streaming.frame_buffer.FrameBuffer"),
         ("say_once", "say_once", "_util.warn_once.warn_once"),
         ("watch", "Watch", "_media.deadline.Deadline"),
+        ("accepted_inputs", "list_videos", "processors.videos.list_videos"),
+        ("batch.made", "look_at", "cli.jobs.resume.check_existing"),
+        ("batch.run", "survey", "cli.jobs.run.find_pending"),
+        ("integrations.fused_branch", "obey_calls", "hosts.fused_branch.install"),
+        ("recipe", "Recipe", "_patches.pixel_config.PixelConfig"),
+        ("report", "describe", "cli.report.result_fields"),
+        ("video_batch", "FinishedVideo", "processors.video_batch.PreprocessedVideo"),
     ],
 )
 def test_a_renamed_name_is_found_by_its_old_one(old, name, new):

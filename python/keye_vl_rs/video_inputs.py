@@ -75,12 +75,12 @@ class VideoInputs:
 
     @property
     def slow_frames(self) -> int:
-        """The number of slow frames."""
+        """Return the number of slow frames."""
         return int((self.frame_types == SLOW).sum())
 
     @property
     def tokens(self) -> int:
-        """The number of ``<|video_pad|>`` tokens of the video."""
+        """Return the number of ``<|video_pad|>`` tokens of the video."""
         types = frame_types_list(self.frame_types, len(self.frame_types))
         return count_patches(types, self.slow_size, self.fast_size) // MERGE_SIZE**2
 

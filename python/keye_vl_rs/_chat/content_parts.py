@@ -1,4 +1,4 @@
-"""What a part of a message's content is: the only place that decides it.
+"""Decide what a part of a message's content is; no other module does.
 
 A part comes in many forms: that of ``keye_vl_utils`` (``{"type": "video", "video": ...}``), those
 of OpenAI (``{"type": "image_url", "image_url": {"url": ...}}``, ``input_image``), those of

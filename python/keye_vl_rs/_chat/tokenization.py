@@ -77,10 +77,10 @@ def _repeat_pads(
         counts = _counts(columns["input_ids"], row_placeholders, pad_ids)
         if counts is None:
             return None
-        kept = _truncated({k: np.repeat(v, counts) for k, v in columns.items()}, layout)
-        if kept is None:
+        row = _truncated({k: np.repeat(v, counts) for k, v in columns.items()}, layout)
+        if row is None:
             return None
-        rows.append(kept)
+        rows.append(row)
     _pad(tokenizer, rows, layout)
     if not kwargs.get("return_special_tokens_mask"):
         names.remove("special_tokens_mask")
@@ -126,7 +126,7 @@ def _counts(
 
 @dataclass(frozen=True)
 class _Layout:
-    """How the rows of a batch are truncated and padded."""
+    """The truncation and padding of the rows of a batch."""
 
     padding: str
     truncation: str

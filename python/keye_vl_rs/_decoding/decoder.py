@@ -118,7 +118,7 @@ class SegmentDecoder:
 
 
 def prime_decoder(context: Any, cursor: PacketCursor) -> None:
-    """Let a decoder see the first packet of the stream, and discard its frame.
+    """Decode the first packet of the stream, and discard its frame.
 
     For some codecs this packet says what holds for the whole stream: the encoder of an H.264
     stream, whose bugs FFmpeg works around, or the tables of a Motion JPEG. Flush the decoder before

@@ -72,7 +72,7 @@ class VideoReader:
     damage: Damage | None = field(default=None, init=False)
 
     def read(self, choose: Choose, consume: Consume[Result]) -> Result:
-        """Let ``choose`` select frames, and return what ``consume`` makes of them.
+        """Select frames with ``choose``, decode them, and return the result of ``consume``.
 
         The fastest method decodes first. If it reports damage, or returns other frames than the
         packets announced, the video is decoded again with one thread per decoder. That attributes
@@ -153,7 +153,7 @@ class VideoReader:
         ended: str | None,
         end: FindDamage | None,
     ) -> Result:
-        """Let ``consume`` read from a source; with "partial", retry with fewer frames after damage.
+        """Run ``consume`` on a source; with "partial", retry with fewer frames after damage.
 
         Args:
             video_index: the index of the video.

@@ -81,7 +81,7 @@ class SequentialFrames:
 
 @dataclass
 class _Counts:
-    """What decoding all packets has yielded so far."""
+    """The frames and the damage found so far while decoding all packets."""
 
     damage: DamageMap
     times: list[int | None] = field(default_factory=list)

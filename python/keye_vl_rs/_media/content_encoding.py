@@ -1,7 +1,7 @@
-"""Decompress bodies of http in bounded memory.
+"""Decompress http bodies in bounded memory.
 
-httpx decompresses each 64 KiB that it receives at once: to 64 MiB of gzip, and to more of Brotli or
-Zstandard. Here a part has one MiB at most, and the limits are checked after each.
+httpx decompresses each chunk of 64 KiB in one step, to 64 MiB if it is gzip and to more if it is
+Brotli or Zstandard. Here each step yields 1 MiB at most, and the limits are checked after each.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from keye_vl_rs.errors import MediaError
 __all__ = ["decompress"]
 
 _PART_BYTES = 1 << 20
-# Each compression on top of another multiplies what a body grows to.
+# Nested codings multiply the size that a body can grow to.
 _MAX_CODINGS = 5
 _INFLATED = {"gzip", "x-gzip", "deflate"}
-# Not asked for.
+# Not in Accept-Encoding.
 _REFUSED = {"br", "zstd", "compress", "x-compress"}
-# For zlib: the header of gzip or of zlib, or none.
+# Values of wbits: detect a gzip or zlib header, or expect none.
 _ANY_HEADER = 32 + zlib.MAX_WBITS
 _NO_HEADER = -zlib.MAX_WBITS
 
@@ -29,16 +29,16 @@ _NO_HEADER = -zlib.MAX_WBITS
 def decompress(chunks: Iterator[bytes], content_encoding: str, name: str) -> Iterator[bytes]:
     """Undo the ``Content-Encoding`` of a body: gzip, deflate, or several of them.
 
-    Names that are no compression change nothing: some servers send their own.
+    Unknown codings are ignored, because some servers send their own names.
 
     Args:
-        chunks: the body as it is sent.
+        chunks: the body as received.
         content_encoding: the header; empty for none.
-        name: what errors call the source.
+        name: the name of the source in messages.
 
     Raises:
-        MediaError: the body is compressed in another way, too often, or is not what the header
-            says.
+        MediaError: the coding is not supported, there are too many, or the body does not match the
+            header.
     """
     codings = [one.strip().lower() for one in content_encoding.split(",")]
     if len(codings) > _MAX_CODINGS or not _REFUSED.isdisjoint(codings):
@@ -56,7 +56,7 @@ def _inflate(chunks: Iterator[bytes], coding: str, name: str) -> Iterator[bytes]
     head = b""
     while len(head) < 2 and (chunk := next(chunks, b"")):
         head += chunk
-    # Some servers send deflate without the header of zlib that belongs to it.
+    # Some servers send deflate without its zlib header.
     is_bare = coding == "deflate" and not _has_zlib_header(head)
     inflater = zlib.decompressobj(_NO_HEADER if is_bare else _ANY_HEADER)
     is_first = True
@@ -72,8 +72,8 @@ def _inflate(chunks: Iterator[bytes], coding: str, name: str) -> Iterator[bytes]
                     raise MediaError(
                         f"{name}: the body is not {coding}, although its Content-Encoding says so"
                     ) from None
-                # What follows is no further member. As other programs do, leave it out, but
-                # receive it: whether the body is whole shows at its end.
+                # Trailing data that is not another member. Ignore it as other clients do, but read
+                # to the end, where a truncated body is detected.
                 for _ in chunks:
                     pass
                 return
@@ -85,5 +85,5 @@ def _inflate(chunks: Iterator[bytes], coding: str, name: str) -> Iterator[bytes]
 
 
 def _has_zlib_header(head: bytes) -> bool:
-    """Tell if deflate begins as RFC 1950 has it: method 8, and a multiple of 31."""
+    """Tell if the data starts with a zlib header (RFC 1950): method 8, and a multiple of 31."""
     return len(head) >= 2 and head[0] & 15 == 8 and int.from_bytes(head[:2], "big") % 31 == 0

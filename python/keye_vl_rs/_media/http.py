@@ -1,9 +1,9 @@
 """Download over http(s), within a deadline, limits and allow-lists.
 
 httpx bounds each wait for a connection and for the next bytes. It does not bound name lookups,
-headers or bodies that trickle. So a download runs on a thread of its own, which the caller leaves
-when the time is up. The connections are shut down then, which ends the thread's wait and with it
-the thread. (The event loop of anyio would not do: it ends only when its name lookups have ended.)
+headers or bodies that trickle. So each download runs in its own thread. When the deadline passes,
+the caller stops waiting and the connections are shut down, which ends the thread. (An event loop of
+anyio would not help: it does not end before its name lookups do.)
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from keye_vl_rs.limits import Limits, current_limits
 
 __all__ = ["fetch"]
 
-# How soon a cancel flag is noticed.
+# Interval between checks of the cancel flag.
 _INTERVAL_S = 0.1
 # How long to wait for a thread whose connections were shut down. It ends at once, except during a
-# name lookup or while it connects. Those end by themselves, and what they give is dropped.
+# name lookup or while connecting; those finish on their own, and their results are discarded.
 _GRACE_S = 0.25
 _HEADERS = {
     "User-Agent": f"keye-vl-rs/{__version__}",
-    # What is decompressed in bounded memory here.
+    # The codings that are decompressed in bounded memory.
     "Accept-Encoding": "gzip, deflate",
 }
 _MORE_SILENCE = "; for a longer wait, set KEYE_VL_RS_MAX_SILENCE_SECONDS"
@@ -53,18 +53,18 @@ _HTTP_ERRORS = (
 
 
 def fetch(url: str, name: str, file: IO[bytes], deadline: Deadline) -> None:
-    """Write the body of the answer to a GET into ``file`` and go back to its start.
+    """Download an address into ``file``, and move back to its start.
 
     Args:
         url: an http or https address.
-        name: what errors call it. No message of a library that knows the address is passed on.
+        name: the name of the address in messages, which never contain the address itself.
         file: an empty file.
         deadline: the deadline and the cancel flag of the whole download, noticed within 0.1 s.
 
     Raises:
         EmptyMediaError: the body is empty.
         MediaTimeoutError, CancelledError: the deadline passed, or the call was cancelled.
-        LimitError: there are too many redirects or bytes, or the download takes too long.
+        LimitError: there are too many redirects or bytes, or the download took too long.
         SourceNotAllowedError: the address, or a redirect, leads to a host that is not allowed or
             to an address that is not public.
         MediaError: the server cannot be reached, answers with an error or is silent for too long,
@@ -76,7 +76,7 @@ def fetch(url: str, name: str, file: IO[bytes], deadline: Deadline) -> None:
     ends = time.monotonic() + limits.response_seconds
     connections = Connections()
     failures: list[BaseException] = []
-    # The thread's own waits end with the deadline too: a connection is not tried on after it.
+    # Also bound the thread's own waits, so that it does not go on connecting after the deadline.
     left = deadline.left()
     most = min(limits.silence_seconds, limits.response_seconds)
     patience = max(0.001, most if left is None else min(most, left))
@@ -101,7 +101,7 @@ def fetch(url: str, name: str, file: IO[bytes], deadline: Deadline) -> None:
         connections.cut()
         thread.join(_GRACE_S)
     if failures:
-        # It may be that the deadline cut the thread's last wait short.
+        # The thread's last wait may have been cut short by the deadline.
         deadline.check()
         raise failures.pop()
 
@@ -109,8 +109,8 @@ def fetch(url: str, name: str, file: IO[bytes], deadline: Deadline) -> None:
 def _download(
     url: str, name: str, file: IO[bytes], patience: float, limits: Limits, connections: Connections
 ) -> None:
-    # The messages of the libraries may repeat the whole address with its credentials: of these only
-    # those of the system and of a proxy are passed on.
+    # Messages of the libraries may contain the address with its credentials, so only those of the
+    # system and of a proxy are passed on.
     transport = Transport(connections, name)
     try:
         with httpx.Client(
@@ -131,9 +131,9 @@ def _download(
 
 
 def _send(client: httpx.Client, url: str, name: str, limits: Limits) -> httpx.Response:
-    """Send a GET, follow redirects, and return the answer that is none.
+    """Send a GET, follow redirects, and return the final response.
 
-    httpx would read the body of each redirect into memory, of whatever size it is.
+    httpx itself would read the body of each redirect into memory, whatever its size.
     """
     request = client.build_request("GET", url)
     redirects = 0
@@ -161,7 +161,7 @@ def _receive(
     stated = response.headers.get("Content-Length", "")
     if stated.isdecimal():
         limits.check("response_bytes", int(stated), name, f"a response of {int(stated):,} bytes")
-    # What is sent is bounded, and what it decompresses to.
+    # Bound both the bytes received and the bytes that they decompress to.
     sent = _bounded(_sent(response, name, patience), name, limits)
     body = decompress(sent, response.headers.get("Content-Encoding", ""), name)
     spool(_bounded(body, name, limits), file, name)
@@ -185,7 +185,7 @@ def _bounded(chunks: Iterable[bytes], name: str, limits: Limits) -> Iterator[byt
 
 
 def _cut_off(response: httpx.Response) -> str:
-    """Tell how far a body came that is cut off, or whose chunks cannot be told apart."""
+    """Return how much of a truncated body was received, for a message."""
     received = response.num_bytes_downloaded
     if "chunked" in response.headers.get("Transfer-Encoding", "").lower():
         return f"the connection ended after {received} bytes, before the last chunk of its body"

@@ -1,7 +1,7 @@
-"""What the environment says of http: proxies, certificates and credentials.
+"""Proxies, certificates and credentials for http, as the environment sets them.
 
-The variables and files are those that requests and curl read, of which httpx reads a part: it takes
-no network as ``no_proxy``, and neither ``REQUESTS_CA_BUNDLE`` nor ``NETRC``.
+The variables and files are those that requests and curl read. httpx supports only some of them: not
+networks in ``no_proxy``, ``REQUESTS_CA_BUNDLE`` or ``NETRC``.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from keye_vl_rs.errors import MediaError
 
 __all__ = ["netrc_credentials", "proxy_of", "tls_context"]
 
-# The first one that is set counts.
+# The first one that is set is used.
 _CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def proxy_of(scheme: str, host: str, port: int, name: str) -> httpcore.Proxy | None:
-    """Return the proxy by which a host is reached; None without one.
+    """Return the proxy to use for a host, or None.
 
-    ``http_proxy``, ``https_proxy`` and ``all_proxy`` name proxies, and ``no_proxy`` domains,
-    addresses and networks that are reached directly. macOS and Windows have settings of their own.
+    ``http_proxy``, ``https_proxy`` and ``all_proxy`` set proxies; ``no_proxy`` lists domains,
+    addresses and networks to connect to directly. macOS and Windows also have system settings.
 
     Args:
         scheme: http or https.
         host: a name or an address.
-        port: of the host.
-        name: what errors call the source.
+        port: the port of the host.
+        name: the name of the source in messages.
 
     Raises:
-        MediaError: the proxy is not one that can be used.
+        MediaError: the proxy's address is invalid or of an unsupported scheme.
     """
     proxies = getproxies()
     address = proxies.get(scheme) or proxies.get("all")
@@ -59,13 +59,13 @@ def proxy_of(scheme: str, host: str, port: int, name: str) -> httpcore.Proxy | N
 
 
 def tls_context(name: str) -> ssl.SSLContext:
-    """Return a context that verifies servers.
+    """Return a TLS context that verifies servers.
 
     ``REQUESTS_CA_BUNDLE``, ``CURL_CA_BUNDLE``, ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` name the
-    certificates to trust, else those of certifi are trusted.
+    trusted certificates; the default is those of certifi.
 
     Args:
-        name: what errors call the source.
+        name: the name of the source in messages.
 
     Raises:
         MediaError: the certificates cannot be read; the message names the variable.
@@ -84,16 +84,16 @@ def tls_context(name: str) -> ssl.SSLContext:
             f"{name}: the certificates that {variable or 'certifi'} names cannot be read: "
             f"{error.strerror or error}"
         ) from None
-    # Only what a certificate is issued for counts (RFC 9525 6.3), as in other clients.
+    # Check the subject alternative names only (RFC 9525 6.3), as other clients do.
     context.hostname_checks_common_name = False
     return context
 
 
 def netrc_credentials(host: str) -> tuple[str, str] | None:
-    """Return the user and the password for a host out of ``NETRC`` or ``~/.netrc``, if any."""
+    """Return the user and password that ``NETRC`` or ``~/.netrc`` has for a host, or None."""
     given = os.environ.get("NETRC")
     for path in ["~/.netrc", "~/_netrc"] if given is None else [given]:
-        # One that is not there, or cannot be read, names nothing.
+        # Ignore a file that is missing or cannot be read.
         with suppress(OSError, NetrcParseError):
             found = netrc(os.path.expanduser(path)).authenticators(host)
             return (found[0] or found[1] or "", found[2] or "") if found and any(found) else None

@@ -1,4 +1,4 @@
-"""Connections of a download: to checked addresses or proxies, and shut down from outside."""
+"""Connections to checked addresses or proxies, which another thread can shut down."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _PORTS = {"http": 80, "https": 443}
 _MAX_PORT = 65535
 _NO_SOCKS = "the proxy of the environment needs socksio: pip install 'httpx[socks]'"
 
-# httpx logs each address at INFO with its query and its credentials, which no log may hold.
+# httpx logs addresses at INFO with their queries and credentials, which must not be logged.
 logging.getLogger("httpx").addFilter(lambda record: record.threadName != THREAD_NAME)
 
 
 class Connections:
-    """The connections of one download, which another thread can cut."""
+    """The connections of one download, which another thread can shut down."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -45,13 +45,13 @@ class Connections:
             if self._is_cut:
                 stream.close()
                 raise httpcore.ConnectError("the download was given up")
-            # A second descriptor: the first one moves when TLS wraps it, and its number may be
-            # another file's by the time that this one is cut.
+            # Duplicate the descriptor: TLS takes over the first one, whose number may belong to
+            # another file by the time that this one is shut down.
             self._sockets.append(stream.get_extra_info("socket").dup())
         return stream
 
     def cut(self) -> None:
-        """End every connection and every wait for one of them, and refuse later ones."""
+        """Shut down all connections, which ends waits for them, and refuse new ones."""
         with self._lock:
             self._is_cut = True
             sockets, self._sockets = self._sockets, []
@@ -63,22 +63,22 @@ class Connections:
 
 
 class Transport(httpx.BaseTransport):
-    """Sends each request of a download over a connection of its own.
+    """A transport that sends each request of a download over its own connection.
 
-    httpx's own transport takes no network backend.
+    httpx's transport does not accept a network backend.
 
     Args:
         connections: registers the connections.
-        name: what errors call the source.
+        name: the name of the source in messages.
     """
 
     def __init__(self, connections: Connections, name: str) -> None:
-        """Take no connection yet."""
+        """Store where to register connections; none is opened yet."""
         self._connections = connections
         self._name = name
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request, such as a redirect leads to, if its host and addresses are allowed.
+        """Send one request of a download or a redirect, if its host and addresses are allowed.
 
         Raises:
             SourceNotAllowedError: they are not.
@@ -103,7 +103,7 @@ class Transport(httpx.BaseTransport):
         pool = httpcore.ConnectionPool(
             tls_context(self._name) if url.scheme == "https" else None,
             proxy=proxy,
-            # Each connection is closed behind its answer.
+            # Close each connection after its response.
             max_keepalive_connections=0,
             network_backend=_Backend(
                 self._connections, None if is_listed or proxy is not None else self._name
@@ -133,7 +133,7 @@ def _to_httpcore(request: httpx.Request) -> httpcore.Request:
 
 
 class _Stream(httpx.SyncByteStream):
-    """The body of an answer of httpcore, as httpx wants it."""
+    """The body of a response of httpcore, with the interface of httpx."""
 
     def __init__(self, answer: httpcore.Response) -> None:
         self._answer = answer
@@ -146,15 +146,14 @@ class _Stream(httpx.SyncByteStream):
 
 
 class _Backend(httpcore.SyncBackend):
-    """Connects to the addresses that are checked at that moment.
+    """A network backend that checks the addresses of a host when it connects to them.
 
-    A name that was looked up and allowed before may lead elsewhere by now.
+    A name that was looked up and allowed earlier may resolve to other addresses by then.
 
     Args:
         connections: registers the connections.
-        name: what errors call the source; None to connect to any address: of a host that is allowed
-            by name, or of a proxy, which is the environment's own choice and looks names up by
-            itself.
+        name: the name of the source in messages; None to allow any address, for a host on the
+            allow-list, or for a proxy, which the environment sets and which resolves names itself.
     """
 
     def __init__(self, connections: Connections, name: str | None) -> None:
@@ -179,7 +178,7 @@ class _Backend(httpcore.SyncBackend):
         options = (port, timeout, local_address, socket_options)
         *others, last = addresses
         for address in others:
-            # As for a name, whose addresses are tried in turn.
+            # Try the next address, as for any name with several.
             with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
                 return self._connect(address, *options)
         return self._connect(last, *options)

@@ -41,7 +41,7 @@ class BufferedFrame:
 
     @property
     def nbytes(self) -> int:
-        """The bytes of memory in use."""
+        """Return the bytes of memory in use."""
         planes = self.decoded.planes if self.decoded is not None else ()
         decoded: int = sum(plane.buffer_size for plane in planes)
         return decoded + sum(pixels.nbytes for pixels in self.resized.values())
@@ -76,7 +76,7 @@ class FrameBuffer:
 
     @property
     def nbytes(self) -> int:
-        """The bytes of memory in use."""
+        """Return the bytes of memory in use."""
         return self._nbytes
 
     def add(self, frame: Any, pixels: Pixels, kind: int, slow: int, seen: int) -> None:

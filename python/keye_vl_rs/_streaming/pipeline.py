@@ -72,7 +72,7 @@ class PatchPipeline:
 
     @property
     def sizes(self) -> tuple[Size, Size]:
-        """The sizes of slow and of fast frames; known once all frames were added."""
+        """Return the sizes of slow and of fast frames; known once all frames were added."""
         assert self._sizes is not None, "sizes are known once all frames were added"
         return self._sizes
 

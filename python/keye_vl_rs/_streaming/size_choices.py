@@ -21,7 +21,7 @@ class Window:
 
     @property
     def decided(self) -> bool:
-        """Whether only one pair of sizes is left."""
+        """Return whether only one pair of sizes is left."""
         return self.first == self.last
 
 

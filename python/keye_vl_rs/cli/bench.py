@@ -54,7 +54,7 @@ class Comparison:
 
     @property
     def ratio(self) -> float | None:
-        """The published time divided by ours; None without a published time."""
+        """Return the published time divided by ours; None without a published time."""
         return None if self.published is None else self.published / self.ours
 
 

@@ -211,7 +211,7 @@ class BaseProcessor(
 
     @property
     def model_input_names(self) -> list[str]:
-        """The names of the model's inputs."""
+        """Return the names of the model's inputs."""
         names = self.tokenizer.model_input_names + KeyeVL1_5ImageProcessor.model_input_names
         return list(dict.fromkeys(names))
 

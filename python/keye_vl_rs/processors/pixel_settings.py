@@ -78,7 +78,7 @@ class PixelSettings:
 
     @property
     def size(self) -> dict[str, int]:
-        """The limits under the names that transformers uses."""
+        """Return the limits under the names that transformers uses."""
         return {"min_pixels": self.min_pixels, "max_pixels": self.max_pixels}
 
     @size.setter

@@ -226,7 +226,7 @@ def preprocess(
 def bench(
     video: options.OneVideo = None,
     fps: options.Fps = 2.0,
-    max_frames: options.MaxFrames = None,
+    max_frames: options.BenchMaxFrames = None,
     threads: options.BenchThreads = None,
     runs: options.Runs = 5,
     as_json: options.BenchAsJson = False,

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs.cli import checks
 from keye_vl_rs.cli.outputs import VIDEO_SUFFIXES
 
@@ -144,7 +145,7 @@ MinPixels = Annotated[
     typer.Option(
         min=1,
         metavar="N",
-        help="Minimum pixels (height x width) of a frame. [default: 37632]",
+        help=f"Minimum pixels (height x width) of a frame. [default: {VideoRules.min_pixels}]",
         show_default=False,
         rich_help_panel=SIZES,
     ),
@@ -154,7 +155,7 @@ MaxPixels = Annotated[
     typer.Option(
         min=1,
         metavar="N",
-        help="Maximum pixels of a slow frame. [default: 602112]",
+        help=f"Maximum pixels of a slow frame. [default: {VideoRules.max_pixels}]",
         show_default=False,
         rich_help_panel=SIZES,
     ),
@@ -164,7 +165,8 @@ TotalPixels = Annotated[
     typer.Option(
         min=1,
         metavar="N",
-        help="Maximum pixels of all frames of a video together. [default: 51380224]",
+        help="Maximum pixels of all frames of a video together. [default: "
+        f"{VideoRules.total_pixels}]",
         show_default=False,
         rich_help_panel=SIZES,
     ),
@@ -245,6 +247,17 @@ AsJson = Annotated[
         "numbers of frames and tokens, stage_seconds, skipped, partial (what is missing), damage "
         "(reason, and indices of damaged sampled frames), replaces (why an output was recomputed). "
         "If the video failed: source, error, error_type.",
+    ),
+]
+BenchMaxFrames = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Sample at most this many frames. [default: "
+        f"{int(VideoRules.total_pixels / VideoRules.min_pixels)}]",
+        show_default=False,
+        rich_help_panel=SAMPLING,
     ),
 ]
 BenchThreads = Annotated[

@@ -27,19 +27,21 @@ class VideoInputs:
         pixel_values_videos: (patches, 3, 14, 14), the patches of all frames in time order.
         video_grid_thw: (runs, 3) int64, [frames, rows, columns] of patches for each run of
             consecutive frames of one size.
-        num_frames: (1,) int64.
-        frame_types: (T,) int32, 0 slow and 1 fast.
+        num_frames: (1,) int64, T, the number of sampled frames.
+        frame_types: (T,) int32, 0 for a slow and 1 for a fast frame.
         timestamps: (T,) float32, seconds from the start of the video.
         slow_size: (height, width) of slow frames in pixels.
         fast_size: (height, width) of fast frames in pixels.
         size: (height, width) of the video itself.
-        fps: frames per second of the video itself.
+        fps: average frames per second of the video itself; for a list of frames, its ``fps``.
         total_frames: number of its frames; with ``on_error="partial"``, or for a truncated file,
             the number of frames that were used.
         duration: duration of these frames in seconds.
         stage_seconds: seconds that the call spent on each stage, or waited for it: "decode"
             (reading, decoding and conversion to RGB), "slow_fast", "patches".
-        counts: how much of a file was decoded.
+        counts: the work of decoding a file: ``packets`` of its video stream, packets that were
+            ``decoded`` (twice counts twice), ``restarts`` at key frames, and ``seeks``. All are 0
+            for a list of frames.
         timestamp_kind: how ``timestamps`` were computed: "published" for index divided by average
             frame rate, as in keye_vl_utils 1.5.2, or "presentation" for presentation times.
         damage: a :class:`keye_vl_rs.Damage` with the ``reason`` and the indices of the damaged

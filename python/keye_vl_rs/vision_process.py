@@ -104,9 +104,10 @@ def smart_nframes(ele: dict[str, Any], total_frames: int, video_fps: float) -> i
     """Return how many of ``total_frames`` frames at ``video_fps`` are sampled; at least one.
 
     Args:
-        ele: may hold ``fps`` (frames per second to sample, 2.0), ``max_frames``, ``min_pixels`` and
-            ``video_total_pixels``, whose quotient limits the number too; or ``num_frames``, an
-            exact number, which only ``max_frames`` limits.
+        ele: the options of a video. ``fps``: frames to sample per second (2.0, at most
+            ``video_fps``). ``max_frames``: the most frames to sample; ``video_total_pixels /
+            min_pixels`` is another such limit. ``num_frames``: sample exactly this many frames
+            instead, or ``max_frames`` if that is fewer.
         total_frames: frames of the video.
         video_fps: frames per second of the video.
 
@@ -123,8 +124,9 @@ def extract_slow_fast_frames(
     """Return the type of each frame: slow (much has changed since the last slow one) or fast.
 
     Args:
-        frames: uint8 (T, 3, H, W).
-        threshold: a frame with a smaller share of unchanged patches is slow.
+        frames: RGB, uint8 (T, 3, H, W) or (T, H, W, 3), a tensor or a NumPy array.
+        threshold: from 0 to 1; a frame with a smaller share of unchanged patches is slow.
+            :func:`get_frame_sim` says what an unchanged patch is.
 
     Returns:
         (T,) int32, 0 for slow and 1 for fast frames.
@@ -162,11 +164,11 @@ def fetch_image(
     """Open the image of a message and resize it for the model.
 
     Args:
-        ele: ``image`` or ``image_url``, in any form of
-            :func:`keye_vl_rs._chat.content_parts.plain_part`: a ``PIL.Image``, path, ``file://``,
-            ``http(s)://`` or ``data:...;base64,`` address, base64, a file object or a uint8 array;
-            and optionally ``min_pixels`` and ``max_pixels``, or ``resized_height`` and
-            ``resized_width``; and ``exif``: True applies the image's EXIF orientation.
+        ele: a content part with an image. ``image`` is a path, a ``file://``, ``http(s)://`` or
+            ``data:`` address, base64, bytes, a file object, a ``PIL.Image``, or a uint8 array or
+            tensor; ``image_url`` is an address or ``{"url": ...}``. Optional: ``min_pixels`` and
+            ``max_pixels``, or ``resized_height`` with ``resized_width`` (in pixels); and
+            ``exif=True``, which applies the image's EXIF orientation.
         size_factor: both sides become multiples of it.
         is_video: use the default limits of a video frame.
         limits: bounds on the image's source; None for those of the environment.

@@ -35,9 +35,9 @@ def enable(*, resample: str = "bilinear") -> bool:
       this package's classes for Keye-VL-1.5: always from transformers 5.5 on, and without
       ``trust_remote_code=True`` before.
 
-    The call imports nothing and can be repeated. Results stay the same to the last bit, with two
-    exceptions: errors of the code that is replaced (the documentation of each function lists them),
-    and ``resample="bicubic"``.
+    The call imports nothing and can be repeated. Results stay the same to the last bit, except
+    where the replaced code is wrong (``docs/differences.md`` lists these cases) and with
+    ``resample="bicubic"``.
 
     Args:
         resample: the filter of the fused operator: "bilinear", or "bicubic" as in the Keye team's

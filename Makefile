@@ -1,5 +1,5 @@
-# `make` lists the targets. `make demo` and `make test` need only Python 3.10 or later and a stable Rust
-# toolchain; they set up everything else.
+# `make` lists the targets. `make demo` and `make test` need only Python 3.10 or later and Rust 1.92 or
+# later; they set up everything else.
 
 PYTHON ?= python3
 VENV := .venv

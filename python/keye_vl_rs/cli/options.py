@@ -174,7 +174,9 @@ TotalPixels = Annotated[
 Dtype = Annotated[
     PixelType, typer.Option(help="Dtype of pixel_values_videos.", rich_help_panel=SIZES)
 ]
-_DEFAULT_THREADS = "[default: KEYE_VL_UTILS_PARALLEL_NUM, else OMP_NUM_THREADS, else one per core]"
+_DEFAULT_THREADS = (
+    "[default: KEYE_VL_UTILS_PARALLEL_NUM, else OMP_NUM_THREADS, else one per usable core]"
+)
 Threads = Annotated[
     int | None,
     typer.Option(

@@ -5,12 +5,15 @@
 //! and leaves the parent's untouched, because locks inside it may be held for ever.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
+/// Interval between looks at whether all threads of a new pool run, which takes each some 50 us.
+const START_INTERVAL: Duration = Duration::from_micros(50);
 /// Interval after which a pool with fewer threads than asked for is started again.
 const RETRY: Duration = Duration::from_secs(10);
 
@@ -82,16 +85,28 @@ pub(super) fn get(threads: usize) -> Option<Arc<ThreadPool>> {
 }
 
 /// Start a pool of `threads` threads, or return how many the system started, after they have ended.
+///
+/// All of them run when this returns. The C library allocates a thread's own data when the thread first
+/// uses them, and aborts the process where there is no memory: that must not happen later, in a call that
+/// uses up the memory.
 fn start(threads: usize) -> std::result::Result<ThreadPool, usize> {
     let mut started = Vec::new();
+    let running = Arc::new(AtomicUsize::new(0));
     let pool = ThreadPoolBuilder::new()
         .num_threads(threads)
         .spawn_handler(|thread| {
             let builder = Builder::new().name(format!("keye-vl-{}", thread.index()));
-            started.push(builder.spawn(|| thread.run())?);
+            let running = Arc::clone(&running);
+            started.push(builder.spawn(move || {
+                running.fetch_add(1, Ordering::Relaxed);
+                thread.run();
+            })?);
             Ok(())
         })
         .build();
+    while pool.is_ok() && running.load(Ordering::Relaxed) < threads {
+        std::thread::sleep(START_INTERVAL);
+    }
     pool.map_err(|_| {
         let given = started.len();
         // They must have released what they hold before a smaller pool is tried.

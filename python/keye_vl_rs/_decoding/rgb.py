@@ -10,6 +10,7 @@ than decord's, but has other bytes.
 
 from __future__ import annotations
 
+import logging
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["RgbConverter"]
+
+logger = logging.getLogger(__name__)
 
 # 8-bit 4:2:0 formats; and, for those without alpha, the format with as many chroma as luma lines.
 _EXACT_420 = ("yuv420p", "yuvj420p", "yuva420p")
@@ -55,7 +58,7 @@ class RgbConverter:
 
         if self._size is None:
             self._size = (frame.width, frame.height)
-            self._orientation = _orientation(frame)
+            self._orientation = _orientation(frame, self._name)
         width, height = self._size
         try:
             flags = int(Interpolation.BICUBIC)
@@ -78,7 +81,7 @@ class RgbConverter:
         return pixels[:: -1 if upside_down else 1, :: -1 if mirrored else 1]
 
 
-def _orientation(frame: Any) -> tuple[bool, bool, bool]:
+def _orientation(frame: Any, name: str) -> tuple[bool, bool, bool]:
     """Return how a frame is presented: whether it is transposed, then mirrored, then upside down.
 
     Its display matrix maps a pixel (x, y) to (a x + c y, b x + d y), with a, b, c, d at 0, 1, 3, 4
@@ -88,7 +91,18 @@ def _orientation(frame: Any) -> tuple[bool, bool, bool]:
     import numpy as np
     from av.sidedata.sidedata import Type
 
-    found = frame.side_data
+    try:
+        found = frame.side_data
+    except ValueError:
+        # PyAV 18 does not know all of FFmpeg's types, such as EXIF. From the orientation in EXIF,
+        # FFmpeg makes a display matrix, which decord's FFmpeg did not; its rotation can be read.
+        if frame.rotation:
+            logger.warning(
+                "%s: its frames have EXIF or other data that PyAV cannot read; the rotation by %d "
+                "degrees that goes with them is not applied",
+                *(name, frame.rotation),
+            )
+        return False, False, False
     matrix = found.get(Type.DISPLAYMATRIX)
     numbers = None if matrix is None else np.frombuffer(matrix, np.int32).tolist()
     # PyAV's side data and their frame refer to each other, so only the garbage collector would free

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
+from fractions import Fraction
+
+import av
 import numpy as np
 import pytest
 from av.video.reformatter import Interpolation
+from PIL import Image
 
 from keye_vl_rs import preprocess_video
 from keye_vl_rs._sampling.video import sample_video
@@ -118,3 +123,26 @@ def test_turned_clips_of_codecs_that_are_decoded_with_one_thread(codec, folder):
     path = clips.rotate(plain, folder / f"{codec}_90.mp4", 90)
     expected = np.rot90(pixels(sample_video(plain, every)), -1, axes=(1, 2))
     np.testing.assert_array_equal(pixels(sample_video(path, every)), expected)
+
+
+@pytest.mark.parametrize("orientation", [None, 1, 6])
+def test_exif_of_frames_is_not_applied(orientation, folder, caplog):
+    """decord ignores it; PyAV cannot read it, and raises a ValueError for all side data."""
+    exif = Image.Exif()
+    if orientation is not None:
+        exif[0x0112] = orientation
+    path = folder / f"exif_{orientation}.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 40, "yuvj420p"
+        for index in range(5):
+            file = io.BytesIO()
+            Image.fromarray(clips.picture(64, 40, index)).save(file, "JPEG", exif=exif.tobytes())
+            packet = av.Packet(file.getvalue())
+            packet.pts = packet.dts = index
+            packet.time_base, packet.stream, packet.is_keyframe = Fraction(1, 10), stream, True
+            container.mux(packet)
+    sampled = sample_video(path, every)
+    assert sampled.frames.shape == (5, 3, 40, 64)
+    assert_like_decord(path, sampled)
+    assert ("is not applied" in caplog.text) == (orientation == 6)

@@ -24,14 +24,14 @@ __all__ = [
 
 # Alternatives to an error, for its message.
 _PARTIAL_OR_CONCEAL_HINT = (
-    'to use the frames before the damage, set on_error="partial" (--on-error partial); to use the '
-    'damaged frames as the decoder conceals them, set on_error="conceal" (--on-error conceal)'
+    'to use the frames before the damage, set on_error="partial"; to use the '
+    'damaged frames as the decoder conceals them, set on_error="conceal"'
 )
 _CONCEAL_HINT = (
     "there are no frames before the damage; to use the damaged frames as the decoder conceals "
-    'them, set on_error="conceal" (--on-error conceal)'
+    'them, set on_error="conceal"'
 )
-PARTIAL_HINT = 'to use the intact frames, set on_error="partial" (--on-error partial)'
+PARTIAL_HINT = 'to use the intact frames, set on_error="partial"'
 
 
 @dataclass(frozen=True)

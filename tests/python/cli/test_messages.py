@@ -46,6 +46,18 @@ def test_json_has_one_object_a_video(videos):
     assert done["missing.mp4"]["error_type"] == "MediaNotFoundError"
 
 
+def test_the_error_of_a_damaged_video_is_one_that_programs_know(videos):
+    data = bytearray(Path("a.mp4").read_bytes())
+    at = data.index(b"mdat")
+    data[at + 2000 : at + 2400] = bytes(400)
+    Path("damaged.mp4").write_bytes(data)
+    result = run("damaged.mp4", "--fps", 25, "--json")
+    (line,) = lines(result)
+    assert line["error_type"] == "DecodeError"
+    assert line["error"].endswith("use --on-error conceal")
+    assert "on_error=" not in line["error"]
+
+
 def test_the_source_of_an_error_is_what_was_given(videos):
     Path("empty: one.mp4").touch()
     result = run("no: such.mp4", "empty: one.mp4", "--json")

@@ -32,9 +32,8 @@ def test_damage_is_an_error(damaged):
 def test_the_error_names_what_can_be_had_instead(damaged):
     path, _, _ = damaged
     choices = (
-        'to use the frames before the damage, set on_error="partial" (--on-error partial); to use '
-        'the damaged frames as the decoder conceals them, set on_error="conceal" (--on-error '
-        "conceal)"
+        'to use the frames before the damage, set on_error="partial"; to use '
+        'the damaged frames as the decoder conceals them, set on_error="conceal"'
     )
     with pytest.raises(DecodeError, match=re.escape(choices) + "$"):
         sample_video(path, every)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ __all__ = ["MAX_JOBS", "Event", "Settings", "find_pending", "run_batch", "share_
 
 # Each video in flight holds its tensors and its decoder's frames: 1 GB if it is long and large.
 MAX_JOBS = 4
+# Advice of the library, to which an option of the command line corresponds.
+_ON_ERROR = re.compile(r'set on_error="(\w+)"')
 _DISK_FULL_ADVICE = (
     "the run was stopped, since nothing more can be written: free disk space or choose another "
     "--output, and rerun"
@@ -252,7 +255,7 @@ def _preprocess(
 
 def _failed(job: Job, error: BaseException, advice: str = "") -> Event:
     if isinstance(error, KeyeVLError):
-        text = str(error)
+        text = _ON_ERROR.sub(r"use --on-error \1", str(error))
     else:
         reason = getattr(error, "strerror", None) or str(error) or "no message"
         # Such as the output that could not be written.
@@ -260,4 +263,10 @@ def _failed(job: Job, error: BaseException, advice: str = "") -> Event:
         parts = [describe_source(job.source), type(error).__name__, file, reason]
         text = ": ".join(" ".join(str(part).split()) for part in parts if part is not None)
     old = job.target if os.path.lexists(job.target) else None
-    return Event("failed", job, text=text + advice, error_type=type(error).__name__, old_output=old)
+    return Event("failed", job, text=text + advice, error_type=_public_name(error), old_output=old)
+
+
+def _public_name(error: BaseException) -> str:
+    """Return the name of an error's class, or of its first base class that callers can import."""
+    public = ("builtins", "keye_vl_rs.errors")
+    return next(one.__name__ for one in type(error).__mro__ if one.__module__ in public)

@@ -8,7 +8,8 @@ properties: EXIF orientation is not applied, and transparency is dropped instead
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Union
 
 from keye_vl_rs._media.encoded_sources import is_encoded
@@ -32,7 +33,7 @@ from keye_vl_rs.limits import current_limits
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["ImageSource", "image_name", "load_image", "map_images", "reason_of"]
+__all__ = ["ImageSource", "image_name", "load_image", "map_images", "pillow_errors", "reason_of"]
 
 # Formats that Pillow passes to Ghostscript, which executes them.
 _PROGRAMS = frozenset({"EPS"})
@@ -71,16 +72,8 @@ def load_image(
 
     if isinstance(source, Image.Image):
         _check_pixels(source, "the image")
-        # Pillow raises ValueError for a closed image, and any exception for a damaged one whose
-        # pixels it reads only now.
-        try:
+        with pillow_errors():
             return _rgb(source, on_white, exif)
-        except (KeyeVLError, MemoryError):
-            raise
-        except Exception as error:
-            raise UnreadableMediaError(
-                f"the PIL.Image is closed or damaged: {reason_of(error)}; pass an open one"
-            ) from None
     if _is_array(source):
         return _from_array(source)
     if not _is_media_source(source):
@@ -153,6 +146,23 @@ def _file_of(source: object) -> object | None:
 def image_name(source: object) -> str:
     """Return the name of an image source of any kind for messages."""
     return describe_source(source) if _is_media_source(source) else "the image"  # type: ignore[arg-type]
+
+
+@contextmanager
+def pillow_errors() -> Iterator[None]:
+    """Turn Pillow's errors for a PIL.Image that is closed or damaged into UnreadableMediaError.
+
+    Pillow raises ValueError for a closed image, and any exception for a damaged one, whose pixels
+    it reads only when they are needed.
+    """
+    try:
+        yield
+    except (KeyeVLError, MemoryError):
+        raise
+    except Exception as error:
+        raise UnreadableMediaError(
+            f"the PIL.Image is closed or damaged: {reason_of(error)}; pass one that is open"
+        ) from None
 
 
 def reason_of(error: Exception) -> str:

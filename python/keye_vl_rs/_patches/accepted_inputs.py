@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -17,10 +16,10 @@ from transformers.image_transforms import convert_to_rgb
 
 from keye_vl_rs._media.file_objects import is_file_object
 from keye_vl_rs._media.image_warnings import warn_about_losses
+from keye_vl_rs._media.images import pillow_errors
 from keye_vl_rs._media.sources import describe_source
 from keye_vl_rs._slow_fast.sizes import CHANNELS
-from keye_vl_rs._util.shorten import shorten
-from keye_vl_rs.errors import FramesShapeError, KeyeVLError, UnreadableMediaError, naming
+from keye_vl_rs.errors import FramesShapeError, naming
 
 __all__ = [
     "apply_orientation",
@@ -30,7 +29,6 @@ __all__ = [
     "image_array",
     "is_rgb",
     "list_frames",
-    "pillow_errors",
     "rgb_pixels",
     "shape_of",
     "video_array",
@@ -157,21 +155,6 @@ def apply_orientation(image: Image.Image) -> Image.Image:
     with pillow_errors():
         oriented: Image.Image = ImageOps.exif_transpose(image)
     return oriented
-
-
-@contextmanager
-def pillow_errors() -> Iterator[None]:
-    """Turn Pillow's errors for an image that is closed or damaged into UnreadableMediaError."""
-    try:
-        yield
-    except (KeyeVLError, MemoryError):
-        raise
-    # Pillow's plug-ins raise exceptions of any type for damaged files.
-    except Exception as error:
-        raise UnreadableMediaError(
-            f"the PIL.Image is closed or damaged: {shorten(f'{type(error).__name__}: {error}')}: "
-            "pass one that is open"
-        ) from None
 
 
 def shape_of(pixels: Any) -> tuple[int, int, int]:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from keye_vl_rs import _core
+from keye_vl_rs._media.images import pillow_errors
 from keye_vl_rs._patches.accepted_inputs import is_rgb, rgb_pixels
 from keye_vl_rs._patches.dtypes import dtype_name
 from keye_vl_rs._patches.pillow_compat import (
@@ -34,7 +35,7 @@ from keye_vl_rs._patches.pillow_compat import (
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._slow_fast.sizes import Size
 from keye_vl_rs._util.threads import map_in_threads
-from keye_vl_rs.errors import KeyeVLError, UnreadableMediaError
+from keye_vl_rs.errors import naming
 
 __all__ = ["SourceImage", "write_image_patches"]
 
@@ -139,19 +140,11 @@ def _load(image: SourceImage, lock: threading.Lock) -> Pixels:
     pixels = image.pixels
     if not isinstance(pixels, Image.Image):
         return pixels
-    # Pillow's plug-ins raise exceptions of any type for damaged files: SyntaxError, struct.error.
-    try:
+    with naming(image.name), pillow_errors():
         with lock:
             pixels.load()
         rgb: Pixels = rgb_pixels(pixels)
-        return rgb
-    except (KeyeVLError, MemoryError):
-        raise
-    except Exception as error:
-        raise UnreadableMediaError(
-            f"{image.name}: the PIL.Image is closed or damaged: {type(error).__name__}: {error}: "
-            "pass one that is open"
-        ) from error
+    return rgb
 
 
 def _image_bands(size: Size, target: Size, patch: int, kernel: str | None) -> _core.ImageBands:

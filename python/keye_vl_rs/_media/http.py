@@ -9,6 +9,7 @@ anyio would not help: it does not end before its name lookups do.)
 from __future__ import annotations
 
 import math
+import re
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -39,6 +40,9 @@ _HEADERS = {
     # The codings that are decompressed in bounded memory.
     "Accept-Encoding": "gzip, deflate",
 }
+# Whatever the limits are, so that a loop ends.
+_MAX_REDIRECTS = 30
+_STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 _MORE_SILENCE = "; for a longer wait, set KEYE_VL_RS_MAX_SILENCE_SECONDS"
 # httpx's transport would map the errors of httpcore to its own.
 _HTTP_ERRORS = (
@@ -135,7 +139,8 @@ def _send(client: httpx.Client, url: str, name: str, limits: Limits) -> httpx.Re
 
     httpx itself would read the body of each redirect into memory, whatever its size.
     """
-    request = client.build_request("GET", url)
+    # As in "100%.mp4": httpx would send it as it is, and servers refuse it.
+    request = client.build_request("GET", _STRAY_PERCENT.sub("%25", url))
     redirects = 0
     while True:
         auth = netrc_credentials(request.url.host) or httpx.USE_CLIENT_DEFAULT
@@ -144,6 +149,8 @@ def _send(client: httpx.Client, url: str, name: str, limits: Limits) -> httpx.Re
             return response
         response.close()
         redirects += 1
+        if redirects > _MAX_REDIRECTS:
+            raise MediaError(f"{name}: is redirected more than {_MAX_REDIRECTS} times")
         limits.check("redirects", redirects, name, "the number of redirects")
         request = response.next_request
         if request.url.scheme not in ("http", "https"):

@@ -75,7 +75,8 @@ def tls_context(name: str) -> ssl.SSLContext:
     try:
         if path is None:
             context = httpx.create_ssl_context(trust_env=False)
-        elif os.path.isdir(path):
+        # SSL_CERT_DIR may list several folders, which OpenSSL tells apart by itself.
+        elif any(map(os.path.isdir, path.split(os.pathsep))):
             context = ssl.create_default_context(capath=path)
         else:
             context = ssl.create_default_context(cafile=path)

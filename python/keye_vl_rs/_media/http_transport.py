@@ -39,7 +39,7 @@ class Connections:
         """Register a new connection.
 
         Raises:
-            httpcore.ConnectError: the connections were cut.
+            httpcore.ConnectError: the connections were cut, or there are too many open files.
         """
         with self._lock:
             if self._is_cut:
@@ -47,7 +47,11 @@ class Connections:
                 raise httpcore.ConnectError("the download was given up")
             # Duplicate the descriptor: TLS takes over the first one, whose number may belong to
             # another file by the time that this one is shut down.
-            self._sockets.append(stream.get_extra_info("socket").dup())
+            try:
+                self._sockets.append(stream.get_extra_info("socket").dup())
+            except OSError as error:
+                stream.close()
+                raise httpcore.ConnectError(str(error)) from None
         return stream
 
     def cut(self) -> None:

@@ -40,6 +40,7 @@ def server(httpd, monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("KEYE_VL_RS_ALLOW_PRIVATE_ADDRESSES", "1")
+    httpd.begun.clear()
     httpd.ended.queue.clear()
     return f"http://user:secret@127.0.0.1:{httpd.server_port}"
 
@@ -57,10 +58,18 @@ def watches():
     }
 
 
-def flag_set_after(seconds):
-    flag = threading.Event()
-    threading.Timer(seconds, flag.set).start()
-    return flag
+def flag_set_after(event, seconds, clock):
+    """Return a cancel flag that is set so many seconds after an event, and a list of when."""
+    flag, at = threading.Event(), []
+
+    def run():
+        event.wait(60)
+        time.sleep(seconds)
+        at.append(clock())
+        flag.set()
+
+    threading.Thread(target=run).start()
+    return flag, at
 
 
 def assert_nothing_stays(port):
@@ -109,14 +118,14 @@ def test_bodies(name, kind, server, httpd):
         ("lost_chunk", MediaError, "the connection ended after 100 bytes, before the last chunk"),
         ("odd_chunk", MediaError, "the connection ended after 100 bytes, before the last chunk"),
         ("odd_gzip", MediaError, "the body is not gzip, although its Content-Encoding says so"),
-        ("silent", MediaError, r"no answer within 0\.2 s"),
-        ("stalled", MediaError, r"no byte within 0\.2 s"),
+        ("silent", MediaError, r"no answer within 0\.5 s"),
+        ("stalled", MediaError, r"no byte within 0\.5 s"),
     ],
 )
 def test_errors(name, error, reason, kind, server, httpd, monkeypatch):
     # The others must not fail on a slow machine.
     if "within" in reason:
-        monkeypatch.setenv("KEYE_VL_RS_MAX_SILENCE_SECONDS", "0.2")
+        monkeypatch.setenv("KEYE_VL_RS_MAX_SILENCE_SECONDS", "0.5")
     with pytest.raises(error, match=reason) as caught:
         fetch(f"{server}/{name}.mp4?token=hidden#part", watches()[kind])
     assert not isinstance(caught.value, MediaTimeoutError)
@@ -132,23 +141,26 @@ SLOW = ["silent", "stalled", "trickle", "trickling_chunks", "trickling_headers"]
 
 @pytest.mark.parametrize("name", SLOW)
 def test_deadline(name, server, httpd, clock):
-    start, began = time.monotonic(), clock()
-    with pytest.raises(MediaTimeoutError, match=r"^video: timed out after 0\.2 s"):
-        fetch(f"{server}/{name}.mp4", Deadline("video", 0.2))
-    assert time.monotonic() - start >= 0.2
-    assert clock() - began < 2
-    assert httpd.ended.get(timeout=5)
+    # On a loaded machine no connection is made so soon.
+    for seconds in (0.2, 2, 10):
+        start, began = time.monotonic(), clock()
+        with pytest.raises(MediaTimeoutError, match=rf"^video: timed out after {seconds} s"):
+            fetch(f"{server}/{name}.mp4", Deadline("video", seconds))
+        assert time.monotonic() - start >= seconds
+        assert clock() - began < seconds + 2
+        if httpd.begun.is_set():
+            break
+    assert httpd.ended.get(timeout=20)
     assert_nothing_stays(httpd.server_port)
 
 
 @pytest.mark.parametrize("name", SLOW)
 def test_cancel(name, server, httpd, clock):
-    start, began = time.monotonic(), clock()
+    flag, at = flag_set_after(httpd.begun, 0.1, clock)
     with pytest.raises(CancelledError, match=r"^video: cancelled$"):
-        fetch(f"{server}/{name}.mp4", Deadline("video", cancel=flag_set_after(0.1)))
-    assert time.monotonic() - start >= 0.1
-    assert clock() - began < 2
-    assert httpd.ended.get(timeout=5)
+        fetch(f"{server}/{name}.mp4", Deadline("video", cancel=flag))
+    assert clock() - at[0] < 2
+    assert httpd.ended.get(timeout=20)
     assert_nothing_stays(httpd.server_port)
 
 
@@ -165,7 +177,7 @@ def test_deadline_during_a_tls_handshake(server, httpd):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         with pytest.raises(MediaTimeoutError):
-            fetch(f"{url.rpartition(':')[0]}:{port}/x.mp4", Deadline("video", 0.2))
+            fetch(f"{url.rpartition(':')[0]}:{port}/x.mp4", Deadline("video", 2))
         assert_nothing_stays(port)
         connection, _ = silent.accept()
         with connection:
@@ -180,7 +192,7 @@ def test_deadline_behind_a_proxy(server, httpd, monkeypatch):
     monkeypatch.setenv("http_proxy", f"127.0.0.1:{httpd.server_port}")
     monkeypatch.setattr(Handler, "do_GET", Handler.wait_for_the_end)
     with pytest.raises(MediaTimeoutError):
-        fetch("http://example.invalid/x.mp4", Deadline("video", 0.2))
+        fetch("http://example.invalid/x.mp4", Deadline("video", 2))
     assert httpd.ended.get(timeout=5)
     assert_nothing_stays(httpd.server_port)
 
@@ -234,20 +246,6 @@ def test_redirects_are_not_read(server, httpd, monkeypatch):
     assert_nothing_stays(httpd.server_port)
 
 
-def test_a_redirect_to_another_scheme(server, monkeypatch):
-    def send_away(self):
-        self.send_response(302)
-        self.send_header("Location", "ftp://user:secret@127.0.0.1/whole.mp4")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    monkeypatch.setattr(Handler, "send_away", send_away, raising=False)
-    with pytest.raises(
-        MediaError, match=r"away\.mp4: is redirected to an address with ftp://: exp"
-    ):
-        fetch(f"{server}/away.mp4")
-
-
 @pytest.mark.parametrize("kind", ["plain", "gzip"])
 def test_a_body_without_end(kind, server, httpd, monkeypatch):
     """Bytes that are sent count, even if they decompress to nothing."""
@@ -283,3 +281,12 @@ def test_nobody_answers(url):
         fetch(f"{url}?token=hidden")
     assert "secret:" not in str(caught.value)
     assert "hidden" not in str(caught.value)
+
+
+def test_too_many_open_files(server, monkeypatch):
+    def refuse(self):
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(socket.socket, "dup", refuse)
+    with pytest.raises(MediaError, match=r"cannot be fetched .*Too many open files"):
+        fetch(f"{server}/whole.mp4")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import http.server
 import importlib.util
+import os
 import shutil
 import socket
 import ssl
@@ -17,7 +17,7 @@ import pytest
 from keye_vl_rs._media.http_environment import netrc_credentials, proxy_of, tls_context
 from keye_vl_rs._media.sources import open_bytes
 from keye_vl_rs.errors import MediaError
-from support.http_server import BODY, Handler, serve
+from support.http_server import BODY, Handler, Server, serve
 
 pytestmark = pytest.mark.without_pixels
 
@@ -167,8 +167,7 @@ def test_certificates_that_are_not_there(name, tmp_path, monkeypatch):
 def serve_over_tls(certificate):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
-        httpd.daemon_threads = True
+    with Server() as httpd:
         httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
         thread = threading.Thread(target=httpd.serve_forever, args=(0.02,))
         thread.start()
@@ -242,4 +241,15 @@ def test_tls_behind_a_proxy(scheme, server, certificate, monkeypatch):
     with serve_over_tls(certificate) as port, serve_over_tls(certificate) as tls_proxy:
         proxy = server.server_port if scheme == "http" else tls_proxy
         monkeypatch.setenv("https_proxy", f"{scheme}://127.0.0.1:{proxy}")
+        assert fetch(f"https://127.0.0.1:{port}/whole.mp4") == BODY
+
+
+def test_several_folders_of_certificates(certificate, tmp_path, monkeypatch):
+    """SSL_CERT_DIR is a list of folders, as OpenSSL reads it."""
+    trusted = tmp_path / "trusted"
+    trusted.mkdir()
+    shutil.copy(certificate[0], trusted)
+    subprocess.run(["openssl", "rehash", trusted], check=True, capture_output=True)
+    monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path}{os.pathsep}{trusted}")
+    with serve_over_tls(certificate) as port:
         assert fetch(f"https://127.0.0.1:{port}/whole.mp4") == BODY

@@ -20,6 +20,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.close_connection = True
+        self.server.begun.set()
         name = self.path.partition("?")[0].strip("/").partition(".")[0]
         getattr(self, f"send_{name}")()
 
@@ -115,13 +116,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Server(http.server.ThreadingHTTPServer):
+    """Listen on a free port of this machine.
+
+    ``begun`` is set when a request has been read, and ``ended`` gets an item when a connection that
+    was kept open ends.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, clip=b""):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.clip = clip
+        self.begun = threading.Event()
+        self.ended = queue.Queue()
+
+
 @contextmanager
-def serve(clip: bytes) -> Iterator[http.server.ThreadingHTTPServer]:
-    """Serve on a free port of this machine."""
-    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    httpd.daemon_threads = True
-    httpd.clip = clip
-    httpd.ended = queue.Queue()
+def serve(clip: bytes) -> Iterator[Server]:
+    """Serve a clip, and the other responses of :class:`Handler`."""
+    httpd = Server(clip)
     thread = threading.Thread(target=httpd.serve_forever, args=(0.02,))
     thread.start()
     try:

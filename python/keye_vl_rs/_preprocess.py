@@ -18,13 +18,12 @@ from keye_vl_rs._sampling.reading import (
     open_reader,
 )
 from keye_vl_rs._sampling.timestamps import TimestampRule, check_timestamps
-from keye_vl_rs._slow_fast.frame_lists import read_frame_list
+from keye_vl_rs._slow_fast.frame_lists import frame_rules, read_frame_list
 from keye_vl_rs._slow_fast.plan import plan_checked_sizes
 from keye_vl_rs._slow_fast.sizes import SLOW
 from keye_vl_rs._slow_fast.split import split_frames
 from keye_vl_rs._streaming.file import stream_file
 from keye_vl_rs._util.shorten import short_repr
-from keye_vl_rs._util.validation import number_from_zero
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.video_inputs import VideoInputs
 
@@ -67,7 +66,6 @@ def preprocess_file(
     import av  # noqa: F401
     import torch
 
-    checked_bytes = int(number_from_zero("buffer_bytes", buffer_bytes))
     start, end = ele.get("video_start"), ele.get("video_end")
     rule = TimestampRule(
         check_timestamps(ele.get("timestamps", "published")),
@@ -91,7 +89,7 @@ def preprocess_file(
             rules,
             ele.get("min_frame_similarity", rules.min_frame_similarity),
             config,
-            checked_bytes,
+            buffer_bytes,
             rule,
         )
     return _video_inputs(
@@ -147,7 +145,9 @@ def preprocess_list(
     deadline = Deadline(f"{len(ele['video'])} frames", ele.get("timeout"), cancel)
     started = time.perf_counter()
     deadline.check()
-    frames, times = read_frame_list(ele, frame_parts(ele), rules, rules.count_frames, rules.factor)
+    frames, times = read_frame_list(
+        ele, frame_parts(ele), rules, rules.count_frames, frame_rules(rules)
+    )
     deadline.check()
     decoded = time.perf_counter()
     threshold = ele.get("min_frame_similarity", rules.min_frame_similarity)

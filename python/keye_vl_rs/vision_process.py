@@ -18,7 +18,6 @@ from keye_vl_rs._chat.content_parts import is_frame_list, plain_video
 from keye_vl_rs._chat.fetching import fetch_media, open_image, read_list
 from keye_vl_rs._chat.message_options import warn_of_unread_in_video
 from keye_vl_rs._chat.messages import extract_vision_info, media_parts
-from keye_vl_rs._chat.reading import Readers, set_readers
 from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._sampling.video import read_video_file
 from keye_vl_rs._slow_fast import sizes
@@ -30,6 +29,7 @@ from keye_vl_rs._slow_fast.split import split_frames
 from keye_vl_rs._util.model import FACTOR
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors
 from keye_vl_rs.limits import Limits, applied
+from keye_vl_rs.processors.media_functions import MediaFunctions, register_media_functions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,6 @@ MAX_TOKENS = 20480
 MIN_PIXELS = MIN_TOKENS * IMAGE_FACTOR * IMAGE_FACTOR
 MAX_PIXELS = MAX_TOKENS * IMAGE_FACTOR * IMAGE_FACTOR
 MAX_RATIO = 200
-
 # Of one video frame.
 VIDEO_MIN_TOKENS = 48
 VIDEO_MAX_TOKENS = 768
@@ -67,12 +66,10 @@ VIDEO_MAX_PIXELS = VIDEO_MAX_TOKENS * IMAGE_FACTOR * IMAGE_FACTOR
 # Of all frames of one video.
 VIDEO_TOTAL_PIXELS = 65536 * IMAGE_FACTOR * IMAGE_FACTOR
 FPS = 2.0
-
 # Tokens of a fast frame for each token of a slow one.
 FAST_TOKEN_RATIO = 0.3
 # A frame with a smaller share of unchanged patches is slow.
 MIN_FRAME_SIMILARITY = 0.9
-
 # Frames are compared at this many tokens at most.
 _SIMILARITY_MAX_TOKENS = 256
 
@@ -135,7 +132,7 @@ def extract_slow_fast_frames(
         FramesShapeError, FramesDtypeError, AspectRatioError: the frames cannot be compared.
         InvalidArgumentError: the threshold is NaN or not a number.
     """
-    return split_frames(frames, threshold, _rules())
+    return split_frames(frames, threshold, _rules(), smart_resize)
 
 
 def _rules() -> VideoRules:
@@ -182,9 +179,13 @@ def fetch_image(
         OutOfMemoryError: there is not enough memory for it.
         AspectRatioError, SizeError, InvalidArgumentError: its size is impossible.
     """
-    pixels = (VIDEO_MIN_PIXELS, VIDEO_MAX_PIXELS) if is_video else (MIN_PIXELS, MAX_PIXELS)
     with applied(limits):
-        return open_image(ele, ImageRules(size_factor, *pixels, smart_resize), warn=not is_video)
+        return open_image(ele, _image_rules(size_factor, is_video), warn=not is_video)
+
+
+def _image_rules(factor: int, is_video: bool) -> ImageRules:
+    pixels = (VIDEO_MIN_PIXELS, VIDEO_MAX_PIXELS) if is_video else (MIN_PIXELS, MAX_PIXELS)
+    return ImageRules(factor, *pixels, smart_resize)
 
 
 @memory_errors("the video")
@@ -221,7 +222,8 @@ def fetch_video(
         ele = plain_video(ele, "the video")
         warn_of_unread_in_video(ele)
         if is_frame_list(ele):
-            frames, timestamps = read_list(ele, _rules(), image_factor)
+            resize = _image_rules(image_factor, is_video=True)
+            frames, timestamps = read_list(ele, _rules(), resize, smart_nframes)
             frame_types = _frame_types(ele, frames)
         else:
             frames, timestamps, frame_types = _read_video_decord(ele)
@@ -282,12 +284,17 @@ def process_vision_info(
     return images or None, frames or None, collate_kwargs([kwargs for _, kwargs in videos])
 
 
-_OWN = (_read_video_decord, fetch_video)
+def _replaceable() -> tuple[Any, ...]:
+    """Return the current functions that read, sample, compare and size videos."""
+    return _read_video_decord, fetch_video, smart_nframes, extract_slow_fast_frames, smart_resize
 
 
-def _readers() -> Readers:
+_OWN = _replaceable()
+
+
+def _media_functions() -> MediaFunctions:
     """Return the current functions and constants that read the media of conversations."""
-    return Readers(fetch_image, fetch_video, _rules(), (_read_video_decord, fetch_video) != _OWN)
+    return MediaFunctions(fetch_image, fetch_video, _rules(), _replaceable() != _OWN)
 
 
-set_readers(_readers)
+register_media_functions(_media_functions)

@@ -126,3 +126,10 @@ def test_a_dtype_by_its_name(short):
         expected = preprocess_video(source, dtype=torch.bfloat16).pixel_values_videos
         for name in ("bfloat16", "torch.bfloat16"):
             assert torch.equal(preprocess_video(source, dtype=name).pixel_values_videos, expected)
+
+
+@pytest.mark.parametrize("value", [-1, math.nan, "2"])
+def test_impossible_buffers_are_named(value, short):
+    for source in (short, [Image.new("RGB", (60, 60))]):
+        with pytest.raises(InvalidArgumentError, match="buffer_bytes"):
+            preprocess_video(source, buffer_bytes=value)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from keye_vl_rs._sampling.preview_rules import PreviewRules
-    from keye_vl_rs._sampling.rules import VideoRules
+    from keye_vl_rs._sampling.rules import FrameCounter, VideoRules
 
 __all__ = ["fetch_images", "fetch_media", "open_image", "read_list", "read_preview_list"]
 
@@ -82,7 +82,7 @@ def fetch_media(
 
 
 def read_list(
-    ele: dict[str, Any], rules: VideoRules, factor: int
+    ele: dict[str, Any], rules: VideoRules, image_rules: ImageRules, count: FrameCounter
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Return :func:`~keye_vl_rs._slow_fast.frame_lists.read_frame_list` of a message's video.
 
@@ -91,7 +91,7 @@ def read_list(
         MediaError, InvalidArgumentError: subclasses of them, as that function raises them.
     """
     with list_deadline(ele):
-        return read_frame_list(ele, frame_parts(ele), rules, rules.count_frames, factor)
+        return read_frame_list(ele, frame_parts(ele), rules, count, image_rules)
 
 
 def read_preview_list(

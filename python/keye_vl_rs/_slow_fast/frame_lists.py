@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from keye_vl_rs._sampling.preview_rules import PreviewRules
     from keye_vl_rs._sampling.rules import FrameCounter, VideoRules
 
-__all__ = ["list_deadline", "read_frame_list", "read_frame_pairs"]
+__all__ = ["frame_rules", "list_deadline", "read_frame_list", "read_frame_pairs"]
 
 # Limits of a size that the options state (keye_vl_utils 1.5.2).
 _STATED_MIN_PIXELS, _STATED_MAX_PIXELS = 4 * TOKEN_PIXELS, 20480 * TOKEN_PIXELS
@@ -54,12 +54,23 @@ def list_deadline(ele: Mapping[str, Any]) -> Iterator[None]:
     deadline.check()
 
 
+def frame_rules(rules: VideoRules) -> ImageRules:
+    """Return how the frames of a list are resized for a video with these rules."""
+    resize = partial(
+        smart_resize,
+        min_pixels=_STATED_MIN_PIXELS,
+        max_pixels=_STATED_MAX_PIXELS,
+        max_ratio=rules.max_ratio,
+    )
+    return ImageRules(rules.factor, rules.min_pixels, rules.max_pixels, resize)
+
+
 def read_frame_list(
     ele: dict[str, Any],
     parts: Sequence[dict[str, Any]],
     rules: VideoRules,
     count: FrameCounter,
-    factor: int,
+    image_rules: ImageRules,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Return the frames and timestamps of a video given as a list of frames, for Keye-VL-1.5.
 
@@ -69,9 +80,9 @@ def read_frame_list(
     Args:
         ele: the video with its options.
         parts: the frames, each with its options.
-        rules: the defaults for ``ele`` and ``parts``.
+        rules: the defaults for ``ele``.
         count: as for :func:`keye_vl_rs._sampling.video.read_video_file`.
-        factor: sides of frames become multiples of it, in pixels.
+        image_rules: the defaults for ``parts``, as :func:`frame_rules` returns them.
 
     Returns:
         The frames, uint8 (T, 3, H, W), and their times in seconds, float32 (T,), or None.
@@ -88,13 +99,6 @@ def read_frame_list(
     rules.check_counts(ele)
     fps = optional_number(ele, "fps", rules.fps)
     indices = frame_indices(len(parts), count(ele, len(parts), fps))
-    resize = partial(
-        smart_resize,
-        min_pixels=_STATED_MIN_PIXELS,
-        max_pixels=_STATED_MAX_PIXELS,
-        max_ratio=rules.max_ratio,
-    )
-    image_rules = ImageRules(factor, rules.min_pixels, rules.max_pixels, resize)
     images = _load_frames(parts, indices.tolist(), image_rules)
     arrays = [torch.from_numpy(np.array(image)).permute(2, 0, 1) for image in images]
     timestamps = frame_times(indices, fps) if ele.get("fps") else None

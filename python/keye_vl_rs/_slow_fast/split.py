@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import _core
@@ -20,7 +22,12 @@ if TYPE_CHECKING:
 __all__ = ["slow_fast_splitter", "split_frames"]
 
 
-def split_frames(frames: torch.Tensor, threshold: float, rules: VideoRules) -> torch.Tensor:
+def split_frames(
+    frames: torch.Tensor,
+    threshold: float,
+    rules: VideoRules,
+    resize: Callable[..., Size] | None = None,
+) -> torch.Tensor:
     """Return the type of each frame: 0 (slow) or 1 (fast).
 
     A frame is slow if much has changed since the last slow one.
@@ -29,6 +36,7 @@ def split_frames(frames: torch.Tensor, threshold: float, rules: VideoRules) -> t
         frames: uint8 (T, 3, H, W) or (T, H, W, 3).
         threshold: a frame is slow if its share of unchanged patches is below this.
         rules: determine the size at which frames are compared.
+        resize: called like :func:`keye_vl_rs.smart_resize` for that size; None for this package's.
 
     Returns:
         int32 (T,).
@@ -45,7 +53,7 @@ def split_frames(frames: torch.Tensor, threshold: float, rules: VideoRules) -> t
             f"frames has shape {array.shape}: expected (T, 3, H, W), T at least 1"
         )
     height, width = frames.shape[2:] if frames.shape[1] == 3 else frames.shape[1:3]
-    size = _comparison_size(height, width, rules)
+    size = _comparison_size(height, width, rules, resize)
     types = _core.slow_fast(array, *size, **_comparison(threshold))
     return torch.from_numpy(types)
 
@@ -65,15 +73,17 @@ def slow_fast_splitter(
     return _core.SlowFastSplitter(height, width, *size, **_comparison(threshold))
 
 
-def _comparison_size(height: int, width: int, rules: VideoRules) -> Size:
+def _comparison_size(
+    height: int, width: int, rules: VideoRules, resize: Callable[..., Size] | None = None
+) -> Size:
     """Return the size at which frames are compared."""
-    return smart_resize(
+    resize = resize or partial(smart_resize, max_ratio=rules.max_ratio)
+    return resize(
         height,
         width,
-        rules.factor,
+        factor=rules.factor,
         min_pixels=rules.min_pixels,
         max_pixels=rules.comparison_pixels,
-        max_ratio=rules.max_ratio,
     )
 
 

@@ -6,5 +6,6 @@
 - ``image_processor`` and ``video_processor`` are these parts. ``pixel_settings`` holds the settings
   that they share, and ``pixel_arguments`` merges them with the arguments of a call into one
   :class:`keye_vl_rs._patches.pixel_config.PixelConfig`.
+- ``media_functions`` holds the functions of ``vision_process`` with which media are loaded.
 - ``videos`` and ``video_batch`` check the videos of a call and write their patches.
 """

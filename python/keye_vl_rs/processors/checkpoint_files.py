@@ -50,7 +50,8 @@ class ProcessorFilesMixin:
     ) -> list[Any]:
         return [
             cls.image_processor_kind.from_pretrained(path, **kwargs),
-            AutoTokenizer.from_pretrained(path, **kwargs),
+            # It needs no code of the checkpoint, and transformers would ask the user about it.
+            AutoTokenizer.from_pretrained(path, **{"trust_remote_code": False, **kwargs}),
             _load_video_processor(path, processor_dict or {}, kwargs),
         ]
 

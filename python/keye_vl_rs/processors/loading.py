@@ -10,13 +10,13 @@ from typing import Any
 from keye_vl_rs._chat.content_parts import is_frame_list, media_kind
 from keye_vl_rs._chat.fetching import fetch_media
 from keye_vl_rs._chat.message_options import warn_of_unread, with_options
-from keye_vl_rs._chat.reading import readers
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._preprocess import preprocess_file
 from keye_vl_rs._slow_fast.processor_kwargs import VIDEO_KWARGS
 from keye_vl_rs._slow_fast.sizes import MERGE_SIZE, PATCH_SIZE
 from keye_vl_rs._util.warn_once import warn_once
 from keye_vl_rs.errors import memory_errors
+from keye_vl_rs.processors.media_functions import media_functions
 
 __all__ = ["ChatMedia", "load_media"]
 
@@ -63,7 +63,7 @@ def load_media(
     for conversation in conversations:
         images, loaded = fetch_media(
             [with_options(part, defaults) for part in _media_parts(conversation)],
-            readers().fetch_image,
+            media_functions().fetch_image,
             lambda part: _load_video(part, config, streams=streams),
         )
         videos = [video for video, _ in loaded]
@@ -92,22 +92,22 @@ def _load_video(
 ) -> tuple[Any, dict[str, Any]]:
     """Load a video as :class:`VideoInputs`, or as frames with arguments of the processor."""
     if is_frame_list(ele) or not streams:
-        return readers().fetch_video(ele)
+        return media_functions().fetch_video(ele)
     warn_of_unread(ele, "a video file")
     given = {name: value for name, value in ele.items() if value is not None}
     with memory_errors("the video"):
-        return preprocess_file(given, config, readers().rules), {}
+        return preprocess_file(given, config, media_functions().rules), {}
 
 
 def _can_stream(config: PixelConfig) -> bool:
     """Return whether video files may be streamed with results equal to the program's functions."""
     unit = PATCH_SIZE * MERGE_SIZE
-    if readers().are_replaced:
+    if media_functions().are_replaced:
         reason = "vision_process is wrapped"
     elif (
         config.fused() is None
         or (config.patch_size, config.merge_size) != (PATCH_SIZE, MERGE_SIZE)
-        or readers().rules.factor % unit
+        or media_functions().rules.factor % unit
     ):
         reason = f"the processor's settings are not the model's: {config}"
     else:

@@ -229,6 +229,29 @@ def test_a_wrapped_reader_is_called(clip, monkeypatch):
     assert_bits(out, in_steps(messages))
 
 
+def test_a_wrapped_count_is_called(clip, monkeypatch):
+    monkeypatch.setattr(vision_process, "smart_nframes", lambda ele, total, fps: 2)
+    frames = video([picture()] * 6)
+    out = PROCESSOR.apply_chat_template(asking(video(clip), frames), **ALL)
+    assert out["num_frames"].tolist() == [2, 2]
+
+
+def test_a_wrapped_size_is_used(clip, monkeypatch):
+    """keye_vl_utils calls it for the frames of a list, and where frames are compared."""
+    called, resize = [], vision_process.smart_resize
+    frames = video([picture()] * 3)
+    monkeypatch.setattr(
+        vision_process, "smart_resize", lambda *a, **k: called.append(k) or resize(*a, **k)
+    )
+    process_vision_info(asking(frames))
+    assert len(called) == 4
+    process_vision_info(asking(video(clip)))
+    assert len(called) == 5
+    monkeypatch.setattr(vision_process, "smart_resize", lambda *a, **k: (56, 84))
+    (shown,) = process_vision_info(asking(frames))[1]
+    assert shown.shape[2:] == (56, 84)
+
+
 def test_what_was_preprocessed_before(clip, other):
     # As in a data loader's workers.
     messages = asking(video(clip), video(other, fps=3.0))

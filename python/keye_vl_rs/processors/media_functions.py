@@ -1,8 +1,9 @@
-"""The functions that read the media of conversations for Keye-VL-1.5.
+"""The functions and constants with which processors read the media of conversations.
 
-As in ``keye_vl_utils``, programs and servers replace functions and constants of
-:mod:`keye_vl_rs.vision_process`, and a processor that loads the media of a conversation must use
-the replacements. Processors do not import that module; it registers its functions here.
+This is the one place where a lower module calls back into a higher one. Programs and servers
+replace functions and constants of :mod:`keye_vl_rs.vision_process`, as they do in
+``keye_vl_utils``, and ``apply_chat_template`` must use the replacements. So that module registers
+here what it has.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from typing import Any
 
 from keye_vl_rs._sampling.rules import VideoRules
 
-__all__ = ["Readers", "readers", "set_readers"]
+__all__ = ["MediaFunctions", "media_functions", "register_media_functions"]
 
 
 @dataclass(frozen=True)
-class Readers:
+class MediaFunctions:
     """The current functions and constants that read media.
 
     Attributes:
@@ -33,14 +34,14 @@ class Readers:
     are_replaced: bool
 
 
-_get: list[Callable[[], Readers]] = []
+_get: list[Callable[[], MediaFunctions]] = []
 
 
-def set_readers(get: Callable[[], Readers]) -> None:
-    """Register the function that :func:`readers` calls each time."""
+def register_media_functions(get: Callable[[], MediaFunctions]) -> None:
+    """Register the function that :func:`media_functions` calls each time."""
     _get[:] = [get]
 
 
-def readers() -> Readers:
-    """Return the current readers."""
+def media_functions() -> MediaFunctions:
+    """Return the current functions and constants."""
     return _get[0]()

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._core import __version__
 from keye_vl_rs._decoding.damage import Damage
-from keye_vl_rs._moved import forward_imports
+from keye_vl_rs._moved import forward_imports, import_moved
 from keye_vl_rs._patches.fused_operator import BicubicVideoFusionOpProcessor, BicubicVideoProcessor
 from keye_vl_rs._patches.video_settings import VideoSettings
 from keye_vl_rs.errors import KeyeVLError
@@ -87,6 +87,9 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         return getattr(import_module(_LAZY[name]), name)
+    module = import_moved(name)
+    if module is not None:
+        return module
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from keye_vl_rs._util.stack_level import level_of_caller
 
-__all__ = ["forward_imports"]
+__all__ = ["forward_imports", "import_moved"]
 
 _PACKAGE = "keye_vl_rs"
 # Where each module's names are now. An entry for a folder applies to all modules in it.
@@ -155,6 +155,11 @@ def forward_imports() -> None:
     """Install the finder for modules' old names, unless it is installed already."""
     if not any(isinstance(one, _Finder) for one in sys.meta_path):
         sys.meta_path.append(_Finder())
+
+
+def import_moved(name: str) -> ModuleType | None:
+    """Import a module that was an attribute of the package in 0.1; return None for other names."""
+    return importlib.import_module(f"{_PACKAGE}.{name}") if name in _MOVED else None
 
 
 def _new_modules(name: str) -> list[str] | None:

@@ -39,6 +39,15 @@ def test_a_name_is_the_same_by_both(old, name, new):
     assert caught[-1].filename == importlib.__file__
 
 
+def test_modules_were_attributes_of_the_package():
+    code = (
+        "import warnings; warnings.simplefilter('ignore'); import keye_vl_rs\n"
+        "print(keye_vl_rs.geometry.smart_resize.__name__, hasattr(keye_vl_rs, 'geometri'))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["smart_resize", "False"]
+
+
 def test_star_and_from_imports():
     code = (
         "import warnings; warnings.simplefilter('ignore')\n"

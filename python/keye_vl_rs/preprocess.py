@@ -13,7 +13,7 @@ from keye_vl_rs._patches.tensors import per_channel
 from keye_vl_rs._preprocess import BUFFER_BYTES, preprocess_file, preprocess_list
 from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._sampling.timestamps import TimestampKind
-from keye_vl_rs._util.validation import check_whole
+from keye_vl_rs._util.validation import check_whole, number_from_zero
 from keye_vl_rs.errors import calling, memory_errors
 from keye_vl_rs.limits import Limits, applied
 from keye_vl_rs.video_inputs import VideoInputs
@@ -145,9 +145,10 @@ def preprocess_video(
     )
     check_whole("max_frames", max_frames)
     check_whole("nframes", nframes)
+    checked_bytes = int(number_from_zero("buffer_bytes", buffer_bytes))
     with applied(limits), calling("num_frames", "nframes"):
         if is_frame_list(ele):
             return preprocess_list(ele, config, _RULES, threads=threads, cancel=cancel)
         return preprocess_file(
-            ele, config, _RULES, threads=threads, cancel=cancel, buffer_bytes=buffer_bytes
+            ele, config, _RULES, threads=threads, cancel=cancel, buffer_bytes=checked_bytes
         )

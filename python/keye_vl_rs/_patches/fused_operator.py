@@ -39,7 +39,7 @@ _HALVES = (0.5, 0.5, 0.5)
 
 def check_resample(resample: str) -> str:
     """Return ``resample``; raise :class:`InvalidArgumentError` unless it is a known filter."""
-    if resample not in ("bilinear", "bicubic"):
+    if not isinstance(resample, str) or resample not in ("bilinear", "bicubic"):
         raise InvalidArgumentError(
             f"resample is {short_repr(resample)}: expected 'bilinear' or 'bicubic'"
         )

@@ -62,7 +62,7 @@ def test_whole_call_over_decoding_alone(name, versus):
         return frame_indices(timeline.count, count).tolist()
 
     def decode():
-        with open_reader(path, deadline=Deadline(path), threads=None, on_error="raise") as reader:
+        with open_reader(path, watch=Deadline(path), threads=None, on_error="raise") as reader:
             frames = reader.read(places, lambda _, wanted, read: sum(1 for _ in read(wanted)))
             return frames, reader.file.counts
 

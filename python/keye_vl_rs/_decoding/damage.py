@@ -36,7 +36,7 @@ PARTIAL_HINT = 'to use the intact frames, set on_error="partial"'
 
 @dataclass(frozen=True)
 class Damage:
-    """Damage in a video of which a result was made nevertheless.
+    """The damage in a video whose frames were returned nevertheless.
 
     Attributes:
         reason: what is missing, or what the decoder reports, and the time at which the damage

@@ -47,7 +47,7 @@ def check_resample(resample: str) -> str:
 
 
 class BicubicVideoProcessor:
-    """The operator, under the name that the earlier form of the processor imports.
+    """The fused operator (resize, normalise, cut), as the earlier form of the processor imports it.
 
     Args:
         resample: "bilinear" for the results of the processor without an operator, or "bicubic" for
@@ -157,7 +157,7 @@ class BicubicVideoProcessor:
 
 
 class BicubicVideoFusionOpProcessor(BicubicVideoProcessor):
-    """The operator, under the name that the later form of the processor imports.
+    """The fused operator (resize, normalise, cut), as the later form of the processor imports it.
 
     Its results have the bits of that form, which computes ``(byte - mean / rescale_factor) / (std /
     rescale_factor)`` in float32, as transformers' ``rescale_and_normalize`` does; they differ from

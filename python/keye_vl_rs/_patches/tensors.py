@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "empty_patches",
+    "grid_tensor",
     "grid_thw",
     "on_device",
     "per_channel",
@@ -160,9 +161,16 @@ def video_layout(
         for grid, frames in groupby(frames_grid(types, slow_size, fast_size, patch_size)):
             runs.append([sum(1 for _ in frames), *grid])
     return {
-        "video_grid_thw": torch.tensor(runs, dtype=torch.int64, device="cpu").reshape(-1, 3),
+        "video_grid_thw": grid_tensor(runs),
         "num_frames": torch.tensor(counts, dtype=torch.int64, device="cpu"),
     }
+
+
+def grid_tensor(grids: Sequence[Sequence[int]]) -> torch.Tensor:
+    """Return [frames, rows, columns] of patches, one row each, as int64 (rows, 3)."""
+    import torch
+
+    return torch.tensor(grids, dtype=torch.int64, device="cpu").reshape(-1, 3)
 
 
 def grid_thw(

@@ -33,7 +33,7 @@ def get_frame_sim(
         frame1: RGB (3, H, W), uint8 or floats from 0 to 255.
         frame2: like ``frame1``.
         patch_size: side of a patch in pixels; H and W must be multiples of it.
-        threshold: for the cosine similarity.
+        threshold: for the cosine similarity, from 0 to 1; 0.7 in keye_vl_utils 1.5.2.
         epsilon: ignored: similarities are computed in exact integers, without dividing by a norm
             that could be zero.
 
@@ -41,7 +41,10 @@ def get_frame_sim(
         A number from 0.0 to 1.0, rounded to float32; NaN if all patches are black in both frames.
 
     Raises:
-        KeyeVLError: a subclass: shapes, dtypes or ``patch_size`` do not fit.
+        FramesShapeError: a frame is not (3, H, W).
+        FramesDtypeError: a frame has another dtype.
+        SizeError: H or W is not a multiple of ``patch_size``.
+        InvalidArgumentError: the frames differ in size, or ``patch_size`` is below 1.
     """
     return _core.frame_similarity(
         frames_array(_as_bytes(frame1, "frame1"), "frame1"),

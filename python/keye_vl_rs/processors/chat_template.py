@@ -70,6 +70,10 @@ class ChatTemplateMixin:
                 ``return_tensors``, ``tools``, ...) and of :meth:`__call__`, and variables of the
                 template.
 
+        Returns:
+            The text, or a list of texts for a batch; with ``tokenize`` ``input_ids``; with
+            ``return_dict=True`` too, the outputs of :meth:`__call__`.
+
         Raises:
             MediaError, InvalidArgumentError: subclasses of them; the message says what is wrong.
         """

@@ -17,7 +17,7 @@ from transformers.processing_utils import ImagesKwargs
 from keye_vl_rs._patches.accepted_inputs import flatten_images, list_frames
 from keye_vl_rs._patches.patch_plan import plan_patches, write_planned
 from keye_vl_rs._patches.pixel_config import PixelConfig
-from keye_vl_rs._patches.tensors import to_numpy
+from keye_vl_rs._patches.tensors import grid_tensor, to_numpy
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, memory_errors
 from keye_vl_rs.processors.pixel_settings import PixelSettings
 from keye_vl_rs.processors.videos import list_videos
@@ -43,10 +43,12 @@ class KeyeVL1_5ImagesKwargs(ImagesKwargs, total=False):  # type: ignore[misc,cal
 class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignore[misc]
     """The image processor of Keye-VL-1.5, which resizes, normalises and cuts images into patches.
 
-    Sizes are rounded to whole tokens. The arguments, their defaults and the results are those of
-    the class of this name in transformers pull request 41040. ``size`` may be given as
-    ``{"min_pixels": ..., "max_pixels": ...}``; a call may also set ``{"height": ..., "width":
-    ...}``.
+    Sizes are rounded to whole tokens. The results are those of the class of this name in
+    transformers pull request 41040. Its arguments are described in
+    :class:`keye_vl_rs.processors.pixel_settings.PixelSettings`: the limits ``min_pixels`` (3,136)
+    and ``max_pixels`` (1,003,520), ``image_mean`` and ``image_std`` (of values from 0 to 1; CLIP's
+    by default), ``rescale_factor`` (1/255), ``dtype`` (float32), ``exif`` (False) and others. A
+    call may also set ``size={"height": ..., "width": ...}``.
     """
 
     model_input_names = ["pixel_values", "image_grid_thw", "pixel_values_videos", "video_grid_thw"]
@@ -96,8 +98,7 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
             if not plans:
                 raise FramesShapeError(f"{kind}s is an empty list: expected at least one")
             data[name] = write_planned(plans, config)
-            grids = [grid for _, grid in plans]
-            data[f"{kind}_grid_thw"] = torch.tensor(grids, dtype=torch.int64, device="cpu")
+            data[f"{kind}_grid_thw"] = grid_tensor([grid for _, grid in plans])
         if getattr(return_tensors, "value", return_tensors) != "pt":
             data = {name: to_numpy(tensor) for name, tensor in data.items()}
         return BatchFeature(data=data, tensor_type=return_tensors)

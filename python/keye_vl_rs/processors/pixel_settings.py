@@ -27,7 +27,29 @@ class PixelSettings:
     """A mixin with settings, for processors that are derived from :class:`BaseImageProcessor`.
 
     The arguments and their defaults are those of the image processor of transformers pull request
-    41040. ``size`` may be given as ``{"min_pixels": ..., "max_pixels": ...}``.
+    41040, except ``dtype`` and ``exif``.
+
+    Args:
+        do_resize: resize to whole tokens between ``min_pixels`` and ``max_pixels``.
+        resample: the filter, by Pillow's number: 2 is bilinear, 3 bicubic.
+        do_rescale: multiply values by ``rescale_factor``.
+        rescale_factor: 1/255 by default.
+        do_normalize: subtract ``image_mean`` and divide by ``image_std``.
+        image_mean: one value, or one per channel, of values from 0 to 1; None for CLIP's.
+        image_std: likewise.
+        do_convert_rgb: convert each ``PIL.Image`` to RGB.
+        min_pixels: minimum number of pixels of an image; None for 3,136 (4 tokens).
+        max_pixels: maximum number of pixels of an image; None for 1,003,520 (1,280 tokens).
+        patch_size: side of a patch in pixels.
+        temporal_patch_size: must be 1.
+        merge_size: side of a token in patches.
+        size: ``{"min_pixels": ..., "max_pixels": ...}``, instead of these two.
+        dtype: of the patches: float32 (None), bfloat16 or float16, or their names.
+        exif: apply the EXIF orientation of each ``PIL.Image`` first.
+        kwargs: passed on to transformers' base class.
+
+    Raises:
+        InvalidArgumentError: a setting is impossible; the message names it.
     """
 
     def __init__(
@@ -50,12 +72,7 @@ class PixelSettings:
         exif: bool = False,
         **kwargs: Any,
     ) -> None:
-        """Store and check the settings.
-
-        Beside the arguments of transformers pull request 41040, ``dtype`` is the dtype of the
-        patches: float32 (the default), bfloat16 or float16. ``exif=True`` applies the EXIF
-        orientation of each ``PIL.Image`` first.
-        """
+        """Store and check the settings."""
         # Skip the base class of video processors, which treats ``size`` differently.
         BaseImageProcessor.__init__(self, **kwargs)
         self.do_resize = do_resize

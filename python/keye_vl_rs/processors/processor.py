@@ -93,7 +93,8 @@ class KeyeVL1_5Processor(ChatTemplateMixin, BaseProcessor):
             ``pixel_values`` (patches, 3, 14, 14), ``image_grid_thw`` (images, 3);
             ``pixel_values_videos`` (patches of all frames in time order, 3, 14, 14),
             ``video_grid_thw`` (runs of frames of one size, 3), ``num_frames`` (videos,). All but
-            the first two are tensors, or arrays for "np".
+            the first two are tensors, or arrays for "np": pixels float32, or the ``dtype`` that was
+            set; the others int64.
 
         Raises:
             PromptError: the texts hold more or fewer vision tokens than there are inputs.

@@ -25,5 +25,6 @@ In the order in which data passes them:
    ``prefetch`` runs the decoders in threads, ahead of the consumer.
 4. ``damage`` decides which frames an error affects. ``ffmpeg_log`` captures the log in which FFmpeg
    reports errors, and ``frame_copy`` makes damaged frames reproducible.
-5. ``rgb`` converts decoded frames to RGB, with the bytes that decord returns.
+5. ``rgb`` converts decoded frames to RGB, with the bytes that decord returns. It and ``frame_copy``
+   use filters of FFmpeg, through ``frame_filter``.
 """

@@ -8,27 +8,23 @@ result the same in every call.
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
+
+from keye_vl_rs._decoding.frame_filter import FrameFilter
 
 __all__ = ["FrameCopier", "clear_frame"]
 
 
 class FrameCopier:
-    """A filter graph that copies frames with all their metadata."""
+    """A copier of frames with all their metadata."""
 
     def __init__(self) -> None:
-        """Build no graph yet: it depends on the size of the first frame."""
-        self._graph: Any = None
-        self._layout: tuple[int, int, str] | None = None
+        """Copy with FFmpeg's filter of that name."""
+        self._filter = FrameFilter("copy")
 
     def copy(self, frame: Any) -> Any:
         """Return a copy of an ``av.VideoFrame``."""
-        layout = (frame.width, frame.height, frame.format.name)
-        if layout != self._layout:
-            self._graph, self._layout = _graph(frame), layout
-        self._graph.push(frame)
-        return self._graph.pull()
+        return self._filter.apply(frame)
 
 
 def clear_frame(frame: Any) -> None:
@@ -37,21 +33,3 @@ def clear_frame(frame: Any) -> None:
 
     for plane in frame.planes:
         np.frombuffer(plane, np.uint8).fill(0)
-
-
-def _graph(frame: Any) -> Any:
-    import av
-
-    graph = av.filter.Graph()
-    source = graph.add_buffer(
-        width=frame.width,
-        height=frame.height,
-        format=frame.format,
-        time_base=frame.time_base or Fraction(1, 1000),
-    )
-    copy = graph.add("copy")
-    sink = graph.add("buffersink")
-    source.link_to(copy)
-    copy.link_to(sink)
-    graph.configure()
-    return graph

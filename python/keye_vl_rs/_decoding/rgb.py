@@ -11,9 +11,9 @@ than decord's, but has other bytes.
 from __future__ import annotations
 
 import logging
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from keye_vl_rs._decoding.frame_filter import FrameFilter
 from keye_vl_rs.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ class RgbConverter:
         self._size: tuple[int, int] | None = None
         self._orientation = (False, False, False)
         self._reformatter = VideoReformatter()
-        self._progressive = _Progressive()
+        # FFmpeg 8 converts each field of interlaced frames with that field's chroma lines; 4.1
+        # never did.
+        self._progressive = FrameFilter("setfield", "prog")
 
     def convert(self, frame: Any) -> NDArray[np.uint8]:
         """Return the frame as presented, uint8 (H, W, 3).
@@ -65,7 +67,7 @@ class RgbConverter:
             if (frame.width, frame.height) == self._size:
                 frame, flags = _prepare_chroma(frame)
             if frame.interlaced_frame:
-                frame = self._progressive.mark(frame)
+                frame = self._progressive.apply(frame)
             # By default a conversion would use a thread per core.
             rgb = self._reformatter.reformat(
                 frame, width, height, "rgb24", interpolation=flags, threads=1
@@ -181,40 +183,3 @@ def _chroma_lines(count: int, height: int) -> tuple[np.ndarray, np.ndarray]:
         np.where(past, count - 2, upper).clip(0),
         np.where(past, count - 1, lower).clip(0),
     )
-
-
-class _Progressive:
-    """A filter graph that removes the interlaced flag of frames and keeps their pixels.
-
-    With the flag, FFmpeg 8 converts each field with that field's chroma lines; 4.1 never did.
-    """
-
-    def __init__(self) -> None:
-        self._graph: Any = None
-        self._layout: tuple[int, int, str] | None = None
-
-    def mark(self, frame: Any) -> Any:
-        """Return the frame marked as progressive."""
-        layout = (frame.width, frame.height, frame.format.name)
-        if layout != self._layout:
-            self._graph, self._layout = self._build(frame), layout
-        self._graph.push(frame)
-        return self._graph.pull()
-
-    @staticmethod
-    def _build(frame: Any) -> Any:
-        import av
-
-        graph = av.filter.Graph()
-        source = graph.add_buffer(
-            width=frame.width,
-            height=frame.height,
-            format=frame.format,
-            time_base=frame.time_base or Fraction(1, 1000),
-        )
-        mark = graph.add("setfield", "prog")
-        sink = graph.add("buffersink")
-        source.link_to(mark)
-        mark.link_to(sink)
-        graph.configure()
-        return graph

@@ -22,7 +22,7 @@ __all__ = ["VIDEO_KWARGS", "collate_kwargs", "video_kwargs"]
 logger = logging.getLogger(__name__)
 
 # The names of these arguments.
-VIDEO_KWARGS = ("height", "width", "fast_height", "fast_width", "timestamps", "frame_types")
+VIDEO_KWARGS = ("height", "width", "fast_height", "fast_width", "frame_types", "timestamps")
 
 
 def video_kwargs(
@@ -67,13 +67,20 @@ def video_kwargs(
     return kwargs
 
 
-def collate_kwargs(videos: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+def collate_kwargs(
+    videos: Sequence[dict[str, Any]], names: Sequence[str] | None = None
+) -> dict[str, list[Any]]:
     """Return one list per name from the :func:`video_kwargs` of several videos.
 
     Every list has one entry per video, None where a video has no timestamps. keye_vl_utils leaves
     missing timestamps out, so that those of the next video take their place.
+
+    Args:
+        videos: the arguments of each video.
+        names: ignore others, which a program's own ``fetch_video`` may add; None for all.
     """
     collated: dict[str, list[Any]] = collections.defaultdict(list)
     for name in dict.fromkeys(name for kwargs in videos for name in kwargs):
-        collated[name] = [kwargs.get(name) for kwargs in videos]
+        if names is None or name in names:
+            collated[name] = [kwargs.get(name) for kwargs in videos]
     return collated

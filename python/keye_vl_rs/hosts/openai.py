@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from keye_vl_rs import _core, preview, vision_process
 from keye_vl_rs._chat.content_parts import IMAGE, VIDEO, media_kind, plain_part, server_address
 from keye_vl_rs._chat.messages import check_list, check_message, content_parts
-from keye_vl_rs._slow_fast.processor_kwargs import VIDEO_KWARGS
+from keye_vl_rs._slow_fast.processor_kwargs import VIDEO_KWARGS, collate_kwargs
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors, naming
 from keye_vl_rs.hosts.encoding import encode_images
@@ -148,7 +148,7 @@ class _Converter:
         image_format: "png" or "jpeg".
         frame_format: "png" or "jpeg".
         resize_frames: whether frames are sent at the size of slow frames.
-        video_kwargs: the processor's arguments, with one entry per video.
+        video_kwargs: the processor's arguments for each video.
         images: the images, each with the dictionary that :meth:`add_images` completes.
         served: places of videos that the server opens.
     """
@@ -158,7 +158,7 @@ class _Converter:
     image_format: str
     frame_format: str
     resize_frames: bool
-    video_kwargs: dict[str, list[Any]] = field(default_factory=dict)
+    video_kwargs: list[dict[str, Any]] = field(default_factory=list)
     images: list[tuple[dict[str, str], Image.Image]] = field(default_factory=list)
     served: list[str] = field(default_factory=list)
 
@@ -204,7 +204,7 @@ class _Converter:
         # As in process_vision_info: no timestamps where no video has them.
         kwargs = {
             name: values
-            for name, values in self.video_kwargs.items()
+            for name, values in collate_kwargs(self.video_kwargs).items()
             if any(value is not None for value in values)
         }
         # By default vLLM takes 32 frames of a video.
@@ -217,12 +217,15 @@ class _Converter:
             kwargs: dict[str, Any] = {"fps": float(rate)}
             size = None
         else:
-            frames, frame_kwargs = vision_process.fetch_video(dict(part))
-            kwargs = {name: frame_kwargs.get(name) for name in VIDEO_KWARGS}
-            size = (frame_kwargs["height"], frame_kwargs["width"]) if self.resize_frames else None
-        for name, value in kwargs.items():
-            plain = value.tolist() if hasattr(value, "tolist") else value
-            self.video_kwargs.setdefault(name, []).append(plain)
+            frames, kwargs = vision_process.fetch_video(dict(part))
+            kwargs = {name: value for name, value in kwargs.items() if name in VIDEO_KWARGS}
+            size = (kwargs["height"], kwargs["width"]) if self.resize_frames else None
+        self.video_kwargs.append(
+            {
+                name: value.tolist() if hasattr(value, "tolist") else value
+                for name, value in kwargs.items()
+            }
+        )
         if isinstance(frames, list):
             return frames
         # Floats hold whole numbers from 0 to 255.

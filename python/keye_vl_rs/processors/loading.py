@@ -12,7 +12,7 @@ from keye_vl_rs._chat.fetching import fetch_media
 from keye_vl_rs._chat.message_options import warn_of_unread, with_options
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._preprocess import preprocess_file
-from keye_vl_rs._slow_fast.processor_kwargs import VIDEO_KWARGS
+from keye_vl_rs._slow_fast.processor_kwargs import VIDEO_KWARGS, collate_kwargs
 from keye_vl_rs._slow_fast.sizes import MERGE_SIZE, PATCH_SIZE
 from keye_vl_rs._util.warn_once import warn_once
 from keye_vl_rs.errors import memory_errors
@@ -70,8 +70,7 @@ def load_media(
         kwargs += [one for _, one in loaded]
         media.images.append(images)
         media.videos.append(videos)
-    if any(kwargs):
-        media.video_kwargs = {key: [one.get(key) for one in kwargs] for key in VIDEO_KWARGS}
+    media.video_kwargs = collate_kwargs(kwargs, VIDEO_KWARGS)
     return media
 
 

@@ -16,6 +16,7 @@ from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._patches.tensors import empty_patches, video_layout, video_patches
 from keye_vl_rs._patches.video_settings import VideoSettings, contradictions
 from keye_vl_rs._slow_fast.frames import frame_types_list
+from keye_vl_rs._slow_fast.processor_kwargs import VIDEO_KWARGS
 from keye_vl_rs._slow_fast.sizes import CHANNELS, FAST, SLOW, Size, count_patches, frames_grid
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import number
@@ -33,14 +34,7 @@ from keye_vl_rs.video_inputs import VideoInputs
 __all__ = ["AnyVideo", "CheckedVideo", "PreprocessedVideo", "check_videos", "video_tensors"]
 
 # The arguments with one entry per video, and the number of dimensions of an entry.
-_VIDEO_ARGUMENTS = {
-    "height": 0,
-    "width": 0,
-    "fast_height": 0,
-    "fast_width": 0,
-    "frame_types": 1,
-    "timestamps": 1,
-}
+_VIDEO_ARGUMENTS = {name: int(name in ("frame_types", "timestamps")) for name in VIDEO_KWARGS}
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from keye_vl_rs._decoding.container import reason
 from keye_vl_rs._decoding.damage import DamageMap, PacketReport
 from keye_vl_rs._decoding.decoder import (
-    DecodeCounts,
+    DecoderInput,
     PacketCursor,
     UnexpectedFramesError,
     prime_decoder,
@@ -25,9 +25,6 @@ from keye_vl_rs._decoding.ffmpeg_log import CapturedLog
 from keye_vl_rs._decoding.frame_copy import FrameCopier, clear_frame
 from keye_vl_rs._decoding.packets import PacketTable
 from keye_vl_rs._decoding.plan import Segment
-
-if TYPE_CHECKING:
-    from keye_vl_rs._media.deadline import Deadline
 
 __all__ = ["CheckedFrame", "DamageTrackingDecoder", "decode_with_reports", "find_reported_packets"]
 
@@ -65,27 +62,23 @@ def decode_with_reports(context: Any, packet: Any, log: CapturedLog) -> tuple[li
     return frames, [line.text for line in log.take() if line.reports_damage] + reports
 
 
-def find_reported_packets(
-    container: Any,
-    stream: Any,
-    table: PacketTable,
-    log: CapturedLog,
-    indices: range,
-    *,
-    name: str,
-    deadline: Deadline,
-    counts: DecodeCounts,
-) -> frozenset[int]:
-    """Decode consecutive packets and return the indices of those that FFmpeg reports."""
-    cursor = PacketCursor(container, stream, table, name, deadline, counts)
-    context = stream.codec_context
+def find_reported_packets(video: DecoderInput, log: CapturedLog, indices: range) -> frozenset[int]:
+    """Decode consecutive packets and return the indices of those that FFmpeg reports.
+
+    Args:
+        video: the video, at its start.
+        log: the captured log of the calling thread.
+        indices: the packets to decode, in decoding order.
+    """
+    cursor = PacketCursor(video)
+    context, table = video.stream.codec_context, video.table
     if indices[0] > 0:
         prime_decoder(context, cursor)
     context.flush_buffers()
     found: set[int] = set()
     for index in (*indices, None):
         packet = None if index is None else cursor.take(index, start=index == indices[0])
-        counts.decoded += index is not None
+        video.counts.decoded += index is not None
         frames, reports = decode_with_reports(context, packet, log)
         if reports:
             found.add(indices[-1] if index is None else index)
@@ -103,34 +96,23 @@ class DamageTrackingDecoder:
 
     def __init__(
         self,
-        container: Any,
-        stream: Any,
-        table: PacketTable,
+        video: DecoderInput,
         log: CapturedLog,
         find_reported_packets: Callable[[range], frozenset[int]],
-        *,
-        name: str,
-        deadline: Deadline,
-        counts: DecodeCounts,
     ) -> None:
         """Prepare to decode.
 
         Args:
-            container: a container at its start.
-            stream: its video stream.
-            table: the packets of the stream.
+            video: the video, whose packets all have timestamps.
             log: the captured log of the calling thread.
             find_reported_packets: decodes some packets with another decoder and returns the indices
                 of those that FFmpeg reports.
-            name: the name of the video in messages.
-            deadline: the deadline and the cancel flag.
-            counts: updated with the work done.
         """
-        self._cursor = PacketCursor(container, stream, table, name, deadline, counts)
-        self._context = stream.codec_context
-        self._table, self._log = table, log
-        self._counts = counts
-        times = table.times
+        self._cursor = PacketCursor(video)
+        self._context = video.stream.codec_context
+        self._table, self._log = video.table, log
+        self._counts = video.counts
+        times = video.table.times
         assert times is not None, "every packet has a timestamp"
         self._times = times
         self._find_reported_packets = find_reported_packets

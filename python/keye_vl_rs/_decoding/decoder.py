@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DecodeCounts",
+    "DecoderInput",
     "PacketCursor",
     "SegmentDecoder",
     "UnexpectedFramesError",
@@ -57,6 +58,27 @@ class DecodeCounts:
         self.seeks += other.seeks
 
 
+@dataclass(frozen=True)
+class DecoderInput:
+    """A video opened for one decoder, and what the decoder needs to know about it.
+
+    Attributes:
+        container: the open container, at its start.
+        stream: its video stream.
+        table: the packets of the stream.
+        name: the name of the video in messages.
+        deadline: the deadline and the cancel flag.
+        counts: updated with the work done.
+    """
+
+    container: Any
+    stream: Any
+    table: PacketTable
+    name: str
+    deadline: Deadline
+    counts: DecodeCounts
+
+
 class UnexpectedFramesError(Exception):
     """A mismatch between decoded and announced frames, or damage; never reaches a user."""
 
@@ -64,26 +86,17 @@ class UnexpectedFramesError(Exception):
 class SegmentDecoder:
     """A decoder for segments of one stream, to be decoded in the order of the stream."""
 
-    def __init__(
-        self,
-        container: Any,
-        stream: Any,
-        table: PacketTable,
-        *,
-        name: str,
-        deadline: Deadline,
-        counts: DecodeCounts,
-    ) -> None:
-        """Take a container at its start, and the table of the stream's packets."""
-        self._cursor = PacketCursor(container, stream, table, name, deadline, counts)
-        self._context = stream.codec_context
-        times = table.times
+    def __init__(self, video: DecoderInput) -> None:
+        """Take a video whose packets all have timestamps."""
+        self._cursor = PacketCursor(video)
+        self._context = video.stream.codec_context
+        times = video.table.times
         assert times is not None, "every packet has a timestamp"
         self._times = times
-        self._table = table
-        self._name = name
-        self._counts = counts
-        self._in_fields = container.format.name in _FIELD_FORMATS
+        self._table = video.table
+        self._name = video.name
+        self._counts = video.counts
+        self._in_fields = video.container.format.name in _FIELD_FORMATS
         self._used = False
 
     def decode(self, segment: Segment) -> Generator[Any, None, None]:
@@ -165,21 +178,13 @@ def _decode(context: Any, packet: Any, name: str, last: Any) -> list[Any]:
 class PacketCursor:
     """A forward reader of packets."""
 
-    def __init__(
-        self,
-        container: Any,
-        stream: Any,
-        table: PacketTable,
-        name: str,
-        deadline: Deadline,
-        counts: DecodeCounts,
-    ) -> None:
-        """Take a container at its start, and the table of the stream's packets."""
-        self._container, self._stream, self._table = container, stream, table
-        self._name, self._deadline, self._counts = name, deadline, counts
-        self._packets = demux(container, stream, name, deadline)
+    def __init__(self, video: DecoderInput) -> None:
+        """Take a video at its start."""
+        self._container, self._stream, self._table = video.container, video.stream, video.table
+        self._counts = video.counts
+        self._packets = demux(video.container, video.stream, video.name, video.deadline)
         self._next = 0
-        self._can_seek = container.format.name in _INDEXED
+        self._can_seek = video.container.format.name in _INDEXED
 
     def take(self, index: int, *, start: bool) -> Any:
         """Return the packet at ``index``, which comes after the last one that was read.

@@ -15,7 +15,12 @@ from keye_vl_rs._decoding.damage_tracking import (
     DamageTrackingDecoder,
     find_reported_packets,
 )
-from keye_vl_rs._decoding.decoder import DecodeCounts, SegmentDecoder, UnexpectedFramesError
+from keye_vl_rs._decoding.decoder import (
+    DecodeCounts,
+    DecoderInput,
+    SegmentDecoder,
+    UnexpectedFramesError,
+)
 from keye_vl_rs._decoding.ffmpeg_log import CapturedLog, OtherThreadsLog, captured_log
 from keye_vl_rs._decoding.packets import PacketTable
 from keye_vl_rs._decoding.plan import Segment, can_run_in_parallel, plan_segments
@@ -121,14 +126,12 @@ class IndexedFrames:
             # Capture until the decoder is closed, because its threads may log until then.
             with (
                 captured_log() as log,
-                file.opened("AUTO", per_worker, reorder=table.reorder) as (container, stream),
+                self._opened(counts, "AUTO", per_worker, reorder=table.reorder) as video,
             ):
-                decoder = SegmentDecoder(
-                    container, stream, table, name=file.name, deadline=file.deadline, counts=counts
-                )
+                decoder = SegmentDecoder(video)
                 others = None
                 if not self._logs_only:
-                    others = OtherThreadsLog(stream.codec_context.codec.name)
+                    others = OtherThreadsLog(video.stream.codec_context.codec.name)
                 try:
                     yield partial(_decode_unless_reported, decoder, log, others)
                 finally:
@@ -174,34 +177,26 @@ class IndexedFrames:
         @contextmanager
         def worker() -> Iterator[Callable[[Segment], Generator[CheckedFrame, None, None]]]:
             counts = DecodeCounts()
-            shared: dict[str, Any] = {
-                "name": file.name,
-                "deadline": file.deadline,
-                "counts": counts,
-            }
 
             def find(indices: range) -> frozenset[int]:
                 with (
                     _restored_position(file.media),
                     captured_log() as log,
-                    file.opened() as (container, stream),
+                    self._opened(counts) as video,
                 ):
-                    return find_reported_packets(container, stream, table, log, indices, **shared)
+                    return find_reported_packets(video, log, indices)
 
             def decode_reopened(segment: Segment) -> Generator[CheckedFrame, None, None]:
-                with file.opened() as (container, stream):
-                    decoder = DamageTrackingDecoder(container, stream, table, log, find, **shared)
-                    yield from decoder.decode(segment)
+                with self._opened(counts) as video:
+                    yield from DamageTrackingDecoder(video, log, find).decode(segment)
 
             try:
                 with captured_log() as log:
                     if not intra_only:
                         yield decode_reopened
                         return
-                    with file.opened() as (container, stream):
-                        yield DamageTrackingDecoder(
-                            container, stream, table, log, find, **shared
-                        ).decode
+                    with self._opened(counts) as video:
+                        yield DamageTrackingDecoder(video, log, find).decode
             finally:
                 file.add_counts(counts)
 
@@ -223,6 +218,15 @@ class IndexedFrames:
         time = self._table.pts[report.index]
         since = 0 if time is None else bisect_left(self._times, time)
         return FrameDamage(f"frames are missing: {report.reason}", since)
+
+    @contextmanager
+    def _opened(
+        self, counts: DecodeCounts, threading: str = "SLICE", threads: int = 1, *, reorder: int = 0
+    ) -> Iterator[DecoderInput]:
+        """Open the file for one decoder, which adds its work to ``counts``."""
+        file = self._file
+        with file.opened(threading, threads, reorder=reorder) as (container, stream):
+            yield DecoderInput(container, stream, self._table, file.name, file.deadline, counts)
 
     def _is_suspect(self, targets: Sequence[int]) -> bool:
         """Tell if packets that the targets may need were reported, or have unreadable headers."""

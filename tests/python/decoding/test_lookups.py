@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from keye_vl_rs._decoding.decoder import DecodeCounts, PacketCursor
+from keye_vl_rs._decoding.decoder import DecodeCounts, DecoderInput, PacketCursor
 from keye_vl_rs._decoding.packets import PacketTable
 from keye_vl_rs._media.deadline import Deadline
 
@@ -61,7 +61,8 @@ class Container:
 def test_a_seek_reads_a_few_entries_of_the_table(count):
     table = PacketTable(pts=Counted(list(range(count))), sizes=Counted([8 << 20] * count))
     counts = DecodeCounts()
-    cursor = PacketCursor(Container(table), None, table, "long", Deadline("long"), counts)
+    video = DecoderInput(Container(table), None, table, "long", Deadline("long"), counts)
+    cursor = PacketCursor(video)
     cursor.take(count // 10, start=True)
     before = table.pts.read + table.sizes.read
     for tenth in range(2, 10):

@@ -57,13 +57,13 @@ def test_whole_call_over_decoding_alone(name, versus):
     clip, options, rounds = CASES[name]
     path = str(clip())
 
-    def places(timeline):
+    def choose(timeline):
         count = vision_process.smart_nframes(options, timeline.count, timeline.fps)
         return frame_indices(timeline.count, count).tolist()
 
     def decode():
-        with open_reader(path, watch=Deadline(path), threads=None, on_error="raise") as reader:
-            frames = reader.read(places, lambda _, wanted, read: sum(1 for _ in read(wanted)))
+        with open_reader(path, deadline=Deadline(path), threads=None, on_error="raise") as reader:
+            frames = reader.read(choose, lambda _, wanted, read: sum(1 for _ in read(wanted)))
             return frames, reader.file.counts
 
     inputs = preprocess_video(path, **options)

@@ -142,6 +142,7 @@ _RENAMED = {
     "show_any_text": "escape_unencodable",
     "shown_log": "forward_log_warnings",
     "shows_its_memory": "exports_raw_memory",
+    "spaced_places": "spaced_indices",
     "survey": "find_pending",
     "take_back": "uninstall",
     "tensors_of": "output_tensors",

@@ -80,7 +80,7 @@ def preprocess_file(
         return frame_indices(total_frames, count)
 
     with open_reader(
-        ele["video"], watch=deadline, threads=threads, on_error=ele.get("on_error", "raise")
+        ele["video"], deadline=deadline, threads=threads, on_error=ele.get("on_error", "raise")
     ) as reader:
         video = stream_file(
             reader,

@@ -20,6 +20,7 @@ from keye_vl_rs._slow_fast.sizes import (
     Size,
     smart_resize,
 )
+from keye_vl_rs._util.renamed_argument import renamed_argument
 
 if TYPE_CHECKING:
     import torch
@@ -64,20 +65,21 @@ class VideoSettings:
     fixed_size: Size | None = None
 
     @classmethod
-    def of(cls, recipe: PixelConfig) -> VideoSettings:
+    @renamed_argument("recipe", "config")
+    def of(cls, config: PixelConfig) -> VideoSettings:
         """Return a configuration's settings, normalised: equal effects give equal settings."""
-        channels = len(recipe.image_mean)
+        channels = len(config.image_mean)
         return cls(
-            rescale_factor=recipe.rescale_factor if recipe.do_rescale else 1.0,
-            image_mean=recipe.image_mean if recipe.do_normalize else (0.0,) * channels,
-            image_std=recipe.image_std if recipe.do_normalize else (1.0,) * channels,
-            resample=recipe.resample,
-            do_resize=recipe.do_resize,
-            patch_size=recipe.patch_size,
-            merge_size=recipe.merge_size,
-            min_pixels=recipe.min_pixels,
-            max_pixels=recipe.max_pixels,
-            fixed_size=recipe.fixed_size,
+            rescale_factor=config.rescale_factor if config.do_rescale else 1.0,
+            image_mean=config.image_mean if config.do_normalize else (0.0,) * channels,
+            image_std=config.image_std if config.do_normalize else (1.0,) * channels,
+            resample=config.resample,
+            do_resize=config.do_resize,
+            patch_size=config.patch_size,
+            merge_size=config.merge_size,
+            min_pixels=config.min_pixels,
+            max_pixels=config.max_pixels,
+            fixed_size=config.fixed_size,
         )
 
 

@@ -14,34 +14,34 @@ __all__ = ["VideoSettings", "contradictions"]
 
 
 def contradictions(
-    made: VideoSettings, wanted: VideoSettings, sizes: set[Size], own: Size
+    used: VideoSettings, wanted: VideoSettings, sizes: set[Size], original_size: Size
 ) -> Iterator[tuple[str, Any, Any]]:
-    """Compare settings; yield (name, made, wanted) for each that would give other tensors.
+    """Compare settings; yield (name, used, wanted) for each that would give other tensors.
 
     Args:
-        made: the settings that the tensors were computed with.
+        used: the settings that the tensors were computed with.
         wanted: the settings of the processor.
         sizes: (height, width) of the frames in the tensors.
-        own: (height, width) of the video's frames before they were resized.
+        original_size: (height, width) of the video's frames before they were resized.
     """
     for name in ("rescale_factor", "image_mean", "image_std", "resample"):
-        if not _same(getattr(made, name), getattr(wanted, name)):
-            yield name, getattr(made, name), getattr(wanted, name)
+        if not _same(getattr(used, name), getattr(wanted, name)):
+            yield name, getattr(used, name), getattr(wanted, name)
     for name in ("patch_size", "merge_size"):
-        if getattr(made, name) != getattr(wanted, name):
-            yield name, getattr(made, name), getattr(wanted, name)
-    if made.do_resize != wanted.do_resize and sizes != {own}:
-        yield "do_resize", made.do_resize, wanted.do_resize
-    if wanted.fixed_size not in (None, made.fixed_size) and sizes != {wanted.fixed_size}:
+        if getattr(used, name) != getattr(wanted, name):
+            yield name, getattr(used, name), getattr(wanted, name)
+    if used.do_resize != wanted.do_resize and sizes != {original_size}:
+        yield "do_resize", used.do_resize, wanted.do_resize
+    if wanted.fixed_size not in (None, used.fixed_size) and sizes != {wanted.fixed_size}:
         yield "size", " and ".join(f"{h}x{w}" for h, w in sorted(sizes)), wanted.fixed_size
     pixels = [height * width for height, width in sizes]
     # Calls and processors have different limits by default, and messages may set their own. Sizes
     # are therefore only checked against the processor's limits.
     low, high = wanted.min_pixels, wanted.max_pixels
-    if low is not None and low != made.min_pixels and min(pixels) < low:
-        yield "min_pixels", f"{made.min_pixels} ({min(pixels)} pixels a frame)", low
-    if high is not None and high != made.max_pixels and max(pixels) > high:
-        yield "max_pixels", f"{made.max_pixels} ({max(pixels)} pixels a frame)", high
+    if low is not None and low != used.min_pixels and min(pixels) < low:
+        yield "min_pixels", f"{used.min_pixels} ({min(pixels)} pixels a frame)", low
+    if high is not None and high != used.max_pixels and max(pixels) > high:
+        yield "max_pixels", f"{used.max_pixels} ({max(pixels)} pixels a frame)", high
 
 
 def _same(one: Any, other: Any) -> bool:

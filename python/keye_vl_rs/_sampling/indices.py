@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["frame_indices", "frame_times", "spaced_places"]
+__all__ = ["frame_indices", "frame_times", "spaced_indices"]
 
 
 def frame_indices(total_frames: int, count: int) -> torch.Tensor:
@@ -15,10 +15,10 @@ def frame_indices(total_frames: int, count: int) -> torch.Tensor:
 
     They are computed in float32, as keye_vl_utils does unless torch's default dtype was changed.
     """
-    return spaced_places(0, total_frames - 1, count)
+    return spaced_indices(0, total_frames - 1, count)
 
 
-def spaced_places(first: float, last: float, count: int) -> torch.Tensor:
+def spaced_indices(first: float, last: float, count: int) -> torch.Tensor:
     """Return evenly spaced numbers, computed in float32 and rounded: (count,) int64, on the CPU.
 
     torch's default dtype and device have no effect, so that they cannot change which frames are

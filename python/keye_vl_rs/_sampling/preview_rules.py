@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs._sampling.indices import spaced_places
+from keye_vl_rs._sampling.indices import spaced_indices
 from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs._util.shorten import short_number, short_repr
 from keye_vl_rs._util.validation import (
@@ -179,7 +179,7 @@ def read_video_file(
         first, last, frames = select(ele, total, fps)
         sampled = count(ele, frames, fps)
         rate = sampled / max(frames, 1e-6) * fps
-        return spaced_places(first, last, sampled)
+        return spaced_indices(first, last, sampled)
 
     options = {key: ele[key] for key in _READING_OPTIONS if ele.get(key) is not None}
     return sample_video(ele["video"], choose, timestamps=None, **options).frames, rate

@@ -132,13 +132,13 @@ def check_on_error(on_error: Any) -> None:
 
 @contextmanager
 def open_reader(
-    source: MediaSource, *, watch: Deadline, threads: int | None, on_error: OnError
+    source: MediaSource, *, deadline: Deadline, threads: int | None, on_error: OnError
 ) -> Iterator[VideoReader]:
     """Fetch a video if it is remote, and open a reader for its frames.
 
     Args:
         source: as for :func:`keye_vl_rs._sampling.video.sample_video`.
-        watch: the call's deadline and cancellation.
+        deadline: the call's deadline and cancel flag, and the name of the video.
         threads: number of decoder threads, as for :func:`decoder_threads`.
         on_error: as for :func:`keye_vl_rs._sampling.video.sample_video`.
 
@@ -148,11 +148,11 @@ def open_reader(
     """
     check_on_error(on_error)
     try:
-        with open_media(source, watch) as media:
+        with open_media(source, deadline) as media:
             kind = not_video(head_of(media)) or mp4_fault(media)
             if kind is not None:
-                raise UnreadableMediaError(f"{watch.name} is {kind}")
-            file = VideoFile(media, watch.name, watch, decoder_threads(threads))
+                raise UnreadableMediaError(f"{deadline.name} is {kind}")
+            file = VideoFile(media, deadline.name, deadline, decoder_threads(threads))
             yield VideoReader(file, on_error)
     except BaseException:
         return_freed_memory()

@@ -55,8 +55,8 @@ class TimestampRule:
     kind: TimestampKind = "published"
     is_cut: bool = False
 
-    def apply(self, timeline: Timeline, places: Sequence[int], name: str) -> FrameTimes:
-        """Return the times of frames, given by their indices (``places``) in a timeline.
+    def apply(self, timeline: Timeline, indices: Sequence[int], name: str) -> FrameTimes:
+        """Return the times of the frames that have these indices in a timeline.
 
         Presentation times are also used if the video's stated frame rate is implausible, or if it
         has a gap. A warning is logged if published times are off by more than the sampling
@@ -64,14 +64,14 @@ class TimestampRule:
         """
         import torch
 
-        presented = [timeline.seconds(place) for place in places]
+        presented = [timeline.seconds(index) for index in indices]
         if self.kind == "presentation" or self.is_cut or timeline.irregular:
             seconds = torch.tensor(presented, dtype=torch.float32, device="cpu")
             return FrameTimes(seconds, "presentation")
-        published = frame_times(list(places), timeline.fps)
+        published = frame_times(list(indices), timeline.fps)
         max_error = max(abs(a - b) for a, b in zip(published.tolist(), presented, strict=True))
         # The distance between samples, or between frames if there is only one sample.
-        steps = len(places) - 1
+        steps = len(indices) - 1
         interval = (presented[-1] - presented[0]) / steps if steps else 1 / timeline.fps
         if max_error > max(interval, 1 / timeline.fps):
             logger.warning(

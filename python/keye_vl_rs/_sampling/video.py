@@ -130,7 +130,7 @@ def sample_video(
     rule = None if timestamps is None else TimestampRule(check_timestamps(timestamps), is_cut)
 
     deadline = Deadline(describe_source(source), timeout, cancel)
-    with open_reader(source, watch=deadline, threads=threads, on_error=on_error) as reader:
+    with open_reader(source, deadline=deadline, threads=threads, on_error=on_error) as reader:
         sampled = read_sampled(
             reader,
             make_frame_selector(choose, deadline.name, video_start, video_end),

@@ -18,6 +18,7 @@ from keye_vl_rs._patches.accepted_inputs import flatten_images, list_frames
 from keye_vl_rs._patches.patch_plan import plan_patches, write_planned
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._patches.tensors import grid_tensor, to_numpy
+from keye_vl_rs._util.renamed_argument import renamed_argument
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, memory_errors
 from keye_vl_rs.processors.pixel_settings import PixelSettings
 from keye_vl_rs.processors.videos import list_videos
@@ -103,16 +104,17 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
             data = {name: to_numpy(tensor) for name, tensor in data.items()}
         return BatchFeature(data=data, tensor_type=return_tensors)
 
+    @renamed_argument("recipe", "config")
     def patches(
-        self, frames: list[Any] | NDArray[Any] | torch.Tensor, recipe: PixelConfig
+        self, frames: list[Any] | NDArray[Any] | torch.Tensor, config: PixelConfig
     ) -> torch.Tensor:
         """Return the patches of frames of one size: (patches, 3, 14, 14).
 
         Args:
             frames: (T, 3, H, W) or (T, H, W, 3), or a list of images.
-            recipe: how pixels become values, as ``pixel_config`` returns it.
+            config: how pixels become values, as ``pixel_config`` returns it.
         """
-        return write_planned([plan_patches(frames, recipe, "the video")], recipe)
+        return write_planned([plan_patches(frames, config, "the video")], config)
 
     def get_number_of_image_patches(
         self, height: int, width: int, images_kwargs: Mapping[str, Any] | None = None

@@ -237,8 +237,8 @@ def _check_settings(inputs: VideoInputs, index: int, config: PixelConfig) -> Non
     by_kind = {SLOW: inputs.slow_size, FAST: inputs.fast_size}
     sizes = {by_kind[kind] for kind in inputs.frame_types.tolist()}
     found = [
-        f"{name} {made}, but the processor has {wanted}"
-        for name, made, wanted in contradictions(
+        f"{name} {used}, but the processor has {wanted}"
+        for name, used, wanted in contradictions(
             inputs.made_with, VideoSettings.of(config), sizes, inputs.size
         )
     ]

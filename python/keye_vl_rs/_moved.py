@@ -1,4 +1,4 @@
-"""Imports of modules by the names that they had in 0.1, with a DeprecationWarning.
+"""Forward imports of modules by the names that they had in 0.1, with a DeprecationWarning.
 
 This module will be removed in 0.3.
 """
@@ -27,7 +27,7 @@ _MOVED = {
     "batch.made": ["cli.jobs.resume"],
     "batch.partials": ["cli.jobs.partial_files"],
     "bench": ["cli.bench"],
-    "chat_media": ["processors.loading"],
+    "chat_media": ["processors.chat_template_media"],
     "chat_template": ["processors.chat_template"],
     "cli_options": ["cli.options"],
     "content_parts": ["_chat.content_parts"],
@@ -57,6 +57,7 @@ _MOVED = {
     "processing": ["processors.processor"],
     "processor_base": ["processors.base"],
     "processor_files": ["processors.checkpoint_files"],
+    "processors.loading": ["processors.chat_template_media"],
     "prompt": ["_chat.prompt"],
     "recipe": ["_patches.pixel_config", "processors.pixel_arguments"],
     "report": ["cli.report"],

@@ -15,7 +15,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._chat.content_parts import is_frame_list, plain_video
-from keye_vl_rs._chat.fetching import fetch_media, open_image, read_preview_list
+from keye_vl_rs._chat.message_media import fetch_media, open_image, read_preview_list
 from keye_vl_rs._chat.message_options import warn_of_unread_in_video
 from keye_vl_rs._chat.messages import extract_vision_info, media_parts
 from keye_vl_rs._patches.float_frames import resize_frames

@@ -12,7 +12,7 @@ from keye_vl_rs._chat.message_options import take_call_options
 from keye_vl_rs._chat.messages import plain_conversations
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs.limits import Limits, applied
-from keye_vl_rs.processors import loading
+from keye_vl_rs.processors.chat_template_media import load_media
 
 __all__ = ["ChatTemplateMixin"]
 
@@ -120,7 +120,7 @@ class ChatTemplateMixin:
             conversation, chat_template, **{k: v for k, v in kwargs.items() if k not in own}
         )
         conversations = [conversation] if isinstance(texts, str) else conversation
-        media = loading.load_media(conversations, config, defaults)
+        media = load_media(conversations, config, defaults)
         out = processor(
             text=texts,
             images=[image for images in media.images for image in images] or None,
@@ -135,7 +135,7 @@ class ChatTemplateMixin:
     ) -> Any:
         """Load media for :meth:`apply_chat_template` of the base class, which calls this method."""
         config, defaults = _LOADING.get()
-        media = loading.load_media(conversations, config, defaults)
+        media = load_media(conversations, config, defaults)
         return media.images, media.videos, [], media.video_kwargs
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from keye_vl_rs import preprocess_video, process_vision_info, vision_process
 from keye_vl_rs.errors import InvalidArgumentError, MediaNotFoundError, PromptError
-from keye_vl_rs.processors import chat_template, loading
+from keye_vl_rs.processors import chat_template, chat_template_media
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processors.processor import KeyeVL1_5Processor
 from support.clips import Clip
@@ -58,9 +58,9 @@ def in_steps(messages, processor=PROCESSOR, **options):
 def streamed(monkeypatch):
     """Record the sources of videos that go from file to patches."""
     sources = []
-    stream = loading.preprocess_file
+    stream = chat_template_media.preprocess_file
     monkeypatch.setattr(
-        loading,
+        chat_template_media,
         "preprocess_file",
         lambda ele, *arguments: sources.append(ele["video"]) or stream(ele, *arguments),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keye_vl_rs._chat.content_parts import is_frame_list, media_kind
-from keye_vl_rs._chat.fetching import fetch_media
+from keye_vl_rs._chat.message_media import fetch_media
 from keye_vl_rs._chat.message_options import warn_of_unread, with_options
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._preprocess import preprocess_file

@@ -1,4 +1,4 @@
-"""Exceptions and warnings of this package.
+"""Define the exceptions and warnings of this package.
 
 Every error that this package raises on purpose derives from :class:`KeyeVLError` and also from the
 built-in exception that a caller would expect: :class:`ValueError` for an argument,

@@ -1,4 +1,4 @@
-"""Limits on what a source may ask for.
+"""Define limits on what a source may ask for.
 
 Sources can be uploads of strangers. Each limit has a name, a default that no legitimate source
 reaches, an environment variable, and a value for one call: ``limits=Limits(image_pixels=10**9)``

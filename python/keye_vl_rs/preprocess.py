@@ -1,4 +1,8 @@
-""":func:`preprocess_video`, which turns a video into the tensors that the model reads."""
+"""Provide ``preprocess_video``, which turns a video into the tensors that the model reads.
+
+This module holds the public signature and checks its arguments. ``_preprocess`` does the work, for
+processors too.
+"""
 
 from __future__ import annotations
 

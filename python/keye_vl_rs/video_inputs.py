@@ -1,4 +1,4 @@
-"""The tensors of one video, and what is known about it."""
+"""Define ``VideoInputs``: the tensors of one video, and what is known about it."""
 
 from __future__ import annotations
 

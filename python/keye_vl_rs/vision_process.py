@@ -1,4 +1,4 @@
-"""Drop-in replacement for ``keye_vl_utils`` 1.5.2: the same names, arguments and results.
+"""Replace ``keye_vl_utils`` 1.5.2: the same names, arguments and results.
 
 Change ``from keye_vl_utils import process_vision_info`` to ``from keye_vl_rs import
 process_vision_info`` and nothing else. As there, the constants below are read when a function runs,

@@ -1,9 +1,10 @@
-"""Test that folders import in one direction, tests mirror them, and files stay small."""
+"""Test imports between folders, folders of tests, the length of files, and their docstrings."""
 
 from __future__ import annotations
 
 import ast
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,8 @@ OTHERS = ("__init__", "_core", "_moved")
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TESTS = ROOT / "tests" / "python"
 MAX_LINES = 300
+# Words with which a description begins that is not an instruction.
+NO_VERBS = ("A", "All", "An", "Each", "Every", "How", "Some", "The", "This", "What", "Whether")
 # A single stub file describes the whole compiled module.
 ANY_LENGTH = {"python/keye_vl_rs/_core.pyi"}
 
@@ -124,6 +127,51 @@ def test_files_are_short():
     assert len(lines) > 100
     too_long = {name: count for name, count in lines.items() if count > MAX_LINES}
     assert too_long.keys() <= ANY_LENGTH, too_long
+
+
+def starts_with_a_verb(docstring):
+    """Return whether a docstring opens like an instruction, as far as its first words tell."""
+    opening = re.match(r"([A-Z][a-z]+) (\S+)", docstring)
+    if opening is None:
+        return False
+    first, second = opening.groups()
+    # "Opening" is no imperative, "Limits" and "Comparison" are nouns; nor does "of" follow a verb.
+    is_noun = first.endswith(("ing", "ion")) or re.search("[^s]s$", first) is not None
+    return first not in NO_VERBS and second != "of" and not is_noun
+
+
+def test_docstrings_of_modules_start_with_a_verb():
+    docstrings = {
+        str(path.relative_to(ROOT)): ast.get_docstring(ast.parse(path.read_text())) or ""
+        for path in sources()
+        if path.suffix == ".py"
+    }
+    assert len(docstrings) > 100
+    assert [name for name, text in docstrings.items() if not starts_with_a_verb(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("docstring", "expected"),
+    [
+        ("Read the packets of a stream.", True),
+        ("Pass frames through a filter.", True),
+        ("Reading the packets of a stream.", False),
+        ("The packets of a stream.", False),
+        ("What packets say about themselves.", False),
+        ("Whether packets are needed.", False),
+        ("How packets are read.", False),
+        (":func:`read_packets`, which reads packets.", False),
+        ("``read_packets``: packets of a stream.", False),
+        ("Packets: what they say.", False),
+        ("Limits on what a source may ask for.", False),
+        ("Conversion of images to arrays.", False),
+        ("Media of messages.", False),
+        ("vLLM: a plugin.", False),
+        ("", False),
+    ],
+)
+def test_which_docstrings_start_with_a_verb(docstring, expected):
+    assert starts_with_a_verb(docstring) is expected
 
 
 def without_underscores(path):

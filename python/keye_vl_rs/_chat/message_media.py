@@ -1,4 +1,7 @@
-"""Media of messages, read by the functions of a model: steps shared by both models."""
+"""Load the media of messages with the functions of a model: the steps that both models share.
+
+The functions come from the caller, and so does the decision whether a video is streamed.
+"""
 
 from __future__ import annotations
 

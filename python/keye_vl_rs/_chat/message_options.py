@@ -1,4 +1,4 @@
-"""The options that stand beside media in messages, and which kind of medium reads which.
+"""Merge and check the options beside media in messages, and list which kind of medium reads which.
 
 A new option of messages needs one line in :data:`READ_BY`.
 """

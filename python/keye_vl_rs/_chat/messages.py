@@ -1,4 +1,4 @@
-"""Messages of a conversation, checked and in the form that chat templates take."""
+"""Check the messages of a conversation, and convert them to the form that chat templates take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prompts: the text that stands for images and videos.
+"""Build prompts: replace vision tokens by the text that stands for images and videos.
 
 A minute of video takes about 50,000 pad tokens. A prompt holds the pad of each frame once, with a
 repeat count, so that :mod:`keye_vl_rs._chat.tokenization` need not write all of them out.

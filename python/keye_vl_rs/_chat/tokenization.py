@@ -1,4 +1,4 @@
-"""Token ids of prompts, without writing out all pad tokens.
+"""Tokenise prompts without writing out all pad tokens.
 
 The processor of transformers pull request 41040 writes every pad token of a video, about 50,000 per
 minute, into a string and tokenises that. Here the short text of a prompt, with one pad per frame,

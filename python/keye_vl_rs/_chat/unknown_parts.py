@@ -1,4 +1,4 @@
-"""Parts of messages that look like media, but in no form that is understood.
+"""Recognise parts of messages that look like media, but have no form that is understood.
 
 They must be refused, because they would be dropped silently: neither loaded nor put into the prompt
 by a chat template.

@@ -1,4 +1,4 @@
-"""Opening containers, and reading the packets of their video stream."""
+"""Open containers, and read the packets of their video stream."""
 
 from __future__ import annotations
 

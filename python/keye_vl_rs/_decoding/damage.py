@@ -1,4 +1,4 @@
-"""Deciding which frames of a video are damaged, from the errors that its decoder reports.
+"""Decide which frames of a video are damaged, from the errors that its decoder reports.
 
 A report affects the frame of its packet and every later frame that may refer to it: all frames up
 to the next restart, the packet from which decoding is exact whatever came before.

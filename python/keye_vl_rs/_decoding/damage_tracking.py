@@ -1,4 +1,4 @@
-"""Decoding that attributes each error to the packet that it is about.
+"""Decode frames, and attribute each error to the packet that it is about.
 
 With one thread, FFmpeg decodes a packet within the call that submits it: errors raised or logged
 during the call, and frames marked as damaged, belong to that packet. With frame threads, FFmpeg

@@ -1,4 +1,4 @@
-"""Decoding selected packets of a stream, and checking the frames that come out."""
+"""Decode selected packets of a stream, and check the frames that come out."""
 
 from __future__ import annotations
 

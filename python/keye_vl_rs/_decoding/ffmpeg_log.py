@@ -1,4 +1,4 @@
-"""Capturing FFmpeg's log while it reads and decodes.
+"""Capture FFmpeg's log while it reads and decodes.
 
 Some decoders report damage only in the log: those of Motion JPEG and FFV1 return the frame as if it
 were intact. PyAV ignores FFmpeg's log by default, and its callback is process-wide, so it is

@@ -1,4 +1,4 @@
-"""Copying frames out of the decoder's buffers.
+"""Copy frames out of the decoder's buffers.
 
 A decoder reuses the buffers of earlier frames. If damage makes it leave out part of a picture, that
 part shows the buffer's previous content, which depends on when the consumer released the earlier

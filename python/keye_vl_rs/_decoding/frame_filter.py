@@ -1,4 +1,4 @@
-"""Passing frames through one of FFmpeg's filters."""
+"""Pass frames through one of FFmpeg's filters."""
 
 from __future__ import annotations
 

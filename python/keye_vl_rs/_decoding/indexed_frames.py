@@ -1,4 +1,4 @@
-"""Decoding the sampled frames of a video whose packets have timestamps."""
+"""Decode the sampled frames of a video whose packets have timestamps."""
 
 from __future__ import annotations
 

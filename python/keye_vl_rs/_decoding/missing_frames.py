@@ -1,4 +1,4 @@
-"""Detecting missing frames by the intervals between those that are present."""
+"""Detect missing frames by the intervals between those that are present."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading what the packets of a stream say about themselves, without decoding them."""
+"""Read what the packets of a stream say about themselves, without decoding them."""
 
 from __future__ import annotations
 

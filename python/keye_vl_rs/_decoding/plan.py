@@ -1,4 +1,4 @@
-"""Selecting the packets that the sampled frames need."""
+"""Select the packets that the sampled frames need."""
 
 from __future__ import annotations
 

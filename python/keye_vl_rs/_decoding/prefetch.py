@@ -1,4 +1,4 @@
-"""Running generators in threads, ahead of their consumer."""
+"""Run generators in threads, ahead of their consumer."""
 
 from __future__ import annotations
 

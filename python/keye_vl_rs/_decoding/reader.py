@@ -1,4 +1,7 @@
-"""Reading the sampled frames of a video, by the fastest method that gets them right."""
+"""Read the sampled frames of a video, by the fastest method that gets them right.
+
+It chooses the method, and handles damage. Frames leave it as the decoder returned them, not as RGB.
+"""
 
 from __future__ import annotations
 

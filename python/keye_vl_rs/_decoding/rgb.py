@@ -1,4 +1,4 @@
-"""Converting decoded frames to RGB, with decord's bytes wherever possible.
+"""Convert decoded frames to RGB, with decord's bytes wherever possible.
 
 decord 0.6 converts with FFmpeg 4.1. Later releases can be made to return the same bytes for nearly
 all videos: for 8-bit 4:2:0, and for 4:2:2, 4:4:4, grey and RGB of any bit depth. Frames of 8-bit

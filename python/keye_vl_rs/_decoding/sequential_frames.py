@@ -1,4 +1,4 @@
-"""Decoding a whole video in order, where its packets do not say which frames it has."""
+"""Decode a whole video in order, where its packets do not say which frames it has."""
 
 from __future__ import annotations
 

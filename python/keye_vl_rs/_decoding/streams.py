@@ -1,4 +1,4 @@
-"""Selecting one of several video streams: the one that decord reads.
+"""Select one of several video streams: the one that decord reads.
 
 decord 0.6 asks FFmpeg 4.1 for the best stream (``av_find_best_stream``), which prefers, in this
 order: streams that are not marked as being for visually or hearing impaired people; streams with

@@ -1,4 +1,4 @@
-"""Presentation times of the frames of a video."""
+"""Compute the presentation times of a video's frames."""
 
 from __future__ import annotations
 

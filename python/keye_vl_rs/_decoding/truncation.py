@@ -1,4 +1,4 @@
-"""Detecting files that end before their container says they do.
+"""Detect files that end before their container says they do.
 
 FFmpeg reads such a file up to its end without an error. Each format states lengths somewhere, and a
 file that is shorter was truncated, by an interrupted download or a full disk. If the missing part

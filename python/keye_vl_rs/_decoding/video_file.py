@@ -1,4 +1,4 @@
-"""A video file and the options to decode it with; it can be opened any number of times."""
+"""Hold a video file with the options to decode it; it can be opened any number of times."""
 
 from __future__ import annotations
 

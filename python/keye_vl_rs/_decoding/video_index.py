@@ -1,4 +1,4 @@
-"""Indexing the packets of a video in one pass over the file, without decoding."""
+"""Index the packets of a video in one pass over the file, without decoding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Allow-lists: which local files, hosts and addresses media may be read from.
+"""Check allow-lists: which local files, hosts and addresses media may be read from.
 
 Only the environment sets them: a message must not be able to.
 """

@@ -1,4 +1,4 @@
-"""Deadlines and cancellation."""
+"""Bound calls by deadlines and cancel flags."""
 
 from __future__ import annotations
 

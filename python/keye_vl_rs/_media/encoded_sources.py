@@ -1,4 +1,4 @@
-"""Decoding media inside text: ``data:`` addresses (RFC 2397), and base64 (RFC 4648)."""
+"""Decode media inside text: ``data:`` addresses (RFC 2397), and base64 (RFC 4648)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading file objects: in place, or from a copy if they are not seekable."""
+"""Read file objects: in place, or from a copy if they are not seekable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proxies, certificates and credentials for http, as the environment sets them.
+"""Read proxies, certificates and credentials for http from the environment.
 
 The variables and files are those that requests and curl read. httpx supports only some of them: not
 networks in ``no_proxy``, ``REQUESTS_CA_BUNDLE`` or ``NETRC``.

@@ -1,4 +1,4 @@
-"""Connections to checked addresses or proxies, which another thread can shut down."""
+"""Connect to checked addresses or proxies, so that another thread can shut the connections down."""
 
 from __future__ import annotations
 

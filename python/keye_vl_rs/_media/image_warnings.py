@@ -1,4 +1,4 @@
-"""Warnings about what the conversion of an image to RGB loses, each logged once.
+"""Warn about what the conversion of an image to RGB loses; each warning is logged once.
 
 The conversion is that of keye_vl_utils 1.5.2: it ignores EXIF orientation, so that a phone's photo
 may lie on its side; it drops transparency, which reveals the colour underneath, usually black; and

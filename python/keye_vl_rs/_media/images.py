@@ -1,4 +1,4 @@
-"""Opening one image.
+"""Open one image.
 
 Sources and conversion are those of keye_vl_utils 1.5.2's ``fetch_image``, with two of its
 properties: EXIF orientation is not applied, and transparency is dropped instead of blended.

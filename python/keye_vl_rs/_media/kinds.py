@@ -1,4 +1,4 @@
-"""Recognising files by their first bytes, for error messages that say what they are and what to do.
+"""Recognise files by their first bytes, for error messages that say what they are and what to do.
 
 FFmpeg and Pillow report most of these as damaged. Some even open as videos: FFmpeg finds a picture
 inside an archive or a document.

@@ -1,4 +1,4 @@
-"""Opening media sources: paths, ``file://`` and http(s) addresses, bytes and file objects.
+"""Open media sources: paths, ``file://`` and http(s) addresses, bytes and file objects.
 
 Videos and images share the checks that turn a bad source into a clear error, and the names of
 sources in messages and logs.

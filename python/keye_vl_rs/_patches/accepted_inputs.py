@@ -1,4 +1,4 @@
-"""Conversion of the images and decoded videos that a processor accepts to lists and arrays."""
+"""Convert the images and decoded videos that a processor accepts to lists and arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dtypes that patches can have."""
+"""List the dtypes that patches can have, and check those that callers ask for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The frames of Keye-VL-8B-Preview: whole numbers from 0 to 255, stored as float32.
+"""Resize the frames of Keye-VL-8B-Preview: whole numbers from 0 to 255, stored as float32.
 
 ``torchvision.transforms.functional.resize`` with bicubic and antialias turns bytes into float32,
 has torch resample those, clamps and rounds. The result differs from torch's own resampling of

@@ -1,4 +1,4 @@
-"""Patches of some frames of a video at one size, by the fused operator or the reference path."""
+"""Compute patches of some of a video's frames, by the fused operator or the reference path."""
 
 from __future__ import annotations
 

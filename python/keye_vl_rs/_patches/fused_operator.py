@@ -1,4 +1,4 @@
-"""The fused operator that processors of Keye-VL-1.5 look for in ``keye_vl_utils``.
+"""Define the fused operator that processors of Keye-VL-1.5 look for in ``keye_vl_utils``.
 
 Those processors, of transformers pull request 41040 and of checkpoints, import
 ``BicubicVideoProcessor`` (a later form ``BicubicVideoFusionOpProcessor``) from there and, unless

@@ -1,4 +1,4 @@
-"""Patches of images with the bytes of Pillow's resize: in the Rust core, in parallel.
+"""Compute patches of images with the bytes of Pillow's resize: in the Rust core, in parallel.
 
 The core resizes an image where its results are known to equal Pillow's (see ``pillow_compat``), and
 Pillow resizes all others. Pillow may keep a decoded image in several blocks of memory, and copying

@@ -1,4 +1,4 @@
-"""Checks of the installed Pillow: where the Rust core can be used in its place."""
+"""Check in which cases the Rust core can replace the installed Pillow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The configuration that says how a call's pixels become the values that the model reads.
+"""Define the configuration by which a call's pixels become the values that the model reads.
 
 Processors, :func:`keye_vl_rs.preprocess_video` and the streaming path share one
 :class:`PixelConfig`. Its settings that affect tensors, :class:`VideoSettings`, are recorded with

@@ -1,4 +1,4 @@
-"""The reference path, for what the Rust core does not support.
+"""Compute patches by the reference path, for what the Rust core does not support.
 
 It runs the steps of the processor of transformers pull request 41040 with NumPy and transformers'
 own functions.

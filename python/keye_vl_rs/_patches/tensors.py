@@ -1,4 +1,4 @@
-"""The tensors that the model reads: patches, which the Rust core writes, and their layout."""
+"""Build the tensors that the model reads: patches, which the Rust core writes, and their layout."""
 
 from __future__ import annotations
 

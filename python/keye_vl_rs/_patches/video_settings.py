@@ -1,4 +1,4 @@
-"""Comparison of the settings of preprocessed tensors with those of a processor."""
+"""Compare the settings of preprocessed tensors with those of a processor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The indices of sampled frames, and their times at a constant frame rate."""
+"""Choose the indices of sampled frames, and compute their times at a constant frame rate."""
 
 from __future__ import annotations
 

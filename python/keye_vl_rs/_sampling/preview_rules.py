@@ -1,4 +1,4 @@
-"""Sampling rules of Keye-VL-8B-Preview: frames in multiples of two, and no frame types.
+"""Apply the sampling rules of Keye-VL-8B-Preview: frames in twos, and no frame types.
 
 They are those of keye_vl_utils 1.0.0.
 """

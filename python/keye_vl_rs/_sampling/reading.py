@@ -1,4 +1,7 @@
-"""The loop that decodes a video's sampled frames and converts them to RGB."""
+"""Run the loop that decodes a video's sampled frames and converts them to RGB.
+
+The decoding itself is done by ``_decoding.reader``, which this module opens.
+"""
 
 from __future__ import annotations
 

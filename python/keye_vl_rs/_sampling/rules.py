@@ -1,4 +1,4 @@
-"""The constants for sampling, comparing and resizing videos, and the number of sampled frames."""
+"""Define the constants for sampling, comparing and resizing videos, and count sampled frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times of sampled frames: as keye_vl_utils 1.5.2 computes them, or as the file states them.
+"""Compute times of sampled frames: as keye_vl_utils 1.5.2 does, or as the file states them.
 
 keye_vl_utils divides a frame's index by the average frame rate. That is correct if frames are
 evenly spaced from the start of the file, and wrong if the frame rate varies, the video has a gap,

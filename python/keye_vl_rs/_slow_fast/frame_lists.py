@@ -1,4 +1,4 @@
-"""Reading videos that are given as lists of frames, for both models."""
+"""Read videos that are given as lists of frames, for both models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of frames and frame types that callers pass."""
+"""Check frames and frame types that callers pass."""
 
 from __future__ import annotations
 

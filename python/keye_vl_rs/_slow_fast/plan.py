@@ -1,4 +1,4 @@
-"""Planning the sizes of a video's slow and fast frames, by its options and within limits."""
+"""Plan the sizes of a video's slow and fast frames, by its options and within limits."""
 
 from __future__ import annotations
 

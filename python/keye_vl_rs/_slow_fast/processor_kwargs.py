@@ -1,4 +1,4 @@
-"""Arguments for a processor of Keye-VL-1.5 that describe sampled videos, as in keye_vl_utils."""
+"""Build the arguments that describe sampled videos to a processor, as keye_vl_utils does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening images of messages and resizing them to whole tokens."""
+"""Open images of messages and resize them to whole tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Similarity of two frames: ``get_frame_sim`` of keye_vl_utils 1.5.2."""
+"""Compute the similarity of two frames: ``get_frame_sim`` of keye_vl_utils 1.5.2."""
 
 from __future__ import annotations
 

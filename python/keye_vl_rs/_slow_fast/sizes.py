@@ -1,4 +1,4 @@
-"""Sizes of frames in pixels, patches and tokens; only this module calls the core's size rules."""
+"""Compute sizes in pixels, patches and tokens; only this module calls the core's size rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Classifying the frames of a video as slow or fast."""
+"""Classify the frames of a video as slow or fast."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Planning one size for all frames of a video, as for Keye-VL-8B-Preview."""
+"""Plan one size for all frames of a video, as for Keye-VL-8B-Preview."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model's tensors from a video file, without holding all of its frames."""
+"""Compute the model's tensors from a video file, without holding all of its frames."""
 
 from __future__ import annotations
 

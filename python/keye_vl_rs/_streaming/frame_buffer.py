@@ -1,4 +1,4 @@
-"""The frames that were decoded before their sizes are known."""
+"""Hold the frames that were decoded before their sizes are known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory that comes straight from the operating system, outside the heap."""
+"""Allocate memory straight from the operating system, outside the heap."""
 
 from __future__ import annotations
 

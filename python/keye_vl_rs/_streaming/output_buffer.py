@@ -1,4 +1,4 @@
-"""The memory that patches are written to before their number is known."""
+"""Hold the patches that are written before their number is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pipeline that takes frames one by one and writes their patches where they belong."""
+"""Take frames one by one, and write their patches where they belong."""
 
 from __future__ import annotations
 

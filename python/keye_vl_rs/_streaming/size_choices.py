@@ -1,4 +1,4 @@
-"""The sizes that frames can still get while the number of slow frames is unknown."""
+"""Track the sizes that frames can still get while the number of slow frames is unknown."""
 
 from __future__ import annotations
 

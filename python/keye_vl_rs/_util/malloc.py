@@ -1,4 +1,4 @@
-"""Returning freed memory to the operating system.
+"""Return freed memory to the operating system.
 
 After an interrupted read, any thread may be the one that frees decoders and frames. glibc keeps
 what is freed in the arena of each thread, which grows to hundreds of unused megabytes over

@@ -1,4 +1,4 @@
-"""Constants of the model: patches, tokens, channels, frame types."""
+"""Define the constants of the model: patches, tokens, channels, frame types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shortening sources and other values for messages."""
+"""Shorten sources and other values for messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding the caller of this package, for warnings about the arguments of a call."""
+"""Find the caller of this package, for warnings about the arguments of a call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tested releases of each host, and the check of the installed one."""
+"""List the tested releases of each host, and check the installed one."""
 
 from __future__ import annotations
 

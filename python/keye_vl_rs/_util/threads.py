@@ -1,4 +1,4 @@
-"""Threads that last for one call, to open and resize images in parallel.
+"""Run threads that last for one call, to open and resize images in parallel.
 
 Pillow and the core release the GIL while they compute, so threads run in parallel. Every call
 creates its own: a fork between two calls finds none.

@@ -1,4 +1,4 @@
-"""Checks of numbers that callers pass; errors name the argument and its value."""
+"""Check numbers that callers pass; errors name the argument and its value."""
 
 from __future__ import annotations
 

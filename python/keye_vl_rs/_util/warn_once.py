@@ -1,4 +1,4 @@
-"""Logging each warning once per process."""
+"""Log each warning once per process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Patches of ``keye_vl_utils``, for all programs and processors that import from it.
+"""Patch ``keye_vl_utils``, for all programs and processors that import from it.
 
 There are two: the fused operator, for which the processors of checkpoints look in this package, and
 which its releases on PyPI do not have; and the drop-in replacement of its ``vision_process``, in

@@ -1,4 +1,4 @@
-"""Requests to a server with OpenAI's API that runs Keye-VL, such as ``vllm serve``.
+"""Build requests to a server with OpenAI's API that runs Keye-VL, such as ``vllm serve``.
 
 Videos are sampled here and sent as frames, images in the size in which a processor would get them.
 The processor's keyword arguments from ``process_vision_info`` are sent as well, so that the

@@ -1,4 +1,4 @@
-"""SGLang: a plugin, which SGLang loads by itself.
+"""Enable this package in SGLang, as a plugin that SGLang loads by itself.
 
 SGLang gets a checkpoint's processor from transformers' ``AutoProcessor``, and its users read videos
 with ``keye_vl_utils``, so :func:`keye_vl_rs.enable` is all that it needs.

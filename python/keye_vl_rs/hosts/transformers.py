@@ -1,4 +1,4 @@
-"""transformers: its auto classes, such as ``AutoProcessor``, return this package's processors.
+"""Make transformers' auto classes, such as ``AutoProcessor``, return this package's processors.
 
 From transformers 5.5 on, a class that is registered under the name that a checkpoint states takes
 precedence over the checkpoint's own code. Before that it does so only without

@@ -1,4 +1,4 @@
-"""vLLM: a general plugin, which vLLM loads by itself in each of its processes.
+"""Add this package's processor to vLLM, as a general plugin that each vLLM process loads by itself.
 
 vLLM looks up a checkpoint's processor in ``vllm.transformers_utils.processors``, by the name that
 the checkpoint states, before it asks transformers. This plugin adds the processor of this package

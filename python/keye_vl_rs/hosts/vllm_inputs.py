@@ -1,4 +1,4 @@
-"""Inputs of ``vllm.LLM.generate``, for programs that run vLLM in their own process."""
+"""Build inputs of ``vllm.LLM.generate``, for programs that run vLLM in their own process."""
 
 from __future__ import annotations
 

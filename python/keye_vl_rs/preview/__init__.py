@@ -1,4 +1,4 @@
-"""Keye-VL-8B-Preview: drop-in replacements for ``keye_vl_utils`` 1.0.0 and the model's processor.
+"""Replace ``keye_vl_utils`` 1.0.0 and the processor of Keye-VL-8B-Preview.
 
 - ``vision_process`` replaces ``keye_vl_utils`` 1.0.0: :func:`process_vision_info` and others.
 - ``processing`` has the processor for transformers, :class:`KeyeProcessor`, and

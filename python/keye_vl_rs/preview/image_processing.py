@@ -1,4 +1,4 @@
-"""The image processor of Keye-VL-8B-Preview: that of Keye-VL-1.5 with other settings."""
+"""Define the image processor of Keye-VL-8B-Preview: that of Keye-VL-1.5 with other settings."""
 
 from typing import Any
 

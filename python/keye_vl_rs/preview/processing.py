@@ -1,4 +1,4 @@
-"""The processor of Keye-VL-8B-Preview: from text, images and videos to the model's inputs."""
+"""Define the processor of Keye-VL-8B-Preview: from text and media to the model's inputs."""
 
 # No `from __future__ import annotations` here: transformers and vLLM read the annotations below as
 # objects, to find out which keyword arguments this processor takes.

@@ -1,4 +1,4 @@
-"""Drop-in replacement for ``keye_vl_utils`` 1.0.0 (Keye-VL-8B-Preview): same names and results.
+"""Replace ``keye_vl_utils`` 1.0.0 (Keye-VL-8B-Preview): the same names and results.
 
 As there, the constants below are read when a function runs, so a program may set them; and files
 are decoded through :data:`VIDEO_READER_BACKENDS`, so a program may wrap a reader. All names in it

@@ -1,4 +1,4 @@
-"""Processors for transformers, which turn text, images and videos into the model's inputs.
+"""Provide processors for transformers, from text, images and videos to the model's inputs.
 
 - ``processor`` is the processor of Keye-VL-1.5. It inherits from ``base``, which is shared with
   Keye-VL-8B-Preview and tokenises texts, from ``chat_template`` with ``chat_template_media``, which

@@ -1,4 +1,4 @@
-"""The base class of both models' processors: their parts, their tokens, and tokenisation."""
+"""Define the base class of both models' processors: their parts, their tokens, and tokenisation."""
 
 # No `from __future__ import annotations` here: transformers reads the annotations of processors at
 # run time.

@@ -1,4 +1,4 @@
-"""``apply_chat_template``: from messages to the model's inputs in one call."""
+"""Define ``apply_chat_template``: from messages to the model's inputs in one call."""
 
 # No `from __future__ import annotations` here, as in the processor that inherits from this class.
 

@@ -1,4 +1,7 @@
-"""Loading of the images and videos in conversations, for ``apply_chat_template``."""
+"""Load the images and videos in conversations, for ``apply_chat_template``.
+
+``_chat.message_media`` calls back here for each video, and video files are streamed where possible.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loading and saving of a processor's parts, with all supported releases of transformers.
+"""Load and save a processor's parts, with all supported releases of transformers.
 
 Up to 4.57 each part has a file of its own in a checkpoint's folder; from 5 on, they are all in
 ``processor_config.json``.

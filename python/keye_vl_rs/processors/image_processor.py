@@ -1,4 +1,4 @@
-"""The image processor of Keye-VL-1.5, for images and for frames of one size.
+"""Define the image processor of Keye-VL-1.5, for images and for frames of one size.
 
 The processor of transformers pull request 41040 resizes images with Pillow, and
 :mod:`keye_vl_rs._patches.images` gives the same bytes. What the Rust core does not support (floats,

@@ -1,4 +1,4 @@
-"""The functions and constants with which processors read the media of conversations.
+"""Hold the functions and constants with which processors read the media of conversations.
 
 This is the one place where a lower module calls back into a higher one. Programs and servers
 replace functions and constants of :mod:`keye_vl_rs.vision_process`, as they do in

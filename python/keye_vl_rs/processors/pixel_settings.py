@@ -1,4 +1,4 @@
-"""The settings that image and video processors share, and store in checkpoint files."""
+"""Define the settings that image and video processors share, and store in checkpoint files."""
 
 # No `from __future__ import annotations` here: transformers reads some of the annotations below.
 

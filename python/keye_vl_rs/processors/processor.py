@@ -1,4 +1,4 @@
-"""The processor of Keye-VL-1.5, for text, images and videos.
+"""Define the processor of Keye-VL-1.5, for text, images and videos.
 
 A drop-in replacement for ``KeyeVL1_5Processor`` of transformers pull request 41040: the arguments
 are the same, and the outputs are equal to the last bit. Unlike there, the videos of a batch are

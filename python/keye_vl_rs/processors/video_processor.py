@@ -1,4 +1,4 @@
-"""The video processor of Keye-VL-1.5, which turns sampled frames into patches.
+"""Define the video processor of Keye-VL-1.5, which turns sampled frames into patches.
 
 The model's processor exists in two forms (see :mod:`keye_vl_rs._patches.fused_operator`), of which
 the later one has a part of this name that ``AutoVideoProcessor`` loads. This class does what the

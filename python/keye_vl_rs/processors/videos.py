@@ -1,4 +1,4 @@
-"""Conversion of the decoded videos that a processor accepts to a flat list."""
+"""Convert the decoded videos that a processor accepts to a flat list."""
 
 from __future__ import annotations
 

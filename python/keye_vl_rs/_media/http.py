@@ -22,7 +22,7 @@ from keye_vl_rs._core import __version__
 from keye_vl_rs._media.content_encoding import decompress
 from keye_vl_rs._media.deadline import Deadline
 from keye_vl_rs._media.file_objects import spool
-from keye_vl_rs._media.http_environment import netrc_credentials
+from keye_vl_rs._media.http_environment import certificates_hint, netrc_credentials
 from keye_vl_rs._media.http_transport import THREAD_NAME, Connections, Transport
 from keye_vl_rs._util.shorten import shorten
 from keye_vl_rs.errors import MediaError
@@ -129,7 +129,8 @@ def _download(
         raise MediaError(f"{name}: no answer within {patience:g} s{_MORE_SILENCE}") from None
     except (httpcore.ConnectError, httpcore.ProxyError) as error:
         reason = shorten(f"{type(error).__name__}: {error}")
-        raise MediaError(f"{name}: cannot be fetched ({reason})") from None
+        hint = certificates_hint() if "CERTIFICATE_VERIFY_FAILED" in reason else ""
+        raise MediaError(f"{name}: cannot be fetched ({reason}){hint}") from None
     except _HTTP_ERRORS as error:
         raise MediaError(f"{name}: cannot be fetched ({type(error).__name__})") from None
 

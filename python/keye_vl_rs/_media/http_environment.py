@@ -16,9 +16,10 @@ from urllib.request import getproxies, proxy_bypass
 import httpcore
 import httpx
 
+from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs.errors import MediaError
 
-__all__ = ["netrc_credentials", "proxy_of", "tls_context"]
+__all__ = ["certificates_hint", "netrc_credentials", "proxy_of", "tls_context"]
 
 # The first one that is set is used.
 _CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -68,10 +69,9 @@ def tls_context(name: str) -> ssl.SSLContext:
         name: the name of the source in messages.
 
     Raises:
-        MediaError: the certificates cannot be read; the message names the variable.
+        MediaError: the certificates cannot be read; the message names the variable and its value.
     """
-    variable = next((one for one in _CERTIFICATES if os.environ.get(one)), "")
-    path = os.environ.get(variable)
+    variable, path = _certificates()
     try:
         if path is None:
             context = httpx.create_ssl_context(trust_env=False)
@@ -81,13 +81,34 @@ def tls_context(name: str) -> ssl.SSLContext:
         else:
             context = ssl.create_default_context(cafile=path)
     except OSError as error:
+        if path is None:
+            raise MediaError(
+                f"{name}: the certificates of certifi cannot be read: {error.strerror or error}; "
+                "reinstall certifi"
+            ) from None
+        # OpenSSL raises SSLError for a file without certificates.
+        reason = "no certificates in it" if isinstance(error, ssl.SSLError) else error.strerror
         raise MediaError(
-            f"{name}: the certificates that {variable or 'certifi'} names cannot be read: "
-            f"{error.strerror or error}"
+            f"{name}: {variable} is {short_repr(path)}, which cannot be read ({reason or error}): "
+            "expected a file or a folder of trusted certificates, or unset it for those of certifi"
         ) from None
     # Check the subject alternative names only (RFC 9525 6.3), as other clients do.
     context.hostname_checks_common_name = False
     return context
+
+
+def certificates_hint() -> str:
+    """Return which variable names the certificates, for errors of verification; else ""."""
+    variable, path = _certificates()
+    if path is None:
+        return ""
+    return f"; the trusted certificates are those of {variable}, which is {short_repr(path)}"
+
+
+def _certificates() -> tuple[str, str | None]:
+    """Return the variable that names the trusted certificates, and its value; None if none does."""
+    variable = next((one for one in _CERTIFICATES if os.environ.get(one)), "")
+    return variable, os.environ.get(variable)
 
 
 def netrc_credentials(host: str) -> tuple[str, str] | None:

@@ -155,12 +155,30 @@ def test_credentials(server, asked, tmp_path):
     assert asked[-1][1]["User-Agent"].startswith("keye-vl-rs/")
 
 
-@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+@pytest.mark.parametrize(
+    "name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"]
+)
 def test_certificates_that_are_not_there(name, tmp_path, monkeypatch):
-    monkeypatch.setenv(name, str(tmp_path / "missing.pem"))
-    message = f"name: the certificates that {name} names cannot be read: No such file"
+    missing = str(tmp_path / "missing.pem")
+    monkeypatch.setenv(name, missing)
+    message = rf"^https://127\.0\.0\.1:1/x\.mp4: {name} is '{missing}', which cannot be read \(No such"
     with pytest.raises(MediaError, match=message):
+        fetch("https://127.0.0.1:1/x.mp4?token=hidden")
+
+
+def test_a_file_without_certificates(tmp_path, monkeypatch):
+    (tmp_path / "text.pem").write_text("no certificate")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "text.pem"))
+    with pytest.raises(MediaError, match=r"SSL_CERT_FILE is .*\(no certificates in it\): expected"):
         tls_context("name")
+
+
+def test_a_folder_without_certificates(certificate, tmp_path, monkeypatch):
+    """OpenSSL looks into folders only when it verifies a server."""
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    message = rf"CERTIFICATE_VERIFY.*\); the trusted certificates are those of SSL_CERT_DIR, which is '{tmp_path}"
+    with serve_over_tls(certificate) as port, pytest.raises(MediaError, match=message):
+        fetch(f"https://127.0.0.1:{port}/whole.mp4")
 
 
 @contextmanager

@@ -42,102 +42,184 @@ __all__ = [
 
 
 class KeyeVLError(Exception):
-    """Base class of every exception that keye-vl-rs raises on purpose."""
+    """Base class of every exception that keye-vl-rs raises on purpose.
+
+    Catch it to handle whatever may be wrong with a call or a source, such as an upload. Any other
+    exception is a bug in this package or in one that it uses.
+    """
 
 
 class InvalidArgumentError(KeyeVLError, ValueError):
-    """An argument with an invalid value."""
+    """Raised if an argument, an option in a message, or an environment variable is invalid.
+
+    The message names it, its value, and what would be right: change the call. Its subclasses say
+    more precisely what is wrong.
+    """
 
 
 class FramesShapeError(InvalidArgumentError):
-    """Frames that are neither (N, H, W, 3) nor (N, 3, H, W)."""
+    """Raised if frames or an image array have a wrong shape.
+
+    Right are (N, H, W, 3) and (N, 3, H, W) for frames, (H, W, 3) and (3, H, W) for an image.
+    Transpose the array, drop an alpha channel, or repeat a grey one three times.
+    """
 
 
 class FramesDtypeError(InvalidArgumentError):
-    """Frames that are not uint8."""
+    """Raised if frames or an image array are not uint8.
+
+    Convert them, such as with ``(array * 255).round().astype("uint8")`` for floats from 0 to 1.
+    """
 
 
 class FrameTypesError(InvalidArgumentError):
-    """Frame types of the wrong length, or with values other than 0 (slow) and 1 (fast)."""
+    """Raised if frame types do not fit the frames: a wrong number, or values other than 0 and 1.
+
+    Pass those that :func:`keye_vl_rs.process_vision_info` returned for the same frames: int32 (T,),
+    0 for slow and 1 for fast frames.
+    """
 
 
 class SizeError(InvalidArgumentError):
-    """A height or width that is zero or not a multiple of the token size (28 pixels)."""
+    """Raised if a height or width is zero, too large, or no multiple of what it must be.
+
+    Sizes that a processor is given must be multiples of a token's side, 28 pixels:
+    :func:`keye_vl_rs.smart_resize` returns such a size.
+    """
 
 
 class AspectRatioError(InvalidArgumentError):
-    """A size whose longer side is more than 200 times the shorter one."""
+    """Raised if the longer side of an image or a video is over 200 times the shorter one.
+
+    The model cannot read such a strip, and neither can keye_vl_utils: crop or pad it first.
+    """
 
 
 class PromptError(InvalidArgumentError):
-    """A prompt with more or fewer vision tokens than there are images or videos."""
+    """Raised if a prompt does not have one vision token for each image and video.
+
+    Let ``apply_chat_template`` write the prompt from the messages that the media come from, or add
+    the missing tokens: ``<|image_pad|>`` for an image and ``<|video_pad|>`` for a video.
+    """
 
 
 class OutOfMemoryError(KeyeVLError, MemoryError):
-    """A failure to allocate memory for a result of the requested size."""
+    """Raised if memory for a result of the requested size cannot be allocated.
+
+    Lower ``max_pixels``, ``video_total_pixels`` or the number of frames, or process fewer videos at
+    once. For videos of strangers, lower the :class:`keye_vl_rs.Limits`.
+    """
 
 
 class CancelledError(KeyeVLError):
-    """The cancellation of an operation by the caller's cancel flag."""
+    """Raised if the object that was passed as ``cancel`` is set during the call.
+
+    The caller asked for it, so there is nothing to repair: repeat the call if need be.
+    """
 
 
 class UnsupportedHostError(KeyeVLError, ImportError):
-    """A host library of a release that this package does not support."""
+    """Raised if transformers or another host is of a release that is not supported.
+
+    The message says which releases are: install one of them.
+    """
 
 
 class MediaError(KeyeVLError, OSError):
-    """A video or an image that cannot be read; the message names it."""
+    """Raised if a video or an image cannot be read; the message names it.
+
+    The source is to blame, and not the call: report it, and go on with the next one. Subclasses say
+    why; this class itself stands for the rest, such as a folder in place of a file, a file without
+    read permission, or a server that cannot be reached or answers with an error.
+    """
 
 
 class MediaNotFoundError(MediaError, FileNotFoundError):
-    """A file that does not exist."""
+    """Raised if a file does not exist.
+
+    Check the path. ``~`` and environment variables are not expanded, and relative paths start at
+    the current folder of the process.
+    """
 
 
 class MediaTimeoutError(MediaError, TimeoutError):
-    """An operation that did not finish before the caller's deadline."""
+    """Raised if a call takes longer than its ``timeout``, in seconds.
+
+    Raise ``timeout``, sample fewer frames, or skip the source. A download that exceeds a limit of
+    :class:`keye_vl_rs.Limits` raises :class:`LimitError` instead.
+    """
 
 
 class EmptyMediaError(MediaError):
-    """A source without any bytes."""
+    """Raised if a source has no bytes.
+
+    Its download or copy probably failed: get it again.
+    """
 
 
 class UnreadableMediaError(MediaError):
-    """A file that is not a video (or not an image), or that is damaged beyond opening."""
+    """Raised if a file is not a video (or not an image), or is damaged beyond opening.
+
+    The message says what the file is, if that is known, and what to do: extract an archive, get the
+    whole file, pass an image as an image.
+    """
 
 
 class LimitError(MediaError):
-    """A source that exceeds a limit of :class:`keye_vl_rs.Limits`; the message names the limit."""
+    """Raised if a source exceeds a limit of :class:`keye_vl_rs.Limits`.
+
+    The message names the limit. If you trust the source, raise the limit for one call
+    (``limits=Limits(frames=...)``) or for the process (``KEYE_VL_RS_MAX_FRAMES``).
+    """
 
 
 class SourceNotAllowedError(MediaError):
-    """A file or an address that is not on the allow-list of the environment."""
+    """Raised if the environment does not allow a file or an address.
+
+    The file is outside ``KEYE_VL_RS_ALLOWED_MEDIA_PATH``, the host is not in
+    ``KEYE_VL_RS_ALLOWED_MEDIA_DOMAINS``, or its address is not public. Whoever runs the program can
+    change that; messages and calls cannot.
+    """
 
 
 class NoVideoStreamError(MediaError):
-    """A file without a video stream."""
+    """Raised if a file has no video stream, such as a recording of sound.
+
+    Pass another file.
+    """
 
 
 class NoFramesError(MediaError):
-    """A video stream in which no frame can be decoded."""
+    """Raised if no frame of a video stream can be decoded.
+
+    The stream is empty, damaged from its start, or of a codec that FFmpeg does not decode: encode
+    it again from its source, or skip it.
+    """
 
 
 class DecodeError(MediaError):
-    """A failure while reading or decoding a video."""
+    """Raised if a video is truncated or damaged, or reading or decoding it fails.
+
+    Get an intact file; or pass ``on_error="partial"`` for the frames before the damage, or
+    ``on_error="conceal"`` for damaged frames as the decoder conceals them.
+    """
 
 
 class PartialVideoWarning(UserWarning):
-    """A result that contains only the frames before the damage in a video.
+    """Issued if a result contains only the frames before the damage in a video.
 
-    It is issued with :func:`warnings.warn`; the message names the video and what is missing. To
-    turn it into an exception, use ``warnings.simplefilter("error", PartialVideoWarning)``.
+    It is issued with :func:`warnings.warn` under ``on_error="partial"``, and for truncated files
+    also under ``on_error="conceal"``; the message names the video and what is missing. To turn it
+    into an exception, use ``warnings.simplefilter("error", PartialVideoWarning)``.
     """
 
 
 class ConcealedDamageWarning(UserWarning):
-    """A result that contains damaged frames as the decoder concealed them.
+    """Issued if a result contains damaged frames as the decoder concealed them.
 
-    It is issued with :func:`warnings.warn` under ``on_error="conceal"``; the message says how many
-    frames are damaged.
+    It is issued with :func:`warnings.warn` under ``on_error="conceal"``; the message names the
+    video and says how many frames are damaged. ``VideoInputs.damage`` says which. To turn it into
+    an exception, use ``warnings.simplefilter("error", ConcealedDamageWarning)``.
     """
 
 

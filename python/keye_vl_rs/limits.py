@@ -30,26 +30,32 @@ class _Default(float):
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits on what one source may ask for; ``math.inf`` means no limit.
+    """Limit what one source may ask for; ``math.inf`` means no limit.
 
     A limit that is not passed is the one that the environment sets at that time, or else the
-    default. The variable of ``image_pixels`` is ``KEYE_VL_RS_MAX_IMAGE_PIXELS``, and so on.
+    default. The variable of ``image_pixels`` is ``KEYE_VL_RS_MAX_IMAGE_PIXELS``, and so on. A value
+    that equals a limit is allowed; a larger one is a :class:`keye_vl_rs.errors.LimitError`.
 
     Attributes:
-        image_pixels: pixels of an image. Pillow additionally has a limit of its own, twice
-            ``PIL.Image.MAX_IMAGE_PIXELS``.
-        frame_pixels: pixels of a frame of a video.
-        sampled_pixels: pixels of all sampled frames of a video together, in their original size.
+        image_pixels: pixels of an image as it is stored (default 178,956,970). Pillow additionally
+            has a limit of its own, twice ``PIL.Image.MAX_IMAGE_PIXELS``, which is the same number.
+        frame_pixels: pixels of a frame of a video as it is stored (default 2**27, 134,217,728).
+        sampled_pixels: pixels of all sampled frames of a video together, as they are stored
+            (default 2**34, 17,179,869,184: 8,285 frames of 1080p).
         resized_pixels: pixels of an image or frame after resizing to the size that a message or a
-            call asks for.
-        resized_video_pixels: pixels of all frames of a video together, after such resizing.
-        frames: frames of a video.
-        duration: duration of a video, in seconds.
-        file_bytes: size of a local file, of bytes, or of the content of a file object.
-        response_bytes: size of an http response.
-        response_seconds: duration of a download, from its start to its last byte.
-        silence_seconds: time that a server may take to accept a connection, or to send more bytes.
-        redirects: redirects that a download follows.
+            call asks for (default 2**26, 67,108,864: 85,598 tokens).
+        resized_video_pixels: pixels of all frames of a video together, after such resizing
+            (default 2**30, 1,073,741,824: 1.4 million tokens, 12 GiB as float32).
+        frames: frames of a video, sampled or not (default 10,000,000).
+        duration: duration of a video, in seconds (default 1,209,600: 14 days).
+        file_bytes: bytes of a local file, of a bytes object, or of the content of a file object
+            (default 2**40: 1 TiB).
+        response_bytes: bytes of an http response, both as sent and decompressed (default 2**32:
+            4 GiB).
+        response_seconds: seconds from the start of a download to its last byte (default 900).
+        silence_seconds: seconds that a server may take to accept a connection, or to send more
+            bytes (default 30).
+        redirects: number of redirects that a download follows (default 10; never more than 30).
 
     Raises:
         InvalidArgumentError: a value is negative or not a number, or the environment variable of a

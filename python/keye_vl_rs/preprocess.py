@@ -74,9 +74,9 @@ def preprocess_video(
             ``{"base64": ...}``), the bytes of a file, a binary file object, or a list of frames.
             Each frame is an image source, or a dictionary as for :func:`keye_vl_rs.fetch_image`
             (``{"image": ..., "exif": True}``).
-        fps: frames to sample per second, or all frames if the video has fewer. For a list, its
-            frame rate.
-        max_frames: maximum number of frames to sample, an int.
+        fps: frames to sample per second (default 2.0), or all frames if the video has fewer. For a
+            list, its frame rate.
+        max_frames: maximum number of frames to sample, an int; None for no such limit.
         nframes: exact number of frames to sample, an int, instead of ``fps``. If ``max_frames`` is
             smaller, that is used.
         min_pixels: minimum number of pixels of a frame. Values below 37,632 (48 tokens) allow for
@@ -84,18 +84,20 @@ def preprocess_video(
         max_pixels: maximum number of pixels of a slow frame (602,112: 768 tokens).
         video_total_pixels: maximum number of pixels of all frames together (51,380,224: 65,536
             tokens).
-        min_frame_similarity: a frame with a smaller share of unchanged patches is slow.
+        min_frame_similarity: a frame with a smaller share of unchanged patches is slow
+            (default 0.9).
         video_start: seconds; sample only frames of a file that are presented at this time or later.
             Their timestamps still count from the start of the file.
         video_end: seconds; sample only frames of a file that are presented at this time or earlier.
-        image_mean: mean per channel.
-        image_std: standard deviation per channel.
+        image_mean: mean per channel, of pixels from 0 to 1 (default 0.5).
+        image_std: standard deviation per channel, likewise (default 0.5).
         dtype: dtype of the pixels: torch.float32 (the default), bfloat16 or float16, or a name of
             these. The latter two round the float32 result.
         threads: number of decoder threads; None for one more than the number of cores (or than
             ``KEYE_VL_UTILS_PARALLEL_NUM``, or ``OMP_NUM_THREADS``), up to 16.
-        buffer_bytes: memory for frames whose sizes are not known yet, because they depend on how
-            many of the later frames are slow. Frames that do not fit are decoded twice.
+        buffer_bytes: bytes of memory (default 192 MiB) for frames whose sizes are not known yet,
+            because they depend on how many of the later frames are slow. Frames that do not fit are
+            decoded twice.
         timeout: limit in seconds on the duration of the call; None for no limit. For a list of
             frames, it is checked between stages.
         cancel: a ``threading.Event``, or any object with ``is_set()``, that another thread sets to
@@ -113,11 +115,17 @@ def preprocess_video(
         limits: bounds on what the video may require; None, and fields that are not set, for those
             of the environment.
 
+    Returns:
+        The tensors and what is known about the video: ``pixel_values_videos`` (patches, 3, 14, 14)
+        of ``dtype``, ``video_grid_thw`` (runs, 3) int64, ``num_frames`` (1,) int64, ``frame_types``
+        (T,) int32, ``timestamps`` (T,) float32 in seconds, and others.
+
     Raises:
         MediaError: a subclass, if the video cannot be read or decoded: DecodeError if it is
             truncated or damaged, MediaTimeoutError if the call took longer than ``timeout``,
             LimitError if it exceeds ``limits``.
         CancelledError: ``cancel`` was set.
+        OutOfMemoryError: there is not enough memory for the video.
         InvalidArgumentError: a subclass, if an argument is invalid, ``nframes`` exceeds the number
             of frames, or no frame is presented between ``video_start`` and ``video_end``.
     """

@@ -60,37 +60,43 @@ def to_openai_messages(
     model: Model = "Keye-VL-1.5",
     limits: Limits | None = None,
 ) -> OpenAIRequest:
-    """Turn the messages of one conversation into a request.
+    """Turn the messages of one conversation into a request to a server with OpenAI's API.
 
-    Images are sent as PNG, which is lossless. Frames are sent as JPEG, which is not: grids, token
-    ids and timestamps equal those of processing here, patches only nearly. With
-    ``frame_format="png"`` patches are equal too, for five times the bytes.
+    Images and videos are read here, and sent as ``data:`` addresses. Images are sent as PNG, which
+    is lossless. Frames are sent as JPEG, which is not: grids, token ids and timestamps equal those
+    of processing here, patches only nearly. With ``frame_format="png"`` patches are equal too, for
+    five times the bytes.
 
     Args:
         messages: as for :func:`keye_vl_rs.process_vision_info`; they are not changed. Sent
             unchanged are texts, parts of type ``file`` and ``input_file``, and a ``video_url`` with
             an http(s) or ``data:`` address, which the server opens; any other ``video_url`` is
             treated as ``video``. vLLM takes one video per conversation for Keye-VL-1.5.
-        quality: of JPEG, 1 to 95.
-        image_format: "png", or "jpeg" for fewer bytes.
-        frame_format: "jpeg", or "png". Either way the media type of a video is ``video/jpeg``, by
-            which vLLM recognises frames; it detects their format from their first bytes.
-        resize_frames: send frames at the size of slow frames, instead of the video's own: fewer
-            bytes of a large video, but the server resamples fast frames a second time. vLLM takes
-            at most 178 million pixels in a request (86 frames of 1080p) unless its
-            ``VLLM_MAX_MEDIA_REQUEST_DECODE_BYTES`` allows for more, at 4 bytes each.
-        model: the server's model. For "Keye-VL-8B-Preview" images and videos are read by
-            :mod:`keye_vl_rs.preview`, frames always have the model's size, and the only argument
-            for the processor is ``fps``.
-        limits: bounds on each image and video; None for those of the environment.
+        quality: quality of JPEG, an int from 1 to 95 (default 95).
+        image_format: "png" (the default), or "jpeg" for fewer bytes.
+        frame_format: "jpeg" (the default), or "png". Either way the media type of a video is
+            ``video/jpeg``, by which vLLM recognises frames; it detects their format from their
+            first bytes.
+        resize_frames: whether to send frames at the size of slow frames, instead of the video's own
+            (the default). That takes fewer bytes for a large video, but the server resamples fast
+            frames a second time. vLLM takes at most 178 million pixels in a request (86 frames of 1080p)
+            unless its ``VLLM_MAX_MEDIA_REQUEST_DECODE_BYTES`` allows for more, at 4 bytes each.
+        model: the server's model, "Keye-VL-1.5" (the default) or "Keye-VL-8B-Preview". For the
+            latter, images and videos are read by :mod:`keye_vl_rs.preview`, frames always have the
+            model's size, and the only argument for the processor is ``fps``.
+        limits: limits on each image and video; by default those of the environment.
 
     Returns:
-        The messages and the extra body.
+        A named tuple: ``messages``, a list of dictionaries in OpenAI's form, and ``extra_body``, a
+        dictionary that OpenAI's client takes under this name, with the processor's arguments for
+        the videos; empty without videos that are sampled here.
 
     Raises:
-        MediaError: a subclass, when an image or a video cannot be read.
-        InvalidArgumentError: a subclass; the error names the message and its part. Also when some
-            videos are sampled here and others are opened by the server.
+        MediaError: a subclass, if an image or a video cannot be read. As the errors below, it names
+            the message and its part.
+        InvalidArgumentError: a subclass, if an argument, a message or an option is invalid, or if
+            some videos are sampled here and others are opened by the server.
+        OutOfMemoryError: there is not enough memory for an image or a video.
     """
     if type(quality) is not int or not 1 <= quality <= _QUALITY:
         raise InvalidArgumentError(f"quality is {short_repr(quality)}: expected 1 to {_QUALITY}")

@@ -1,6 +1,6 @@
-"""Forward imports of modules by the names that they had in 0.1, with a DeprecationWarning.
+"""Forward imports of modules by the names that they had in 0.1.0, with a DeprecationWarning.
 
-This module will be removed in 0.3.
+0.2.0 is the one release that forwards them; this module will be removed in 0.3.0.
 """
 
 from __future__ import annotations
@@ -81,6 +81,14 @@ _MOVED = {
     "video_settings": ["_patches.video_settings"],
     "watch": ["_media.deadline"],
 }
+# Not forwarded is what has no equivalent with the same arguments:
+# - ``check_frame_size``, ``load_frames`` and ``start_watch`` of ``frame_lists``, now steps inside
+#   ``_slow_fast.frame_lists.read_frame_list``, whose rules are arguments;
+# - ``PatchOptions``, which ``PixelConfig`` replaced, with other fields;
+# - functions of ``vision_process`` and ``preview.vision_process`` outside of their ``__all__`` that
+#   keye_vl_utils does not have, such as ``fetch_images`` and ``plan_frame_sizes``: they read the
+#   module's constants, which their successors take as arguments;
+# - modules that started with an underscore.
 # The new names of what has been renamed in these modules.
 _RENAMED = {
     "CarefulDecoder": "DamageTrackingDecoder",
@@ -160,7 +168,7 @@ def forward_imports() -> None:
 
 
 def import_moved(name: str) -> ModuleType | None:
-    """Import a module that was an attribute of the package in 0.1; return None for other names."""
+    """Import a module that was an attribute of the package in 0.1.0, or return None."""
     return importlib.import_module(f"{_PACKAGE}.{name}") if name in _MOVED else None
 
 
@@ -206,7 +214,7 @@ class _Forwarder(Loader):
         modules = [importlib.import_module(name) for name in self._names]
         warnings.warn(
             f"{module.__name__} has moved: its names are now in {' and '.join(self._names)}. The "
-            "old module name will be removed in 0.3. Import public names from keye_vl_rs instead",
+            "old module name will be removed in 0.3.0. Import public names from keye_vl_rs instead",
             DeprecationWarning,
             stacklevel=level_of_caller(),
         )
@@ -219,5 +227,7 @@ class _Forwarder(Loader):
             raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
 
         names = [name for one in modules for name in getattr(one, "__all__", ())]
+        # So that "from old import *" imports the old names, too.
+        names += [old for old, new in _RENAMED.items() if new in names and old not in names]
         module.__doc__ = modules[0].__doc__
         module.__dict__.update({"__getattr__": get, "__all__": names})

@@ -54,10 +54,15 @@ def test_star_and_from_imports():
         "from keye_vl_rs.sampling import *\n"
         "from keye_vl_rs.integrations import vllm\n"
         "from keye_vl_rs.decoding.reader import VideoReader\n"
-        "print(frame_indices.__name__, positive_number.__name__, vllm.register.__name__)"
+        "print(frame_indices.__name__, positive_number.__name__, vllm.register.__name__)\n"
+        "from keye_vl_rs.watch import *; from keye_vl_rs.say_once import *\n"
+        "print(Watch.__name__, Deadline.__name__, say_once.__name__)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["frame_indices", "positive_number", "register"]
+    assert done.stdout.split() == [
+        *("frame_indices", "positive_number", "register"),
+        *("Deadline", "Deadline", "warn_once"),
+    ]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -10,12 +11,15 @@ from typing import IO, TYPE_CHECKING, Any
 from keye_vl_rs._decoding.streams import choose_video
 from keye_vl_rs._media.deadline import Deadline, InterruptionError
 from keye_vl_rs._media.kinds import head_of, is_found_inside, text_hint
+from keye_vl_rs._util.warn_once import warn_once
 from keye_vl_rs.errors import DecodeError, KeyeVLError, NoVideoStreamError, UnreadableMediaError
 
 if TYPE_CHECKING:
     from keye_vl_rs.limits import Limits
 
 __all__ = ["demux", "open_video", "reason"]
+
+logger = logging.getLogger(__name__)
 
 # FFmpeg renders text files, which it recognises by their suffix, as videos of a terminal.
 _TEXT_FORMATS = frozenset({"adf", "bin", "idf", "tty", "xbin"})
@@ -39,6 +43,8 @@ _REFERENCING_FORMATS = frozenset(
         "webm_dash_manifest",
     }
 )
+# How FFmpeg names the formats of single images, such as png_pipe.
+_IMAGE_SUFFIX = "_pipe"
 # The largest value of FFmpeg's max_pixels, and what decoders add to it for padding.
 _MAX_PIXELS = 2**31
 _PADDING_PIXELS = 1 << 16
@@ -79,6 +85,12 @@ def _opened(
     with _open(media, name, deadline, head) as container:
         if container.format.name in _TEXT_FORMATS:
             raise UnreadableMediaError(f"{name} is a text file, not a video")
+        if container.format.name.endswith(_IMAGE_SUFFIX):
+            warn_once(
+                logger,
+                f"{name} is an image, and is read as a video; to read it as an image, use "
+                "fetch_image or KeyeVL1_5ImageProcessor",
+            )
         if is_found_inside(container.format.name, head):
             kind = text_hint(head) or (
                 f"not a video: FFmpeg finds {container.format.name} data inside it, but it starts "
@@ -119,8 +131,8 @@ def _open(media: str | IO[bytes], name: str, deadline: Deadline, head: bytes) ->
     # FFmpeg's errors repeat the whole path, so they are not chained.
     except (av.FFmpegError, ValueError) as error:
         # FFmpeg raises ArgumentError for formats outside the allow-list, among other things.
-        refers = "refers to other files, or is " if isinstance(error, av.ArgumentError) else ""
-        kind = text_hint(head) or f"not a video, or {refers}damaged: {reason(error)}"
+        refers = "refers to other files, or " if isinstance(error, av.ArgumentError) else ""
+        kind = text_hint(head) or f"not a video, or {refers}is damaged (FFmpeg: {reason(error)})"
         raise UnreadableMediaError(f"{name} is {kind}") from None
 
 

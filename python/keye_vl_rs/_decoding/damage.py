@@ -13,14 +13,28 @@ from dataclasses import dataclass
 from keye_vl_rs.errors import DecodeError
 
 __all__ = [
+    "CORRUPT_FRAME",
+    "CORRUPT_PACKET",
+    "MISSING_FRAMES",
+    "NO_PICTURE",
     "PARTIAL_HINT",
+    "UNREADABLE_HEADERS",
     "Damage",
     "DamageMap",
     "DamagedFrameError",
     "FrameDamage",
     "PacketReport",
+    "describe_reason",
     "find_damage",
 ]
+
+# Reasons that this package finds; all others are texts of FFmpeg.
+CORRUPT_PACKET = "FFmpeg marks a packet as damaged"
+CORRUPT_FRAME = "the decoder marks the frame as damaged"
+NO_PICTURE = "a packet contains no picture"
+UNREADABLE_HEADERS = "the headers of a packet cannot be read"
+MISSING_FRAMES = "frames are missing: "
+_OWN_REASONS = frozenset({CORRUPT_FRAME, CORRUPT_PACKET, NO_PICTURE, UNREADABLE_HEADERS})
 
 # Alternatives to an error, for its message.
 _PARTIAL_OR_CONCEAL_HINT = (
@@ -34,15 +48,26 @@ _CONCEAL_HINT = (
 PARTIAL_HINT = 'to use the intact frames, set on_error="partial"'
 
 
+def describe_reason(reason: str) -> str:
+    """Return a reason for messages, in which texts of FFmpeg are quoted."""
+    if reason in _OWN_REASONS or reason.startswith(MISSING_FRAMES):
+        return reason
+    return f'FFmpeg reports "{reason}"'
+
+
 @dataclass(frozen=True)
 class Damage:
-    """The damage in a video whose frames were returned nevertheless.
+    """Describe the damage in a video whose frames were returned nevertheless.
+
+    ``VideoInputs.damage`` holds it if ``on_error`` is "partial" or "conceal".
 
     Attributes:
-        reason: what is missing, or what the decoder reports, and the time at which the damage
-            begins. That may be before the first sampled frame that is damaged.
-        frames: indices of the damaged frames among the sampled ones, from 0: those show what the
-            decoder made of the damage. Empty where the result ends before the damage.
+        reason: a sentence with the name of the video, the time in seconds at which the damage
+            begins, and what is missing or what the decoder reports. The damage may begin before
+            the first sampled frame that it affects.
+        frames: indices of the damaged frames among the T sampled ones, counted from 0. These
+            frames show what the decoder made of the damage. Empty (the default) if the result ends
+            before the damage, as with "partial".
     """
 
     reason: str

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from keye_vl_rs._decoding.container import reason
-from keye_vl_rs._decoding.damage import DamageMap, PacketReport
+from keye_vl_rs._decoding.damage import CORRUPT_FRAME, UNREADABLE_HEADERS, DamageMap, PacketReport
 from keye_vl_rs._decoding.decoder import (
     DecoderInput,
     PacketCursor,
@@ -192,7 +192,7 @@ class _Check:
         # Packets that may explain missing frames.
         self._suspect = DamageMap(table.restarts, times)
         for index in table.suspect:
-            self._suspect.add(PacketReport(index, "the headers of a packet cannot be read"))
+            self._suspect.add(PacketReport(index, UNREADABLE_HEADERS))
         self._times = times
         self._segment, self._confirm = segment, confirm
         self._confirmed: frozenset[int] | None = None
@@ -237,7 +237,7 @@ class _Check:
                     raise UnexpectedFramesError
                 continue
             if frame.is_corrupt:
-                self.report(index, "the decoder marks the frame as damaged")
+                self.report(index, CORRUPT_FRAME)
             time = self._times[index]
             if not self._left or self._times[self._left[-1]] > time:
                 # It came before, or too late to be put in order.

@@ -9,7 +9,13 @@ from functools import partial
 from itertools import chain
 from typing import IO, Any
 
-from keye_vl_rs._decoding.damage import DamageMap, FrameDamage, PacketReport
+from keye_vl_rs._decoding.damage import (
+    MISSING_FRAMES,
+    DamageMap,
+    FrameDamage,
+    PacketReport,
+    describe_reason,
+)
 from keye_vl_rs._decoding.damage_tracking import (
     CheckedFrame,
     DamageTrackingDecoder,
@@ -217,7 +223,7 @@ class IndexedFrames:
         """Return where the frames are missing that a report is about."""
         time = self._table.pts[report.index]
         since = 0 if time is None else bisect_left(self._times, time)
-        return FrameDamage(f"frames are missing: {report.reason}", since)
+        return FrameDamage(f"{MISSING_FRAMES}{describe_reason(report.reason)}", since)
 
     @contextmanager
     def _opened(

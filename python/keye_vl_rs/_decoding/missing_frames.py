@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import pairwise
 from statistics import median
 
-from keye_vl_rs._decoding.damage import PacketReport
+from keye_vl_rs._decoding.damage import NO_PICTURE, PacketReport
 from keye_vl_rs._decoding.packets import JUMP_S, PacketTable
 
 __all__ = ["GAP_FACTOR", "OGG_CRC_MISMATCH", "PACKET_WARNINGS", "FrameIntervals", "find_gaps"]
@@ -143,5 +143,5 @@ def _find_lost_pictures(intervals: FrameIntervals, table: PacketTable) -> list[P
         at = bisect_left(intervals.times, time)
         in_gap = 0 < at < len(intervals.times) and intervals.is_gap(intervals.lengths[at - 1])
         if in_gap or (index < first and lacks_start):
-            found.append(PacketReport(index, "a packet contains no picture"))
+            found.append(PacketReport(index, NO_PICTURE))
     return found

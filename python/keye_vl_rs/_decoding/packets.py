@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
-from keye_vl_rs._decoding.damage import PacketReport
+from keye_vl_rs._decoding.damage import CORRUPT_PACKET, PacketReport
 
 __all__ = ["JUMP_S", "PacketTable", "list_packets"]
 
@@ -180,7 +180,7 @@ def list_packets(packets: Iterable[Any], stream: Any) -> PacketTable:
     table.access = _access_points(table, starts, carriers)
     table.restarts = table.access if known or intra_only else keys
     table.reports = [
-        PacketReport(index, "FFmpeg marks a packet as damaged")
+        PacketReport(index, CORRUPT_PACKET)
         for index in sorted({*corrupt} - _marked_at_joins(table, stream.time_base))
     ]
     return table

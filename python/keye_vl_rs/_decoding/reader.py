@@ -17,6 +17,7 @@ from keye_vl_rs._decoding.damage import (
     Damage,
     DamagedFrameError,
     FrameDamage,
+    describe_reason,
     find_damage,
 )
 from keye_vl_rs._decoding.decoder import UnexpectedFramesError
@@ -237,7 +238,8 @@ class VideoReader:
         if waiting:
             reason = next(iter(damaged.values())).reason
             raise DecodeError(
-                f"{self.file.name}: none of the sampled frames can be decoded: {reason}"
+                f"{self.file.name}: none of the sampled frames can be decoded: "
+                f"{describe_reason(reason)}"
             )
 
     def _error(self, timeline: Timeline, why: FrameDamage) -> DamagedFrameError:
@@ -245,7 +247,7 @@ class VideoReader:
 
     def _describe(self, timeline: Timeline, why: FrameDamage) -> str:
         since = timeline.seconds(why.since)
-        return f"{self.file.name} is damaged from {since:.3f} s on: {why.reason}"
+        return f"{self.file.name} is damaged from {since:.3f} s on: {describe_reason(why.reason)}"
 
     def _choose(self, video_index: VideoIndex, choose: Choose, timeline: Timeline) -> list[int]:
         indices = choose(timeline)

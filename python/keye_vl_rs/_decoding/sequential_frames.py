@@ -9,7 +9,16 @@ from itertools import pairwise
 from typing import Any
 
 from keye_vl_rs._decoding.container import demux
-from keye_vl_rs._decoding.damage import DamageMap, FrameDamage, PacketReport
+from keye_vl_rs._decoding.damage import (
+    CORRUPT_FRAME,
+    MISSING_FRAMES,
+    NO_PICTURE,
+    UNREADABLE_HEADERS,
+    DamageMap,
+    FrameDamage,
+    PacketReport,
+    describe_reason,
+)
 from keye_vl_rs._decoding.damage_tracking import decode_with_reports
 from keye_vl_rs._decoding.decoder import decode_all
 from keye_vl_rs._decoding.ffmpeg_log import captured_log
@@ -132,7 +141,7 @@ def scan_frames(file: VideoFile, table: PacketTable, *, keep_going: bool) -> Seq
             stream, file.name, len(times), known if sorted_ else None, last_ticks=None
         )
     for index in sorted(frozenset(table.suspect) - frozenset(counts.sources)):
-        counts.damage.add(PacketReport(index, "the headers of a packet cannot be read"))
+        counts.damage.add(PacketReport(index, UNREADABLE_HEADERS))
     first: dict[PacketReport, int] = {}
     damaged = {}
     for index, source in enumerate(counts.sources):
@@ -156,7 +165,7 @@ def _lost_start(counts: _Counts, table: PacketTable) -> list[FrameDamage]:
     before = range(min(counts.sources))
     lost = any(table.shown[index] for index in before)
     if lost and not all(table.pictures[index] for index in before):
-        return [FrameDamage("frames are missing: a packet contains no picture", 0)]
+        return [FrameDamage(f"{MISSING_FRAMES}{NO_PICTURE}", 0)]
     return []
 
 
@@ -169,7 +178,7 @@ def _find_gaps(counts: _Counts, table: PacketTable) -> list[FrameDamage]:
         report = counts.damage.find(index) if index not in came and table.pictures[index] else None
         if report is not None:
             since = next(n for n, source in enumerate(counts.sources) if source > index)
-            gaps.append(FrameDamage(f"frames are missing: {report.reason}", since))
+            gaps.append(FrameDamage(f"{MISSING_FRAMES}{describe_reason(report.reason)}", since))
             break
     return gaps
 
@@ -182,7 +191,7 @@ def _note(counts: _Counts, frames: Sequence[Any], index: int, file: VideoFile) -
             file.limits.check("frames", number, file.name, what)
         source = frame.opaque if isinstance(frame.opaque, int) else index
         if frame.is_corrupt:
-            counts.damage.add(PacketReport(source, "the decoder marks the frame as damaged"))
+            counts.damage.add(PacketReport(source, CORRUPT_FRAME))
         counts.times.append(frame.pts)
         counts.sources.append(source)
 
@@ -197,7 +206,7 @@ def _missing_end(
         if report is not None:
             until = timeline.seconds(timeline.count - 1)
             return (
-                f"{file.name} is damaged at its end: {report.reason}; its last frame is "
-                f"presented at {until:.3f} s"
+                f"{file.name} is damaged at its end: {describe_reason(report.reason)}; its last "
+                f"frame is presented at {until:.3f} s"
             )
     return None

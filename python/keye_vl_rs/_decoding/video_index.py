@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._decoding.container import demux
-from keye_vl_rs._decoding.damage import PacketReport
+from keye_vl_rs._decoding.damage import PacketReport, describe_reason
 from keye_vl_rs._decoding.ffmpeg_log import CapturedLog, captured_log
 from keye_vl_rs._decoding.missing_frames import (
     GAP_FACTOR,
@@ -114,7 +114,7 @@ def _build_index(
         and last_words is not None
         and (last_words.startswith(OGG_CRC_MISMATCH) or _ends_early(container, stream, times))
     ):
-        truncated = f"the rest cannot be read: {last_words}"
+        truncated = f"the rest cannot be read: {describe_reason(last_words)}"
     gaps: list[PacketReport] = []
     if times is not None:
         gaps = find_gaps(FrameIntervals(times, stream.time_base), table, lost, opening)

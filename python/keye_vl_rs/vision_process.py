@@ -1,13 +1,8 @@
 """Replace ``keye_vl_utils`` 1.5.2: the same names, arguments and results.
 
-Change ``from keye_vl_utils import process_vision_info`` to ``from keye_vl_rs import
-process_vision_info`` and nothing else. As there, the constants below are read when a function runs,
-so a program may set them; and ``fetch_video`` decodes through :func:`_read_video_decord`, so a
-program may wrap it.
-
-Some inputs on which keye_vl_utils fails work here: a video shorter than half a second gives one
-frame, ``http`` images have a timeout, and exceptions of :mod:`keye_vl_rs.errors` say what is wrong
-with an argument or a file.
+Change only the name of the package in imports. As there, the constants below are read when a
+function runs, so a program may set them; and ``fetch_video`` decodes through
+:func:`_read_video_decord`, so a program may wrap it.
 """
 
 from __future__ import annotations
@@ -17,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from keye_vl_rs._chat.content_parts import is_frame_list, plain_video
 from keye_vl_rs._chat.message_media import fetch_media, open_image, read_list
 from keye_vl_rs._chat.message_options import warn_of_unread_in_video
-from keye_vl_rs._chat.messages import extract_vision_info, media_parts
+from keye_vl_rs._chat.messages import check_dictionary, extract_vision_info, media_parts
 from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._sampling.video import read_video_file
 from keye_vl_rs._slow_fast import sizes
@@ -27,7 +22,8 @@ from keye_vl_rs._slow_fast.similarity import get_frame_sim
 from keye_vl_rs._slow_fast.sizes import ceil_by_factor, floor_by_factor, round_by_factor
 from keye_vl_rs._slow_fast.split import split_frames
 from keye_vl_rs._util.model import FACTOR
-from keye_vl_rs.errors import InvalidArgumentError, memory_errors
+from keye_vl_rs._util.validation import number_from_zero
+from keye_vl_rs.errors import InvalidArgumentError, calling, memory_errors
 from keye_vl_rs.limits import Limits, applied
 from keye_vl_rs.processors.media_functions import MediaFunctions, register_media_functions
 
@@ -81,18 +77,21 @@ def smart_resize(
     min_pixels: float = MIN_PIXELS,
     max_pixels: float = MAX_PIXELS,
 ) -> tuple[int, int]:
-    """Return the size nearest to (height, width) that the model can read.
+    """Return the (height, width), in pixels, nearest to the given one that the model can read.
 
-    Both sides are multiples of ``factor``, and their product lies between ``min_pixels`` and
-    ``max_pixels``.
+    The aspect ratio is kept as closely as multiples of ``factor`` allow.
 
-    Returns:
-        (height, width) in pixels; the aspect ratio is kept as closely as the multiples allow.
+    Args:
+        height: height in pixels, an int.
+        width: width in pixels, an int.
+        factor: both sides become multiples of it, in pixels (default 28).
+        min_pixels: minimum of their product (default 3,136: 4 tokens).
+        max_pixels: maximum of their product (default 16,056,320: 20,480 tokens).
 
     Raises:
         AspectRatioError: the longer side is more than 200 times the shorter one.
         SizeError: a side is zero.
-        InvalidArgumentError: a limit is negative or not a number.
+        InvalidArgumentError: a side or ``factor`` is not an int, or a limit is not a number from 0.
     """
     return sizes.smart_resize(height, width, factor, min_pixels, max_pixels, max_ratio=MAX_RATIO)
 
@@ -101,18 +100,18 @@ def smart_nframes(ele: dict[str, Any], total_frames: int, video_fps: float) -> i
     """Return how many of ``total_frames`` frames at ``video_fps`` are sampled; at least one.
 
     Args:
-        ele: the options of a video. ``fps``: frames to sample per second (2.0, at most
-            ``video_fps``). ``max_frames``: the most frames to sample; ``video_total_pixels /
-            min_pixels`` is another such limit. ``num_frames``: sample exactly this many frames
-            instead, or ``max_frames`` if that is fewer.
+        ele: options of a video. ``fps``: frames to sample per second (2.0, at most ``video_fps``).
+            ``max_frames``: the most frames to sample; ``video_total_pixels / min_pixels`` is
+            another such limit. ``num_frames``: sample exactly this many frames instead, or
+            ``max_frames`` if that is fewer.
         total_frames: frames of the video.
         video_fps: frames per second of the video.
 
     Raises:
-        InvalidArgumentError: a number is zero, negative or NaN, or ``num_frames`` is more than
-            ``total_frames``; the message names it.
+        InvalidArgumentError: a number is zero, negative or NaN, or over ``total_frames``.
     """
-    return _rules().count_frames(ele, total_frames, video_fps)
+    check_dictionary(ele, "ele")
+    return _rules().count_frames(ele, number_from_zero("total_frames", total_frames), video_fps)
 
 
 def extract_slow_fast_frames(
@@ -122,8 +121,7 @@ def extract_slow_fast_frames(
 
     Args:
         frames: RGB, uint8 (T, 3, H, W) or (T, H, W, 3), a tensor or a NumPy array.
-        threshold: from 0 to 1; a frame with a smaller share of unchanged patches is slow.
-            :func:`get_frame_sim` says what an unchanged patch is.
+        threshold: a frame with a smaller share of unchanged patches is slow (default 0.9).
 
     Returns:
         (T,) int32, 0 for slow and 1 for fast frames.
@@ -132,7 +130,8 @@ def extract_slow_fast_frames(
         FramesShapeError, FramesDtypeError, AspectRatioError: the frames cannot be compared.
         InvalidArgumentError: the threshold is NaN or not a number.
     """
-    return split_frames(frames, threshold, _rules(), smart_resize)
+    with calling("min_frame_similarity", "threshold"):
+        return split_frames(frames, threshold, _rules(), smart_resize)
 
 
 def _rules() -> VideoRules:
@@ -166,12 +165,12 @@ def fetch_image(
             tensor; ``image_url`` is an address or ``{"url": ...}``. Optional: ``min_pixels`` and
             ``max_pixels``, or ``resized_height`` with ``resized_width`` (in pixels); and
             ``exif=True``, which applies the image's EXIF orientation.
-        size_factor: both sides become multiples of it.
-        is_video: use the default limits of a video frame.
-        limits: bounds on the image's source; None for those of the environment.
+        size_factor: both sides become multiples of it, in pixels (default 28).
+        is_video: use the default pixel limits of a video frame (default False).
+        limits: limits on the image; by default those of the environment.
 
     Returns:
-        RGB, resized with Pillow's default filter.
+        An RGB image, resized with Pillow's default filter.
 
     Raises:
         MediaError: a subclass, when the image cannot be read; LimitError when it would become
@@ -203,8 +202,8 @@ def fetch_video(
             as in :func:`keye_vl_rs.preprocess_video`; for a file ``video_start``, ``video_end``,
             ``on_error`` and ``timestamps``; for a list ``resized_height`` with ``resized_width``,
             and ``exif``. As in keye_vl_utils, ``nframes`` is not read; a warning says so.
-        image_factor: sides of a list's frames become multiples of it.
-        limits: bounds on the video's source; None for those of the environment.
+        image_factor: sides of a list's frames become multiples of it, in pixels (default 28).
+        limits: limits on the video; by default those of the environment.
 
     Returns:
         The sampled frames, uint8 (T, 3, H, W) at the file's own size (a view of channels-last
@@ -235,8 +234,7 @@ def _read_video_decord(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return (frames, timestamps, frame types) of a video file.
 
-    It has the name of keye_vl_utils, because hosts wrap it. Decoding is done with PyAV, whose
-    frames have the same bytes as decord's.
+    Hosts wrap it under this name. PyAV decodes, to the same bytes as decord.
     """
     sampled = read_video_file(ele, _rules(), smart_nframes)
     assert sampled.timestamps is not None, "sampled frames of a file have timestamps"
@@ -244,7 +242,9 @@ def _read_video_decord(
 
 
 def _frame_types(ele: dict[str, Any], frames: torch.Tensor) -> torch.Tensor:
-    return extract_slow_fast_frames(frames, ele.get("min_frame_similarity", MIN_FRAME_SIMILARITY))
+    threshold = ele.get("min_frame_similarity", MIN_FRAME_SIMILARITY)
+    with calling("threshold", "min_frame_similarity"):
+        return extract_slow_fast_frames(frames, threshold)
 
 
 @memory_errors("the images and videos")
@@ -258,19 +258,21 @@ def process_vision_info(
     """Read every image and video of the conversations.
 
     Args:
-        conversations: messages, or a list of such lists.
-        vision_infos: their images and videos, instead of ``conversations``.
-        image_factor: sides of images become multiples of it.
-        limits: bounds on each image and video; the environment decides where it is None or says
-            nothing.
+        conversations: as for :func:`extract_vision_info`, with options as for :func:`fetch_image`
+            and :func:`fetch_video`.
+        vision_infos: a list of images and videos, to use instead of ``conversations``.
+        image_factor: sides of images and of a list's frames become multiples of it, in pixels.
+        limits: limits on each image and video; by default those of the environment.
 
     Returns:
-        (images, videos, kwargs for the processor): images as of :func:`fetch_image` and videos as
-        of :func:`fetch_video`, None where there are none; the kwargs have one entry per video,
-        which is None for the timestamps of a list of frames without ``fps`` beside other videos.
+        (images, videos, kwargs): the images as of :func:`fetch_image` and the videos as of
+        :func:`fetch_video`, in lists, or None if there are none; and the processor's arguments,
+        each a list with one entry per video. The entry in ``timestamps`` is None for a list of
+        frames without ``fps`` beside other videos.
 
     Raises:
-        MediaError, InvalidArgumentError: subclasses of them, as those two functions raise them.
+        MediaError, OutOfMemoryError: as those functions raise them; the message names the medium.
+        InvalidArgumentError: a message or an option is invalid, or neither argument is given.
     """
     if vision_infos is None and conversations is None:
         raise InvalidArgumentError("give conversations or vision_infos")
@@ -293,7 +295,6 @@ _OWN = _replaceable()
 
 
 def _media_functions() -> MediaFunctions:
-    """Return the current functions and constants that read the media of conversations."""
     return MediaFunctions(fetch_image, fetch_video, _rules(), _replaceable() != _OWN)
 
 

@@ -164,9 +164,11 @@ def server_address(part: Mapping[str, Any]) -> dict[str, Any] | None:
 def _plain_medium(ele: Any, where: str, kind: Kind) -> dict[str, Any]:
     plain = plain_part(ele, where)
     if media_kind(plain) != kind:
+        others = sorted(str(key) for key in ele if key != kind)
+        beside = f"beside the keys {short_repr(others)}" if others else "and there is no other key"
         raise InvalidArgumentError(
-            f"{where} has no {kind}: {kind!r} is None or missing, beside the keys "
-            f"{short_repr(sorted(str(key) for key in ele if key != kind))}"
+            f"{where} has no source: {kind!r} is None or missing, {beside}: expected one under "
+            f"{' or '.join(map(repr, _OWN_KEYS[kind]))}"
         )
     return plain
 

@@ -144,10 +144,16 @@ def _hint(key: str, read: Sequence[str]) -> str:
     meant = [name for name in _INSTEAD.get(key, ()) if name in read]
     meant = meant or difflib.get_close_matches(key.lower(), read, n=1, cutoff=_SIMILAR)
     if meant:
-        return f": use {', '.join(meant)}"
+        return f": use {_alternatives(meant)}"
     if key in _WHY_NOT:
         return f": {_WHY_NOT[key]}"
     return f"; options that are: {', '.join(read)}"
+
+
+def _alternatives(names: Sequence[str]) -> str:
+    """Return names as in "a, b or c"."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def frame_parts(ele: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs.errors import InvalidArgumentError
 
 __all__ = [
+    "check_dictionary",
     "check_list",
     "check_message",
     "content_parts",
@@ -38,11 +39,21 @@ def extract_vision_info(
 ) -> list[dict[str, Any]]:
     """Return the images and videos of one conversation or several, in the order of their messages.
 
-    They are returned as they stand in the messages, in any form of
-    :func:`keye_vl_rs._chat.content_parts.plain_part`.
+    Nothing is opened.
+
+    Args:
+        conversations: a list of messages, or a list of such lists. A message is a dictionary whose
+            ``content`` is a text or a list of parts. An image or a video is a part in the form of
+            ``keye_vl_utils`` (``{"type": "video", "video": ...}``), of OpenAI
+            (``{"type": "image_url", "image_url": {"url": ...}}``) or of transformers
+            (``{"type": "image", "url": ...}``); it may lack its source.
+
+    Returns:
+        The parts themselves, unchanged; empty if there are none.
 
     Raises:
-        InvalidArgumentError: something that is not a message is among them; the error says where.
+        InvalidArgumentError: something that is not a message is among them, or a part looks like an
+            image or a video and is in no known form; the message says where.
     """
     return [
         part
@@ -65,6 +76,7 @@ def media_parts(
             medium in a form that is not understood; the error says where.
     """
     if vision_infos is not None:
+        vision_infos = _as_list(vision_infos, "vision_infos", "a list of images and videos")
         plain = [plain_part(part, f"vision_infos[{i}]") for i, part in enumerate(vision_infos)]
         for index, part in enumerate(plain):
             if media_kind(part) is None:

@@ -143,8 +143,21 @@ def split_texts(
     for token, count in expected.items():
         found = sum(parts[1::2].count(token) for parts in cut)
         if found != count:
-            raise PromptError(f"text holds {found} {token} for {count} inputs; give one per input")
+            raise PromptError(_wrong_number(token, found, count))
     return cut
+
+
+def _wrong_number(token: str, found: int, count: int) -> str:
+    """Return the message about a token that the texts hold more or less often than expected."""
+    if found < count:
+        advice = (
+            f"add one {token} for each input, as apply_chat_template does for the images and "
+            "videos of messages"
+        )
+    else:
+        advice = f"pass one input for each {token}, or remove it from the text"
+    plural = "" if count == 1 else "s"
+    return f"text holds {found} {token} for {count} input{plural}: {advice}"
 
 
 def fill(cut: Sequence[Sequence[str]], inputs: Mapping[str, Sequence[Placeholder]]) -> list[Prompt]:

@@ -167,6 +167,9 @@ def pillow_errors() -> Iterator[None]:
 
 def reason_of(error: Exception) -> str:
     """Return Pillow's error with its type, which is all that some of its errors say."""
+    if type(error).__name__ == "UnidentifiedImageError":
+        # Its message has no more than the address of the open file.
+        return "Pillow does not recognise its format"
     return shorten(f"{type(error).__name__}: {error}")
 
 

@@ -162,7 +162,7 @@ def local_path(source: MediaSource) -> str:
         InvalidArgumentError: the source has an unsupported type.
     """
     if not isinstance(source, (str, os.PathLike)):
-        hint = ""
+        hint = _type_hint(source)
         if getattr(source, "ndim", 0) == _FRAME_DIMENSIONS:
             shape = tuple(getattr(source, "shape", ()))
             hint = f" of shape {shape}; pass decoded frames as a list: list(frames)"
@@ -181,6 +181,19 @@ def local_path(source: MediaSource) -> str:
     from urllib.request import url2pathname
 
     return url2pathname(plain.removeprefix("localhost"))
+
+
+def _type_hint(source: object) -> str:
+    """Return advice about an object of a type that cannot be opened; else an empty string."""
+    if isinstance(source, Mapping):
+        keys = [key for key in ("video", "image") if source.get(key) is not None]
+        return f"; pass the value of its key {keys[0]!r}" if keys else ""
+    if type(source).__module__.partition(".")[0] == "PIL":
+        return (
+            "; for an image, use fetch_image or KeyeVL1_5ImageProcessor; for a video, pass a list "
+            "of its frames"
+        )
+    return ""
 
 
 def tilde_hint(path: str) -> str:
@@ -208,6 +221,11 @@ def _checked_path(source: MediaSource) -> str:
     try:
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
+        if path != path.strip():
+            raise MediaNotFoundError(
+                f"{name!r}: no such file; the path starts or ends with white space: check if that "
+                "belongs to it"
+            ) from None
         raise MediaNotFoundError(f"{name}: no such file{tilde_hint(path)}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from operator import index
 from typing import TYPE_CHECKING
 
 from keye_vl_rs import _core
@@ -16,7 +17,7 @@ from keye_vl_rs._util.model import (
     TOKEN_PIXELS,
     Size,
 )
-from keye_vl_rs._util.shorten import short_number
+from keye_vl_rs._util.shorten import short_number, short_repr
 from keye_vl_rs.errors import InvalidArgumentError, SizeError
 
 if TYPE_CHECKING:
@@ -75,8 +76,13 @@ def smart_resize(
     Raises:
         AspectRatioError: the longer side is more than ``max_ratio`` times the shorter one.
         SizeError: a side is zero, or too large to count its pixels.
-        InvalidArgumentError: a limit is negative or not a number.
+        InvalidArgumentError: a side or ``factor`` is not an int, or a limit is negative or not a
+            number.
     """
+    _check_whole(height=height, width=width, factor=factor)
+    for name, side in (("height", height), ("width", width)):
+        if side == 0:
+            raise SizeError(f"{name} is 0: expected at least 1 pixel")
     _check_limits(min_pixels=min_pixels, max_pixels=max_pixels)
     try:
         return _core.smart_resize(height, width, factor, min_pixels, max_pixels, max_ratio)
@@ -138,11 +144,28 @@ def plan_sizes(
 def _check_limits(**limits: float) -> None:
     """Raise for numbers of pixels that the core refuses too, but would write in full."""
     for name, value in limits.items():
-        if value > _MAX_PIXELS:
+        try:
+            is_large = value > _MAX_PIXELS
+        except TypeError:
+            raise InvalidArgumentError(
+                f"{name} is {short_repr(value)}: expected a number of pixels"
+            ) from None
+        if is_large:
             least = "number from 0" if name == "min_pixels" else "positive number up"
             raise InvalidArgumentError(
                 f"{name} is {short_number(value)}: expected a {least} to 2**53"
             )
+
+
+def _check_whole(**sides: object) -> None:
+    """Raise for sides and factors that are not whole numbers."""
+    for name, value in sides.items():
+        try:
+            index(value)  # type: ignore[arg-type]
+        except TypeError:
+            raise InvalidArgumentError(
+                f"{name} is {short_repr(value)}: expected a whole number of pixels, as an int"
+            ) from None
 
 
 def frames_grid(

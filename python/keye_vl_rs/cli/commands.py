@@ -20,6 +20,7 @@ from keye_vl_rs.cli.outputs import plan_jobs
 from keye_vl_rs.cli.report import print_comparison
 from keye_vl_rs.cli.standard_streams import discard_output, escape_unencodable
 from keye_vl_rs.errors import InvalidArgumentError, KeyeVLError
+from keye_vl_rs.limits import Limits
 from keye_vl_rs.preprocess import BUFFER_BYTES
 
 __all__ = ["app", "main"]
@@ -174,6 +175,9 @@ def preprocess(
         raise typer.BadParameter(
             f"--video-start {video_start:g} is after --video-end {video_end:g}"
         )
+    # Wrong environment variables are wrong usage: report them once, before any video.
+    Limits.from_environment()
+    simd_level()
     settings = Settings(
         {
             "fps": fps,

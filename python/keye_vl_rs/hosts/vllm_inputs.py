@@ -13,6 +13,7 @@ from keye_vl_rs._chat.messages import (
     is_one_conversation,
     plain_conversation,
 )
+from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs.errors import InvalidArgumentError, naming
 from keye_vl_rs.hosts.openai import Model, model_functions
 from keye_vl_rs.limits import Limits, applied
@@ -33,28 +34,41 @@ def to_vllm_inputs(
     """Return the inputs of ``LLM.generate`` for a conversation, or a list of them for a batch.
 
     Args:
-        messages: as for :func:`keye_vl_rs.process_vision_info`: messages, or a list of such lists;
-            they are not changed. vLLM takes one video per conversation for Keye-VL-1.5.
+        messages: as for :func:`keye_vl_rs.process_vision_info`: messages, or a list of such lists,
+            with at least one message each. They are not changed. vLLM takes one video per
+            conversation for Keye-VL-1.5.
         processor: an object with ``apply_chat_template``: :class:`keye_vl_rs.KeyeVL1_5Processor`,
             or a processor of ``AutoProcessor``.
-        add_generation_prompt: end the prompt with the beginning of the model's answer.
-        model: "Keye-VL-1.5" or "Keye-VL-8B-Preview".
-        limits: bounds on each image and video; None for those of the environment.
-        template_kwargs: for the chat template, except for defaults of videos (``fps``,
-            ``num_frames`` and ``max_frames``) and of images and lists of frames (``exif``).
+        add_generation_prompt: whether to end the prompt with the beginning of the model's answer
+            (default True).
+        model: "Keye-VL-1.5" (the default) or "Keye-VL-8B-Preview".
+        limits: limits on each image and video; by default those of the environment.
+        template_kwargs: variables of the chat template. ``fps``, ``num_frames`` and ``max_frames``
+            are not among them: they are defaults for all videos; nor is ``exif``, the default for
+            all images and lists of frames.
 
     Returns:
-        ``prompt``; with images or videos ``multi_modal_data``, which holds them under ``image`` and
-        ``video`` (videos (T, 3, H, W)); with videos ``mm_processor_kwargs``, the processor's
-        arguments for them, with one entry per video.
+        A dictionary, or a list of dictionaries for a list of conversations, with
+
+        - ``prompt``: a str, the text from the chat template, with one token per image or video.
+        - ``multi_modal_data``, if there are images or videos: ``image``, a list of
+          ``PIL.Image``, and ``video``, a list of tensors (T, 3, H, W), contiguous, uint8 for
+          Keye-VL-1.5 and float32 for Keye-VL-8B-Preview, where a list of frames becomes a list of
+          ``PIL.Image``.
+        - ``mm_processor_kwargs``, if there are videos: the processor's arguments for them, each a
+          list with one entry per video.
 
     Raises:
-        MediaError, InvalidArgumentError: subclasses of them, as ``process_vision_info`` raises
-            them; the message names the conversation of a batch.
+        MediaError: a subclass, if an image or a video cannot be read. As all errors here, it names
+            the conversation of a batch.
+        InvalidArgumentError: a subclass, if an argument, a message or an option is invalid, or
+            ``processor`` has no ``apply_chat_template``.
+        OutOfMemoryError: there is not enough memory for an image or a video.
     """
     functions = model_functions(model)
     defaults = {**take_call_options(template_kwargs), **take_exif(template_kwargs)}
     _check_list(messages, "messages")
+    _check_processor(processor)
     template_kwargs["add_generation_prompt"] = add_generation_prompt
     with applied(limits):
         if is_one_conversation(messages):
@@ -99,6 +113,14 @@ def _inputs(
     if videos is not None:
         inputs["mm_processor_kwargs"] = dict(video_kwargs)
     return inputs
+
+
+def _check_processor(processor: Any) -> None:
+    if isinstance(processor, type) or not callable(getattr(processor, "apply_chat_template", None)):
+        raise InvalidArgumentError(
+            f"processor is {short_repr(processor)}: expected an object with apply_chat_template, "
+            "such as KeyeVL1_5Processor.from_pretrained(...) or AutoProcessor.from_pretrained(...)"
+        )
 
 
 def _check_list(messages: Any, name: str) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from keye_vl_rs._chat.content_parts import is_frame_list, plain_video
 from keye_vl_rs._chat.message_media import fetch_media, open_image, read_preview_list
 from keye_vl_rs._chat.message_options import warn_of_unread_in_video
-from keye_vl_rs._chat.messages import extract_vision_info, media_parts
+from keye_vl_rs._chat.messages import check_dictionary, extract_vision_info, media_parts
 from keye_vl_rs._patches.float_frames import resize_frames
 from keye_vl_rs._sampling.preview_rules import PreviewRules, frame_range, read_video_file
 from keye_vl_rs._slow_fast import sizes
@@ -26,6 +26,7 @@ from keye_vl_rs._slow_fast.sizes import ceil_by_factor, floor_by_factor, round_b
 from keye_vl_rs._slow_fast.uniform_size import plan_uniform_size
 from keye_vl_rs._util.model import FACTOR
 from keye_vl_rs._util.shorten import short_repr
+from keye_vl_rs._util.validation import number_from_zero
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors
 from keye_vl_rs.limits import Limits, applied
 
@@ -96,11 +97,15 @@ def smart_nframes(ele: dict[str, Any], total_frames: int, video_fps: float) -> i
         total_frames: frames of the video.
         video_fps: frames per second of the video.
 
+    Returns:
+        At least 2.
+
     Raises:
         InvalidArgumentError: both ``fps`` and ``nframes`` are given, a number is impossible, or the
             video has fewer frames than are to be sampled. A video of a single frame gives it twice.
     """
-    return _rules().count_frames(ele, total_frames, video_fps)
+    check_dictionary(ele, "ele")
+    return _rules().count_frames(ele, number_from_zero("total_frames", total_frames), video_fps)
 
 
 def calculate_video_frame_range(
@@ -142,11 +147,11 @@ def fetch_image(
         ele: ``image`` or ``image_url``, in any form that :func:`keye_vl_rs.fetch_image` lists; and
             optionally ``min_pixels`` and ``max_pixels``, or ``resized_height`` and
             ``resized_width``; and ``exif``: True applies the image's EXIF orientation.
-        size_factor: both sides become multiples of it.
-        limits: bounds on the image's source; None for those of the environment.
+        size_factor: both sides become multiples of it, in pixels (default 28).
+        limits: limits on the image; by default those of the environment.
 
     Returns:
-        RGB, over white where it is transparent, resized with Pillow's default filter.
+        An RGB image, over white where it is transparent, resized with Pillow's default filter.
 
     Raises:
         MediaError: a subclass, when the image cannot be read.
@@ -176,9 +181,9 @@ def fetch_video(
             list may have ``fps``, ``num_frames`` with ``max_frames``, ``min_pixels``,
             ``max_pixels``, ``resized_height`` with ``resized_width``, ``timeout`` and ``exif``;
             without ``num_frames`` all its frames are taken, as in keye_vl_utils.
-        image_factor: both sides become multiples of it.
-        return_video_sample_fps: return the number of frames sampled per second, too.
-        limits: bounds on the video's source; None for those of the environment.
+        image_factor: both sides become multiples of it, in pixels (default 28).
+        return_video_sample_fps: return the number of frames sampled per second, a float, too.
+        limits: limits on the video; by default those of the environment.
 
     Returns:
         The frames, float32 (T, 3, H, W) that holds whole numbers from 0 to 255, T even; for a list
@@ -243,10 +248,10 @@ def process_vision_info(
     """Read every image and video of the conversations.
 
     Args:
-        conversations: messages, or a list of such lists.
-        return_video_kwargs: return ``{"fps": [...]}`` as well, for the processor.
-        limits: bounds on each image and video; the environment decides where it is None or says
-            nothing.
+        conversations: as for :func:`extract_vision_info`.
+        return_video_kwargs: return ``{"fps": [...]}`` as well, for the processor: a float for each
+            video (default False).
+        limits: limits on each image and video; by default those of the environment.
 
     Returns:
         (images, videos), or those and the dictionary: images as of :func:`fetch_image` and videos

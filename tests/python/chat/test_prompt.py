@@ -60,8 +60,10 @@ def test_texts_are_split_at_their_tokens_and_filled_in_order():
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_too_few_and_too_many_tokens_are_refused(count):
     text = "<|video_pad|> and <|video_pad|>"
-    with pytest.raises(PromptError, match=rf"2 <\|video_pad\|> for {count} inputs"):
+    with pytest.raises(PromptError, match=rf"2 <\|video_pad\|> for {count} inputs?: ") as caught:
         prompt.split_texts([text], {TOKENS.video: count})
+    advice = "add one <|video_pad|> for each" if count == 3 else "remove it from the text"
+    assert advice in str(caught.value)
 
 
 def test_a_guard_spares_marked_tokens():

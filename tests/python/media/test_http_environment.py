@@ -161,7 +161,9 @@ def test_credentials(server, asked, tmp_path):
 def test_certificates_that_are_not_there(name, tmp_path, monkeypatch):
     missing = str(tmp_path / "missing.pem")
     monkeypatch.setenv(name, missing)
-    message = rf"^https://127\.0\.0\.1:1/x\.mp4: {name} is '{missing}', which cannot be read \(No such"
+    message = (
+        rf"^https://127\.0\.0\.1:1/x\.mp4: {name} is '{missing}', which cannot be read \(No such"
+    )
     with pytest.raises(MediaError, match=message):
         fetch("https://127.0.0.1:1/x.mp4?token=hidden")
 
@@ -176,7 +178,7 @@ def test_a_file_without_certificates(tmp_path, monkeypatch):
 def test_a_folder_without_certificates(certificate, tmp_path, monkeypatch):
     """OpenSSL looks into folders only when it verifies a server."""
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-    message = rf"CERTIFICATE_VERIFY.*\); the trusted certificates are those of SSL_CERT_DIR, which is '{tmp_path}"
+    message = rf"CERTIFICATE_VERIFY.*\); .* are those of SSL_CERT_DIR, which is '{tmp_path}"
     with serve_over_tls(certificate) as port, pytest.raises(MediaError, match=message):
         fetch(f"https://127.0.0.1:{port}/whole.mp4")
 

@@ -118,7 +118,7 @@ def test_a_missing_video_is_named():
 
 
 def test_a_video_that_is_none_is_missing():
-    with pytest.raises(InvalidArgumentError, match="has no video: 'video' is None or missing"):
+    with pytest.raises(InvalidArgumentError, match="has no source: 'video' is None or missing"):
         ours.fetch_video({"video": None})
 
 

@@ -214,8 +214,7 @@ def fetch_video(
     Raises:
         MediaError: a subclass, when the video cannot be read or decoded; LimitError when its frames
             would become larger than :class:`keye_vl_rs.Limits` allow.
-        OutOfMemoryError: there is not enough memory for it.
-        InvalidArgumentError: a subclass, when a number is impossible.
+        OutOfMemoryError, InvalidArgumentError: memory runs out, or a number is impossible.
     """
     with applied(limits):
         ele = plain_video(ele, "the video")

@@ -79,8 +79,9 @@ def to_openai_messages(
             first bytes.
         resize_frames: whether to send frames at the size of slow frames, instead of the video's own
             (the default). That takes fewer bytes for a large video, but the server resamples fast
-            frames a second time. vLLM takes at most 178 million pixels in a request (86 frames of 1080p)
-            unless its ``VLLM_MAX_MEDIA_REQUEST_DECODE_BYTES`` allows for more, at 4 bytes each.
+            frames a second time. vLLM takes at most 178 million pixels in a request (86 frames of
+            1080p) unless its ``VLLM_MAX_MEDIA_REQUEST_DECODE_BYTES`` allows for more, at 4 bytes
+            each.
         model: the server's model, "Keye-VL-1.5" (the default) or "Keye-VL-8B-Preview". For the
             latter, images and videos are read by :mod:`keye_vl_rs.preview`, frames always have the
             model's size, and the only argument for the processor is ``fps``.

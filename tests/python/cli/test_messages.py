@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 
 import keye_vl_rs
 from keye_vl_rs import preprocess_video
-from keye_vl_rs.cli import app
+from keye_vl_rs.cli import app, main
 from keye_vl_rs.cli.outputs import VIDEO_SUFFIXES
 from support.cli import errors_of, leftovers, lines, made, run
 from support.clips import Clip
@@ -197,6 +198,21 @@ def test_help(arguments):
         words = " ".join(result.stdout.replace("\u2502", " ").split())
         for text in (*VIDEO_SUFFIXES, "[height, width]", "error_type", "not written by keye-vl-rs"):
             assert text in words, text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("KEYE_VL_RS_MAX_FRAMES", "many"), ("KEYE_VL_RS_SIMD", "sse9")]
+)
+def test_a_wrong_environment_variable_is_reported_once(name, value, videos, monkeypatch, capsys):
+    monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["keye-vl-rs", "preprocess", "a.mp4", "deep"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {name} is ")
+    assert value in line
+    assert not Path("a.safetensors").exists()
 
 
 def test_version():

@@ -49,7 +49,7 @@ SGLANG_NEEDS := aiohttp dill ipython msgspec orjson psutil pybase64 pyzmq senten
 SGLANG_TRANSFORMERS := 5.19.0
 COMPAT_TRANSFORMERS := 4.52.4 4.57.6 5.0.0
 COMPAT_TESTS := $(addprefix tests/python/, chat/test_prompt.py chat/test_tokenization.py hosts \
-	patches/test_fused_operator.py patches/test_image_batches.py preview processors \
+	patches/test_fused_operator.py patches/test_images.py preview processors \
 	test_preprocess_media.py util/test_tested_hosts.py)
 
 test: test-rust test-python ## Run cargo test and pytest (kernels at every SIMD level of this CPU)

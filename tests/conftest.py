@@ -21,7 +21,7 @@ LONGEST = (
     "robustness/test_kills.py",
     "robustness/test_signals.py",
     "python/decoding/test_exact.py",
-    "python/patches/test_image_batches.py",
+    "python/patches/test_images.py",
     "python/chat/test_message_options.py",
     "python/decoding/test_damage.py",
     "python/decoding/test_concealment.py",

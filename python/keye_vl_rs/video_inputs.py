@@ -21,10 +21,11 @@ __all__ = ["VideoInputs"]
 
 @dataclass(frozen=True)
 class VideoInputs:
-    """The tensors of one video, and what is known about it.
+    """Hold the tensors of one video, and what is known about it.
 
     Attributes:
-        pixel_values_videos: (patches, 3, 14, 14), the patches of all frames in time order.
+        pixel_values_videos: (patches, 3, 14, 14), of the call's dtype (default float32): the
+            patches of all frames in time order.
         video_grid_thw: (runs, 3) int64, [frames, rows, columns] of patches for each run of
             consecutive frames of one size.
         num_frames: (1,) int64, T, the number of sampled frames.
@@ -32,7 +33,7 @@ class VideoInputs:
         timestamps: (T,) float32, seconds from the start of the video.
         slow_size: (height, width) of slow frames in pixels.
         fast_size: (height, width) of fast frames in pixels.
-        size: (height, width) of the video itself.
+        size: (height, width) of the video itself in pixels.
         fps: average frames per second of the video itself; for a list of frames, its ``fps``.
         total_frames: number of its frames; with ``on_error="partial"``, or for a truncated file,
             the number of frames that were used.

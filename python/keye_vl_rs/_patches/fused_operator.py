@@ -47,11 +47,11 @@ def check_resample(resample: str) -> str:
 
 
 class BicubicVideoProcessor:
-    """The fused operator (resize, normalise, cut), as the earlier form of the processor imports it.
+    """Resize, normalise and cut frames, as the earlier form of the processor expects it.
 
     Args:
-        resample: "bilinear" for the results of the processor without an operator, or "bicubic" for
-            the filter of the original (in torch's fixed point).
+        resample: "bilinear" (the default) for the results of the processor without an operator, or
+            "bicubic" for the filter of the original (in torch's fixed point).
     """
 
     # Whether bytes are rescaled and normalised in one step, and frames always resampled as tensors.
@@ -157,7 +157,7 @@ class BicubicVideoProcessor:
 
 
 class BicubicVideoFusionOpProcessor(BicubicVideoProcessor):
-    """The fused operator (resize, normalise, cut), as the later form of the processor imports it.
+    """Resize, normalise and cut frames, as the later form of the processor expects it.
 
     Its results have the bits of that form, which computes ``(byte - mean / rescale_factor) / (std /
     rescale_factor)`` in float32, as transformers' ``rescale_and_normalize`` does; they differ from

@@ -35,7 +35,7 @@ _BILINEAR = 2  # Pillow's number
 
 @dataclass(frozen=True)
 class VideoSettings:
-    """The settings that the tensors of a :class:`keye_vl_rs.VideoInputs` were computed with.
+    """Record the settings that a :class:`keye_vl_rs.VideoInputs` was computed with.
 
     Their defaults are those of :func:`keye_vl_rs.preprocess_video`. The dtype is not included,
     since the tensors have it.

@@ -33,7 +33,7 @@ Model: TypeAlias = Literal["Keye-VL-1.5", "Keye-VL-8B-Preview"]
 
 
 class OpenAIRequest(NamedTuple):
-    """Arguments for OpenAI's client.
+    """Hold the arguments of a request for OpenAI's client.
 
     ``client.chat.completions.create(model=..., messages=request.messages,
     extra_body=request.extra_body)``

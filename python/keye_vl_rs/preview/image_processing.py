@@ -15,7 +15,7 @@ _HALVES = (0.5, 0.5, 0.5)
 
 
 class SiglipImageProcessor(KeyeVL1_5ImageProcessor):
-    """The image processor of Keye-VL-8B-Preview, which resizes images bicubically.
+    """Resize images bicubically, and cut them into patches for Keye-VL-8B-Preview.
 
     The arguments are those of :class:`keye_vl_rs.KeyeVL1_5ImageProcessor`, with other defaults for
     ``resample``, ``image_mean`` and ``image_std``. It takes videos too: frames of one size, as
@@ -38,7 +38,20 @@ class SiglipImageProcessor(KeyeVL1_5ImageProcessor):
         )
 
     def preprocess(self, images: Any = None, videos: Any = None, **kwargs: Any) -> BatchFeature:
-        """Cut images and videos into patches; convert float frames of whole numbers to bytes."""
+        """Cut images and videos into patches; convert float frames of whole numbers to bytes.
+
+        Args:
+            images: as for :meth:`keye_vl_rs.KeyeVL1_5ImageProcessor.preprocess`.
+            videos: likewise; frames may also be floats that hold whole numbers from 0 to 255, as
+                :func:`keye_vl_rs.preview.fetch_video` returns them.
+            kwargs: this class's settings and ``return_tensors``, for this call.
+
+        Returns:
+            As :meth:`keye_vl_rs.KeyeVL1_5ImageProcessor.preprocess`.
+
+        Raises:
+            FramesShapeError, SizeError, InvalidArgumentError: an input or a setting is invalid.
+        """
         if videos is not None:
             videos = [whole_floats_to_uint8(video) for video in list_videos(videos)]
         return super().preprocess(images, videos, **kwargs)

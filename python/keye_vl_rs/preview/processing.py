@@ -43,7 +43,7 @@ class KeyeProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[misc,c
 
 
 class KeyeProcessor(BaseProcessor):
-    """The processor of Keye-VL-8B-Preview, for text, images and videos.
+    """Turn text, images and videos into the inputs of Keye-VL-8B-Preview.
 
     Args:
         image_processor: its settings apply to images and videos; None for the default one.

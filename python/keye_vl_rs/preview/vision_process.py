@@ -81,8 +81,8 @@ def smart_resize(
 ) -> tuple[int, int]:
     """Return the size nearest to (height, width) that the model can read.
 
-    Arguments, result and errors are those of :func:`keye_vl_rs.smart_resize`, with other default
-    limits.
+    Arguments, result and errors are those of :func:`keye_vl_rs.smart_resize`, except that
+    ``max_pixels`` is 12,845,056 (16,384 tokens) by default.
     """
     return sizes.smart_resize(height, width, factor, min_pixels, max_pixels, max_ratio=MAX_RATIO)
 
@@ -113,7 +113,11 @@ def calculate_video_frame_range(
 ) -> tuple[int, int, int]:
     """Return (first, last, how many) of the frames between ``video_start`` and ``video_end``.
 
-    Both are in seconds, and converted to frame numbers by ``video_fps``.
+    Args:
+        ele: may hold ``video_start`` and ``video_end``, in seconds; they are converted to frame
+            numbers by ``video_fps``.
+        total_frames: frames of the video.
+        video_fps: frames per second of the video.
 
     Raises:
         InvalidArgumentError: there are fewer than two frames between them, or a number is

@@ -42,7 +42,7 @@ class KeyeVL1_5ImagesKwargs(ImagesKwargs, total=False):  # type: ignore[misc,cal
 
 
 class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignore[misc]
-    """The image processor of Keye-VL-1.5, which resizes, normalises and cuts images into patches.
+    """Resize and normalise images for Keye-VL-1.5, and cut them into patches.
 
     Sizes are rounded to whole tokens. The results are those of the class of this name in
     transformers pull request 41040. Its arguments are described in

@@ -40,7 +40,7 @@ class KeyeVL1_5ProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[m
 
 
 class KeyeVL1_5Processor(ChatTemplateMixin, BaseProcessor):
-    """The processor of Keye-VL-1.5, which turns text, images and videos into the model's inputs.
+    """Turn text, images and videos into the inputs of Keye-VL-1.5.
 
     Args:
         image_processor: its settings apply to images and videos; None for the default one.

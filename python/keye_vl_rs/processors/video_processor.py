@@ -56,7 +56,7 @@ class KeyeVL1_5VideosKwargs(VideosKwargs, total=False):  # type: ignore[misc,cal
 
 
 class KeyeVL1_5VideoProcessor(PixelSettings, BaseVideoProcessor):  # type: ignore[misc]
-    """The video processor of Keye-VL-1.5, which resizes, normalises and cuts frames into patches.
+    """Resize and normalise sampled frames for Keye-VL-1.5, and cut them into patches.
 
     The settings and their defaults are those of :class:`keye_vl_rs.KeyeVL1_5ImageProcessor`. Videos
     must have been sampled already, for example by ``process_vision_info``.

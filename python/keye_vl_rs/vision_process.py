@@ -22,7 +22,6 @@ from keye_vl_rs._slow_fast.similarity import get_frame_sim
 from keye_vl_rs._slow_fast.sizes import ceil_by_factor, floor_by_factor, round_by_factor
 from keye_vl_rs._slow_fast.split import split_frames
 from keye_vl_rs._util.model import FACTOR
-from keye_vl_rs._util.validation import number_from_zero
 from keye_vl_rs.errors import InvalidArgumentError, calling, memory_errors
 from keye_vl_rs.limits import Limits, applied
 from keye_vl_rs.processors.media_functions import MediaFunctions, register_media_functions
@@ -111,7 +110,7 @@ def smart_nframes(ele: dict[str, Any], total_frames: int, video_fps: float) -> i
         InvalidArgumentError: a number is zero, negative or NaN, or over ``total_frames``.
     """
     check_dictionary(ele, "ele")
-    return _rules().count_frames(ele, number_from_zero("total_frames", total_frames), video_fps)
+    return _rules().count_frames(ele, total_frames, video_fps)
 
 
 def extract_slow_fast_frames(

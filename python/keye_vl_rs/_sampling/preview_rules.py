@@ -70,6 +70,7 @@ class PreviewRules:
                 or the video has too few frames. A video with a single frame is an exception: that
                 frame is repeated ``frame_factor`` times.
         """
+        number_from_zero("total_frames", total_frames)
         factor = self.frame_factor
         if ele.get("num_frames") is not None:
             return self.count_exactly(ele, total_frames)

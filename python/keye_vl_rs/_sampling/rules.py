@@ -9,6 +9,7 @@ from typing import Any
 from keye_vl_rs._util.model import FACTOR, TOKEN_PIXELS
 from keye_vl_rs._util.validation import (
     exact_count,
+    number_from_zero,
     optional_number,
     positive_integer,
     positive_number,
@@ -67,6 +68,7 @@ class VideoRules:
                 ``total_frames``; the message says which.
         """
         video_fps = positive_number("the video's frame rate", video_fps)
+        number_from_zero("total_frames", total_frames)
         fps = min(optional_number(ele, "fps", self.fps), video_fps)
         budget = optional_number(ele, "video_total_pixels", self.total_pixels)
         # A budget too small for one frame still allows for one.

@@ -26,7 +26,6 @@ from keye_vl_rs._slow_fast.sizes import ceil_by_factor, floor_by_factor, round_b
 from keye_vl_rs._slow_fast.uniform_size import plan_uniform_size
 from keye_vl_rs._util.model import FACTOR
 from keye_vl_rs._util.shorten import short_repr
-from keye_vl_rs._util.validation import number_from_zero
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors
 from keye_vl_rs.limits import Limits, applied
 
@@ -105,7 +104,7 @@ def smart_nframes(ele: dict[str, Any], total_frames: int, video_fps: float) -> i
             video has fewer frames than are to be sampled. A video of a single frame gives it twice.
     """
     check_dictionary(ele, "ele")
-    return _rules().count_frames(ele, number_from_zero("total_frames", total_frames), video_fps)
+    return _rules().count_frames(ele, total_frames, video_fps)
 
 
 def calculate_video_frame_range(

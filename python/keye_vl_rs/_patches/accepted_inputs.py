@@ -140,9 +140,11 @@ def image_array(image: Any, do_convert_rgb: bool = True) -> NDArray[Any]:
     elif isinstance(image, torch.Tensor):
         image = image.detach().cpu().numpy()
     if not isinstance(image, np.ndarray):
-        raise FramesShapeError(f"an image is a {type(image).__name__}, not a PIL.Image or array")
+        raise FramesShapeError(
+            f"an image is of type {type(image).__name__}: expected a PIL.Image or an array"
+        )
     if image.ndim != 3:
-        raise FramesShapeError(f"an image has shape {image.shape}, not (H, W, C) or (C, H, W)")
+        raise FramesShapeError(f"an image has shape {image.shape}: expected (H, W, C) or (C, H, W)")
     return image
 
 

@@ -83,7 +83,9 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
         """
         unknown = sorted(set(kwargs) - set(KeyeVL1_5ImagesKwargs.__annotations__))
         if unknown:
-            raise InvalidArgumentError(f"{', '.join(unknown)}: not among this class's settings")
+            raise InvalidArgumentError(
+                f"{', '.join(unknown)}: not among the settings of {type(self).__name__}"
+            )
         config = self.pixel_config(kwargs)
         data: dict[str, Any] = {}
         for kind, rows in (

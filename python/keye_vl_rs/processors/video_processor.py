@@ -91,7 +91,9 @@ class KeyeVL1_5VideoProcessor(PixelSettings, BaseVideoProcessor):  # type: ignor
         """
         unknown = sorted(set(kwargs) - set(KeyeVL1_5VideosKwargs.__annotations__))
         if unknown:
-            raise InvalidArgumentError(f"{', '.join(unknown)}: not among this class's settings")
+            raise InvalidArgumentError(
+                f"{', '.join(unknown)}: not among the settings of {type(self).__name__}"
+            )
         check_sampled(kwargs)
         config = self.pixel_config(kwargs)
         tensors = video_tensors(check_videos(videos, kwargs, config), config)

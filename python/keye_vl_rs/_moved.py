@@ -66,7 +66,7 @@ _MOVED = {
     "similarity": ["_slow_fast.similarity"],
     "standard_streams": ["cli.standard_streams"],
     "streaming": ["_streaming"],
-    "streaming.choices": ["_streaming.size_choices"],
+    "streaming.choices": ["_streaming.size_choices", "_slow_fast.sizes"],
     "streaming.kept": ["_streaming.frame_buffer"],
     "streaming.pages": ["_streaming.mmap_memory"],
     "streaming.room": ["_streaming.output_buffer"],

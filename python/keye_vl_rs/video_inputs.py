@@ -11,7 +11,7 @@ from keye_vl_rs._decoding.decoder import DecodeCounts
 from keye_vl_rs._patches.video_settings import VideoSettings
 from keye_vl_rs._sampling.timestamps import TimestampKind
 from keye_vl_rs._slow_fast.frames import frame_types_list
-from keye_vl_rs._slow_fast.sizes import MERGE_SIZE, SLOW, Size, count_patches
+from keye_vl_rs._slow_fast.sizes import SLOW, Size, count_tokens
 
 if TYPE_CHECKING:
     import torch
@@ -85,7 +85,7 @@ class VideoInputs:
     def tokens(self) -> int:
         """Return the number of ``<|video_pad|>`` tokens of the video."""
         types = frame_types_list(self.frame_types, len(self.frame_types))
-        return count_patches(types, self.slow_size, self.fast_size) // MERGE_SIZE**2
+        return count_tokens(types, self.slow_size, self.fast_size)
 
     def prompt(self) -> str:
         """Return the text that replaces the video's token in a prompt.

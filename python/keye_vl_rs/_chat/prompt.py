@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from keye_vl_rs._slow_fast.sizes import SLOW, TOKEN_PIXELS, Size
+from keye_vl_rs._slow_fast.sizes import SLOW, TOKEN_PIXELS, Size, tokens_per_frame
 from keye_vl_rs.errors import PromptError
 
 __all__ = [
@@ -88,8 +88,8 @@ def video_prompt(
         raise PromptError(
             f"timestamps has {len(timestamps)} values for {len(frame_types)} frames; give one each"
         )
-    slow = tokens.video * (slow_size[0] * slow_size[1] // token_pixels)
-    fast = tokens.video * (fast_size[0] * fast_size[1] // token_pixels)
+    slow = tokens.video * tokens_per_frame(slow_size, token_pixels)
+    fast = tokens.video * tokens_per_frame(fast_size, token_pixels)
     fast = tokens.fast_start + fast + tokens.fast_end
     return "".join(
         tokens.frame
@@ -109,7 +109,7 @@ def video_placeholder(
     token_pixels: int = TOKEN_PIXELS,
 ) -> Placeholder:
     """Return :func:`video_prompt` as a placeholder, with one pad per frame."""
-    slow, fast = (height * width // token_pixels for height, width in (slow_size, fast_size))
+    slow, fast = (tokens_per_frame(size, token_pixels) for size in (slow_size, fast_size))
     one_token = (1, token_pixels)
     text = video_prompt(
         frame_types, one_token, one_token, timestamps, tokens=tokens, token_pixels=token_pixels

@@ -14,7 +14,7 @@ from torch.nn import functional
 from keye_vl_rs._patches.patch_plan import plan_patches, write_planned
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._patches.tensors import empty_patches, video_patches
-from keye_vl_rs._slow_fast.sizes import SLOW, Size, count_patches
+from keye_vl_rs._slow_fast.sizes import Size, patches_per_frame
 from keye_vl_rs.limits import check_resized
 
 __all__ = ["frame_patches"]
@@ -54,12 +54,12 @@ def frame_patches(
     fused = config.fused() if frames.dtype in (np.uint8, torch.uint8) else None
     if given and fused is not None:
         runs = _runs(indices)
+        each = patches_per_frame(size, config.patch_size)
         out = empty_patches(
-            count_patches([SLOW] * len(indices), size, size, config.patch_size),
+            len(indices) * each,
             config.patch_size,
             config.dtype,
         )
-        each = len(out) // len(indices)
         for run, part in zip(runs, out.split([each * len(run) for run in runs]), strict=True):
             some = frames[run.start : run.stop]
             video_patches(some, None, size, size, out=part, resample=resample, **fused)

@@ -20,6 +20,7 @@ from keye_vl_rs._patches.images import SourceImage, write_image_patches
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._patches.reference import reference_patches, why_reference
 from keye_vl_rs._patches.tensors import empty_patches
+from keye_vl_rs._slow_fast.sizes import frame_grid
 from keye_vl_rs._util.shorten import short_number
 from keye_vl_rs._util.warn_once import warn_once
 from keye_vl_rs.errors import FramesShapeError, SizeError, naming
@@ -88,7 +89,7 @@ def _plan(
         )
     if config.do_resize:
         check_resized(size, "the pixels", frames=len(pixels))
-    grid = (len(pixels), size[0] // config.patch_size, size[1] // config.patch_size)
+    grid = (len(pixels), *frame_grid(size, config.patch_size))
     reason = why_reference(pixels, size, config)
     if reason is not None:
         warn_once(logger, f"images and frames take the reference path, which is slower: {reason}")

@@ -35,11 +35,16 @@ __all__ = [
     "Size",
     "ceil_by_factor",
     "count_patches",
+    "count_tokens",
     "floor_by_factor",
+    "frame_grid",
     "frames_grid",
+    "patches_per_frame",
     "plan_sizes",
     "round_by_factor",
     "smart_resize",
+    "tokens_of_patches",
+    "tokens_per_frame",
 ]
 
 # Floats represent every integer up to here.
@@ -168,13 +173,32 @@ def _check_whole(**sides: object) -> None:
             ) from None
 
 
+def frame_grid(size: Size, patch_size: int = PATCH_SIZE) -> tuple[int, int]:
+    """Return the (rows, columns) of patches of a frame of ``size``."""
+    return size[0] // patch_size, size[1] // patch_size
+
+
+def patches_per_frame(size: Size, patch_size: int = PATCH_SIZE) -> int:
+    """Return the number of patches of a frame of ``size``."""
+    rows, columns = frame_grid(size, patch_size)
+    return rows * columns
+
+
+def tokens_of_patches(patches: int, merge_size: int = MERGE_SIZE) -> int:
+    """Return the number of tokens of that many patches, ``merge_size**2`` of which make one."""
+    return patches // merge_size**2
+
+
+def tokens_per_frame(size: Size, token_pixels: int = TOKEN_PIXELS) -> int:
+    """Return the number of tokens of a frame of ``size``, one for every ``token_pixels`` pixels."""
+    return size[0] * size[1] // token_pixels
+
+
 def frames_grid(
     frame_types: Sequence[int], slow_size: Size, fast_size: Size, patch_size: int = PATCH_SIZE
 ) -> list[tuple[int, int]]:
     """Return the (rows, columns) of patches of each frame."""
-    grids = [
-        (height // patch_size, width // patch_size) for height, width in (slow_size, fast_size)
-    ]
+    grids = frame_grid(slow_size, patch_size), frame_grid(fast_size, patch_size)
     return [grids[kind] for kind in frame_types]
 
 
@@ -182,5 +206,11 @@ def count_patches(
     frame_types: Sequence[int], slow_size: Size, fast_size: Size, patch_size: int = PATCH_SIZE
 ) -> int:
     """Return the number of patches of all frames of a video."""
-    grids = frames_grid(frame_types, slow_size, fast_size, patch_size)
-    return sum(rows * columns for rows, columns in grids)
+    counts = patches_per_frame(slow_size, patch_size), patches_per_frame(fast_size, patch_size)
+    return sum(counts[kind] for kind in frame_types)
+
+
+def count_tokens(frame_types: Sequence[int], slow_size: Size, fast_size: Size) -> int:
+    """Return the number of tokens of all frames of a video."""
+    counts = tokens_per_frame(slow_size), tokens_per_frame(fast_size)
+    return sum(counts[kind] for kind in frame_types)

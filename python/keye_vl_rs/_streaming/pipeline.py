@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._patches.tensors import video_patches
-from keye_vl_rs._slow_fast.sizes import PATCH_SIZE, SLOW, Size
+from keye_vl_rs._slow_fast.sizes import PATCH_SIZE, SLOW, Size, patches_per_frame
 from keye_vl_rs._streaming.frame_buffer import BufferedFrame, FrameBuffer
 from keye_vl_rs._streaming.output_buffer import OutputBuffer
-from keye_vl_rs._streaming.size_choices import SizeChoices, patches_per_frame
+from keye_vl_rs._streaming.size_choices import SizeChoices
 from keye_vl_rs.limits import check_resized_frames
 
 if TYPE_CHECKING:

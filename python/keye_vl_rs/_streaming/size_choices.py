@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from keye_vl_rs._slow_fast.sizes import PATCH_SIZE, SLOW, Size
+from keye_vl_rs._slow_fast.sizes import SLOW, Size
 
-__all__ = ["SizeChoices", "Window", "patches_per_frame"]
+__all__ = ["SizeChoices", "Window"]
 
 Pair = tuple[Size, Size]
 
@@ -79,8 +79,3 @@ class SizeChoices:
         which = 0 if kind == SLOW else 1
         runs = self.runs[window.first : window.last + 1]
         return list(dict.fromkeys(pair[which] for pair in runs))
-
-
-def patches_per_frame(size: Size) -> int:
-    """Return the number of patches of a frame of ``size``."""
-    return size[0] * size[1] // PATCH_SIZE**2

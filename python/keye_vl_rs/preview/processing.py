@@ -14,6 +14,7 @@ from keye_vl_rs._chat import prompt
 from keye_vl_rs._chat.message_options import take_call_options, take_exif, with_defaults
 from keye_vl_rs._chat.messages import is_one_conversation, plain_conversations
 from keye_vl_rs._patches.accepted_inputs import flatten_images
+from keye_vl_rs._slow_fast.sizes import tokens_of_patches
 from keye_vl_rs._util.validation import positive_number
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.limits import Limits, applied
@@ -187,7 +188,10 @@ class KeyeProcessor(BaseProcessor):
         rows = [] if grid is None else grid.prod(-1).tolist()
         return [
             prompt.Placeholder(
-                "video", self.video_token, self.video_token, (patches // merge_size**2,)
+                "video",
+                self.video_token,
+                self.video_token,
+                (tokens_of_patches(patches, merge_size),),
             )
             for patches in rows
         ]

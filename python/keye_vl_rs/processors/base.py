@@ -17,6 +17,7 @@ from transformers.processing_utils import ProcessorMixin, TextKwargs
 from keye_vl_rs._chat import prompt
 from keye_vl_rs._chat.tokenization import plain_tokens, tokenize
 from keye_vl_rs._patches.tensors import on_device, to_numpy
+from keye_vl_rs._slow_fast.sizes import tokens_of_patches
 from keye_vl_rs.errors import InvalidArgumentError, PromptError
 from keye_vl_rs.processors.checkpoint_files import ProcessorFilesMixin
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
@@ -160,7 +161,8 @@ class BaseProcessor(
         tokens = prompt.VisionTokens(image=self.image_token)
         rows = [] if grid_thw is None else grid_thw.prod(-1).tolist()
         return [
-            prompt.image_placeholder(patches // merge_size**2, tokens=tokens) for patches in rows
+            prompt.image_placeholder(tokens_of_patches(patches, merge_size), tokens=tokens)
+            for patches in rows
         ]
 
     def _token_types(self, input_ids: Any) -> Any:
@@ -177,13 +179,14 @@ class BaseProcessor(
             return _MultiModalData()
         own = self._own_image_processor()
         images_kwargs = self._merge_kwargs(self.valid_processor_kwargs, **kwargs)["images_kwargs"]
-        unit = own.pixel_config(images_kwargs).merge_size ** 2
+        merge_size = own.pixel_config(images_kwargs).merge_size
         patches = [
             own.get_number_of_image_patches(height, width, images_kwargs)
             for height, width in image_sizes
         ]
         return _MultiModalData(
-            num_image_tokens=[count // unit for count in patches], num_image_patches=patches
+            num_image_tokens=[tokens_of_patches(count, merge_size) for count in patches],
+            num_image_patches=patches,
         )
 
     def batch_decode(self, *args: Any, **kwargs: Any) -> Any:

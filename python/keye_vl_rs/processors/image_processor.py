@@ -18,6 +18,7 @@ from keye_vl_rs._patches.accepted_inputs import flatten_images, list_frames
 from keye_vl_rs._patches.patch_plan import plan_patches, write_planned
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._patches.tensors import grid_tensor, to_numpy
+from keye_vl_rs._slow_fast.sizes import patches_per_frame
 from keye_vl_rs._util.renamed_argument import renamed_argument
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError, memory_errors
 from keye_vl_rs.processors.pixel_settings import PixelSettings
@@ -129,5 +130,4 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
             images_kwargs: settings of this class that a call overrides.
         """
         config = self.pixel_config(images_kwargs or {})
-        rows, columns = (side // config.patch_size for side in config.target_size(height, width))
-        return rows * columns
+        return patches_per_frame(config.target_size(height, width), config.patch_size)

@@ -17,7 +17,7 @@ from keye_vl_rs._patches.tensors import empty_patches, video_layout, video_patch
 from keye_vl_rs._patches.video_settings import VideoSettings, contradictions
 from keye_vl_rs._slow_fast.frames import frame_types_list
 from keye_vl_rs._slow_fast.processor_kwargs import VIDEO_KWARGS
-from keye_vl_rs._slow_fast.sizes import CHANNELS, FAST, SLOW, Size, count_patches, frames_grid
+from keye_vl_rs._slow_fast.sizes import CHANNELS, FAST, SLOW, Size, count_patches, patches_per_frame
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import number
 from keye_vl_rs.errors import (
@@ -64,8 +64,8 @@ class CheckedVideo:
         if fused is not None and all(self.given[kind] for kind in kinds):
             video_patches(self.frames, self.types, *self.sizes, out=out, **fused)
             return
-        grids = frames_grid(self.types, *self.sizes, config.patch_size)
-        outs = out.split([rows * columns for rows, columns in grids])
+        counts = [patches_per_frame(size, config.patch_size) for size in self.sizes]
+        outs = out.split([counts[kind] for kind in self.types])
         for kind in kinds:
             indices = [index for index, type_ in enumerate(self.types) if type_ == kind]
             written = frame_patches(

@@ -76,27 +76,10 @@ def video_prompt(
     tokens: VisionTokens = VisionTokens(),
     token_pixels: int = TOKEN_PIXELS,
 ) -> str:
-    """Return the text that replaces one video token.
-
-    Each frame has its marker, its time in seconds with one decimal (if ``timestamps`` are given),
-    and one pad per ``token_pixels`` pixels, between the fast markers if it is a fast frame.
-
-    Raises:
-        PromptError: there are not as many timestamps as frames.
-    """
-    if timestamps is not None and len(timestamps) != len(frame_types):
-        raise PromptError(
-            f"timestamps has {len(timestamps)} values for {len(frame_types)} frames; give one each"
-        )
-    slow = tokens.video * tokens_per_frame(slow_size, token_pixels)
-    fast = tokens.video * tokens_per_frame(fast_size, token_pixels)
-    fast = tokens.fast_start + fast + tokens.fast_end
-    return "".join(
-        tokens.frame
-        + ("" if timestamps is None else format(float(timestamps[index]), ".1f"))
-        + (slow if kind == SLOW else fast)
-        for index, kind in enumerate(frame_types)
-    )
+    """Return the text that replaces one video token: :func:`video_placeholder`, spelled out."""
+    return video_placeholder(
+        frame_types, slow_size, fast_size, timestamps, tokens=tokens, token_pixels=token_pixels
+    ).spelled()
 
 
 def video_placeholder(
@@ -108,11 +91,26 @@ def video_placeholder(
     tokens: VisionTokens = VisionTokens(),
     token_pixels: int = TOKEN_PIXELS,
 ) -> Placeholder:
-    """Return :func:`video_prompt` as a placeholder, with one pad per frame."""
+    """Return the placeholder of one video, with one pad per frame.
+
+    Each frame has its marker, its time in seconds with one decimal (if ``timestamps`` are given),
+    and its pad, between the fast markers if it is a fast frame. The pad is repeated once per
+    ``token_pixels`` pixels.
+
+    Raises:
+        PromptError: there are not as many timestamps as frames.
+    """
+    if timestamps is not None and len(timestamps) != len(frame_types):
+        raise PromptError(
+            f"timestamps has {len(timestamps)} values for {len(frame_types)} frames; give one each"
+        )
     slow, fast = (tokens_per_frame(size, token_pixels) for size in (slow_size, fast_size))
-    one_token = (1, token_pixels)
-    text = video_prompt(
-        frame_types, one_token, one_token, timestamps, tokens=tokens, token_pixels=token_pixels
+    fast_pad = tokens.fast_start + tokens.video + tokens.fast_end
+    text = "".join(
+        tokens.frame
+        + ("" if timestamps is None else format(float(timestamps[index]), ".1f"))
+        + (tokens.video if kind == SLOW else fast_pad)
+        for index, kind in enumerate(frame_types)
     )
     counts = tuple(slow if kind == SLOW else fast for kind in frame_types)
     return Placeholder("video", tokens.video, text, counts)

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs._util.shorten import short_repr
+from keye_vl_rs._util.validation import check_flag
 from keye_vl_rs._util.warn_once import warn_once_about
-from keye_vl_rs.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -33,9 +32,7 @@ def exif_option(ele: Mapping[str, Any]) -> bool | None:
         InvalidArgumentError: ``exif`` is neither True nor False.
     """
     exif = ele.get("exif")
-    if exif is None or isinstance(exif, bool):
-        return exif
-    raise InvalidArgumentError(f"exif is {short_repr(exif)}: expected True or False")
+    return None if exif is None else check_flag("exif", exif)
 
 
 def warn_about_losses(image: Image.Image, *, drops_alpha: bool, orientation: bool = True) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "check_flag",
     "check_whole",
     "exact_count",
     "number",
@@ -73,6 +74,17 @@ def check_whole(name: str, value: Any) -> None:
         raise InvalidArgumentError(
             f"{name} is {short_repr(value)}: expected a whole number, as an int"
         )
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """Return ``value``, which is True or False.
+
+    Raises:
+        InvalidArgumentError: it is anything else.
+    """
+    if not isinstance(value, bool):
+        raise InvalidArgumentError(f"{name} is {short_repr(value)}: expected True or False")
+    return value
 
 
 def exact_count(

@@ -12,7 +12,13 @@ from keye_vl_rs._patches.dtypes import float_dtype
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._slow_fast.sizes import CHANNELS, Size
 from keye_vl_rs._util.shorten import short_repr
-from keye_vl_rs._util.validation import number, number_from_zero, positive_integer, positive_number
+from keye_vl_rs._util.validation import (
+    check_flag,
+    number,
+    number_from_zero,
+    positive_integer,
+    positive_number,
+)
 from keye_vl_rs.errors import InvalidArgumentError
 
 __all__ = ["make_pixel_config", "pixel_limits"]
@@ -62,7 +68,7 @@ def make_pixel_config(settings: Any, overrides: Mapping[str, Any]) -> PixelConfi
         merge_size=positive_integer("merge_size", value("merge_size")),
         channels_first=_channels_first(overrides.get("input_data_format")),
         dtype=float_dtype(value("dtype")),
-        exif=_flag("exif", value("exif")),
+        exif=check_flag("exif", value("exif")),
     )
 
 
@@ -110,12 +116,6 @@ def _filter(value: Any) -> int:
         raise InvalidArgumentError(
             f"resample is {short_repr(value)}: expected one of Pillow's filters, {names}"
         ) from None
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidArgumentError(f"{name} is {short_repr(value)}: expected True or False")
-    return value
 
 
 def _channels_first(layout: Any) -> bool | None:

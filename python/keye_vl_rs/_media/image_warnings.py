@@ -16,7 +16,7 @@ from keye_vl_rs._util.warn_once import warn_once_about
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["exif_option", "warn_about_losses", "without_orientation"]
+__all__ = ["apply_orientation", "exif_option", "warn_about_losses", "without_orientation"]
 
 # The EXIF tag, and its value for images that need no rotation.
 _ORIENTATION = 0x0112
@@ -33,6 +33,17 @@ def exif_option(ele: Mapping[str, Any]) -> bool | None:
     """
     exif = ele.get("exif")
     return None if exif is None else check_flag("exif", exif)
+
+
+def apply_orientation(image: Image.Image) -> Image.Image:
+    """Apply an image's EXIF orientation; return a copy without that tag.
+
+    Errors are Pillow's.
+    """
+    from PIL import ImageOps
+
+    oriented: Image.Image = ImageOps.exif_transpose(image)
+    return oriented
 
 
 def warn_about_losses(image: Image.Image, *, drops_alpha: bool, orientation: bool = True) -> None:

@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Union
 
 from keye_vl_rs._media.encoded_sources import is_encoded
 from keye_vl_rs._media.file_objects import is_file_object
-from keye_vl_rs._media.image_warnings import warn_about_losses, without_orientation
+from keye_vl_rs._media.image_warnings import (
+    apply_orientation,
+    warn_about_losses,
+    without_orientation,
+)
 from keye_vl_rs._media.kinds import head_of, image_hint
 from keye_vl_rs._media.sources import MediaSource, describe_source, open_bytes
 from keye_vl_rs._util.shorten import shorten
@@ -204,9 +208,7 @@ def _from_array(source: Any) -> Image.Image:
 
 def _rgb(image: Image.Image, on_white: bool, exif: bool | None) -> Image.Image:
     if exif:
-        from PIL import ImageOps
-
-        image = ImageOps.exif_transpose(image)
+        image = apply_orientation(image)
     converted = _converted(image, on_white)
     # No warning about an orientation that the caller has decided on.
     warn_about_losses(

@@ -11,18 +11,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 from transformers.image_transforms import convert_to_rgb
 
 from keye_vl_rs._media.file_objects import is_file_object
-from keye_vl_rs._media.image_warnings import warn_about_losses
+from keye_vl_rs._media.image_warnings import apply_orientation, warn_about_losses
 from keye_vl_rs._media.images import pillow_errors
 from keye_vl_rs._media.sources import describe_source
 from keye_vl_rs._slow_fast.sizes import CHANNELS
 from keye_vl_rs.errors import FramesShapeError, naming
 
 __all__ = [
-    "apply_orientation",
     "check_loaded",
     "flatten_images",
     "frame_pixels",
@@ -85,7 +84,8 @@ def frame_pixels(image: Any, do_convert_rgb: bool, exif: bool = False) -> Any:
     """
     if isinstance(image, Image.Image):
         if exif:
-            image = apply_orientation(image)
+            with pillow_errors():
+                image = apply_orientation(image)
         # The EXIF data of a PNG may follow its pixels, which are read later, in threads. Pillow
         # applies the orientation of a TIFF itself when it reads the pixels.
         elif image.format != "TIFF" and (image.format != "PNG" or "exif" in image.info):
@@ -111,8 +111,8 @@ def video_array(frames: Any, name: str, exif: bool) -> NDArray[Any]:
     for index, frame in enumerate(frames):
         with naming(f"{name}: frame {index}"):
             if isinstance(frame, Image.Image):
-                frame = apply_orientation(frame) if exif else frame
                 with pillow_errors():
+                    frame = apply_orientation(frame) if exif else frame
                     frame = frame.convert("RGB")
             arrays.append(np.asarray(frame))
         if arrays[index].shape != arrays[0].shape:
@@ -146,17 +146,6 @@ def image_array(image: Any, do_convert_rgb: bool = True) -> NDArray[Any]:
     if image.ndim != 3:
         raise FramesShapeError(f"an image has shape {image.shape}: expected (H, W, C) or (C, H, W)")
     return image
-
-
-def apply_orientation(image: Image.Image) -> Image.Image:
-    """Apply an image's EXIF orientation; return a copy without that tag.
-
-    Raises:
-        UnreadableMediaError: the image is closed or damaged.
-    """
-    with pillow_errors():
-        oriented: Image.Image = ImageOps.exif_transpose(image)
-    return oriented
 
 
 def shape_of(pixels: Any) -> tuple[int, int, int]:

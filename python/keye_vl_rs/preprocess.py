@@ -17,6 +17,7 @@ from keye_vl_rs._patches.tensors import per_channel
 from keye_vl_rs._preprocess import BUFFER_BYTES, preprocess_file, preprocess_list
 from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._sampling.timestamps import TimestampKind
+from keye_vl_rs._util.model import NORMALIZATION
 from keye_vl_rs._util.validation import check_whole, number_from_zero
 from keye_vl_rs.errors import calling, memory_errors
 from keye_vl_rs.limits import Limits, applied
@@ -51,8 +52,8 @@ def preprocess_video(
     min_frame_similarity: float = 0.9,
     video_start: float | None = None,
     video_end: float | None = None,
-    image_mean: Sequence[float] = (0.5, 0.5, 0.5),
-    image_std: Sequence[float] = (0.5, 0.5, 0.5),
+    image_mean: Sequence[float] = NORMALIZATION,
+    image_std: Sequence[float] = NORMALIZATION,
     dtype: torch.dtype | str | None = None,
     threads: int | None = None,
     buffer_bytes: int = BUFFER_BYTES,

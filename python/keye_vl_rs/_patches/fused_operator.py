@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._slow_fast.sizes import CHANNELS, FACTOR, PATCH_SIZE, SLOW, Size
+from keye_vl_rs._util.model import NORMALIZATION
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import number, number_from_zero, positive_number
 from keye_vl_rs.errors import (
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from keye_vl_rs._slow_fast.frames import Frames
 
 __all__ = ["BicubicVideoFusionOpProcessor", "BicubicVideoProcessor", "check_resample"]
-
-_HALVES = (0.5, 0.5, 0.5)
 
 
 def check_resample(resample: str) -> str:
@@ -76,8 +75,8 @@ class BicubicVideoProcessor:
         min_pixels: int = 4 * FACTOR * FACTOR,
         max_pixels: int = 1280 * FACTOR * FACTOR,
         scale: float = 255,
-        image_mean: float | Sequence[float] = _HALVES,
-        image_std: float | Sequence[float] = _HALVES,
+        image_mean: float | Sequence[float] = NORMALIZATION,
+        image_std: float | Sequence[float] = NORMALIZATION,
     ) -> dict[str, torch.Tensor] | None:
         """Resample, normalise and cut some frames of a video into patches.
 

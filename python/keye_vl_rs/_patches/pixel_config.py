@@ -20,6 +20,7 @@ from keye_vl_rs._slow_fast.sizes import (
     Size,
     smart_resize,
 )
+from keye_vl_rs._util.model import NORMALIZATION
 from keye_vl_rs._util.renamed_argument import renamed_argument
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ __all__ = ["MAX_PIXELS", "MIN_PIXELS", "PixelConfig", "VideoSettings"]
 
 # Limits for an image: 4 to 1280 tokens.
 MIN_PIXELS, MAX_PIXELS = 4 * TOKEN_PIXELS, 1280 * TOKEN_PIXELS
-_HALVES = (0.5, 0.5, 0.5)
 _BILINEAR = 2  # Pillow's number
 
 
@@ -54,8 +54,8 @@ class VideoSettings:
     """
 
     rescale_factor: float = 1 / 255
-    image_mean: tuple[float, ...] = _HALVES
-    image_std: tuple[float, ...] = _HALVES
+    image_mean: tuple[float, ...] = NORMALIZATION
+    image_std: tuple[float, ...] = NORMALIZATION
     resample: int = _BILINEAR
     do_resize: bool = True
     patch_size: int = PATCH_SIZE

@@ -15,6 +15,7 @@ from keye_vl_rs._slow_fast.sizes import (
     count_patches,
     frames_grid,
 )
+from keye_vl_rs._util.model import NORMALIZATION
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs.errors import (
     InvalidArgumentError,
@@ -80,8 +81,8 @@ def video_patches(
     dtype: torch.dtype | None = None,
     patch_size: int = PATCH_SIZE,
     rescale_factor: float = 1 / 255,
-    image_mean: Sequence[float] = (0.5, 0.5, 0.5),
-    image_std: Sequence[float] = (0.5, 0.5, 0.5),
+    image_mean: Sequence[float] = NORMALIZATION,
+    image_std: Sequence[float] = NORMALIZATION,
     resample: str = "bilinear",
     out: torch.Tensor | None = None,
 ) -> torch.Tensor:

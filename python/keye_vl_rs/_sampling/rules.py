@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from keye_vl_rs._util.model import FACTOR, TOKEN_PIXELS
+from keye_vl_rs._util.model import FACTOR, MAX_RATIO, TOKEN_PIXELS
 from keye_vl_rs._util.validation import (
     exact_count,
     number_from_zero,
@@ -39,7 +39,7 @@ class VideoRules:
     """
 
     factor: int = FACTOR
-    max_ratio: float = 200
+    max_ratio: float = MAX_RATIO
     fps: float = 2.0
     min_pixels: float = 48 * TOKEN_PIXELS
     max_pixels: float = 768 * TOKEN_PIXELS

@@ -11,6 +11,7 @@ from keye_vl_rs._util.model import (
     CHANNELS,
     FACTOR,
     FAST,
+    MAX_RATIO,
     MERGE_SIZE,
     PATCH_SIZE,
     SLOW,
@@ -49,8 +50,6 @@ __all__ = [
 
 # Floats represent every integer up to here.
 _MAX_PIXELS = 2**53
-# The maximum ratio of the longer side to the shorter one.
-MAX_RATIO = 200.0
 
 
 def round_by_factor(number: float, factor: int) -> int:

@@ -8,7 +8,9 @@ __all__ = [
     "CHANNELS",
     "FACTOR",
     "FAST",
+    "MAX_RATIO",
     "MERGE_SIZE",
+    "NORMALIZATION",
     "PATCH_SIZE",
     "SLOW",
     "TOKEN_PIXELS",
@@ -24,6 +26,10 @@ MERGE_SIZE = 2
 FACTOR = PATCH_SIZE * MERGE_SIZE
 TOKEN_PIXELS = FACTOR * FACTOR
 CHANNELS = 3
+# The mean and the standard deviation of each channel, of values from 0 to 1.
+NORMALIZATION = (0.5, 0.5, 0.5)
+# The maximum ratio of the longer side of an image or a frame to its shorter one.
+MAX_RATIO = 200.0
 
 # Frame types.
 SLOW, FAST = 0, 1

@@ -23,6 +23,7 @@ from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._slow_fast.plan import plan_frame_sizes
 from keye_vl_rs._slow_fast.sizes import CHANNELS, PATCH_SIZE, SLOW, Size
 from keye_vl_rs._slow_fast.split import split_frames
+from keye_vl_rs._util.model import NORMALIZATION
 from keye_vl_rs.errors import KeyeVLError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ __all__ = ["Comparison", "compare_stages", "describe_machine", "synthetic_frames
 
 # Modules that the published slow/fast stage needs; the patches need only torch and transformers.
 REFERENCE_MODULES = ("keye_vl_utils", "cv2", "einops", "torchvision")
-MEAN = STD = (0.5, 0.5, 0.5)
+MEAN = STD = NORMALIZATION
 RULES = VideoRules()
 
 
@@ -102,7 +103,7 @@ def compare_stages(frames: torch.Tensor, *, threads: int, runs: int) -> list[Com
             _published_slow_fast(frames),
         ),
         "patches": (
-            lambda: video_patches(frames, frame_types, slow, fast, image_mean=MEAN, image_std=STD),
+            lambda: video_patches(frames, frame_types, slow, fast),
             lambda: published_patches(frames, frame_types, slow, fast),
         ),
     }

@@ -6,12 +6,11 @@ from PIL import Image
 from transformers.image_processing_utils import BatchFeature
 
 from keye_vl_rs._patches.float_frames import whole_floats_to_uint8
+from keye_vl_rs._util.model import NORMALIZATION
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processors.videos import list_videos
 
 __all__ = ["SiglipImageProcessor"]
-
-_HALVES = (0.5, 0.5, 0.5)
 
 
 class SiglipImageProcessor(KeyeVL1_5ImageProcessor):
@@ -32,8 +31,8 @@ class SiglipImageProcessor(KeyeVL1_5ImageProcessor):
         """Store and check the settings."""
         super().__init__(
             resample=resample,
-            image_mean=_HALVES if image_mean is None else image_mean,
-            image_std=_HALVES if image_std is None else image_std,
+            image_mean=NORMALIZATION if image_mean is None else image_mean,
+            image_std=NORMALIZATION if image_std is None else image_std,
             **kwargs,
         )
 

@@ -10,7 +10,7 @@ from keye_vl_rs.errors import InvalidArgumentError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["PIXEL_DTYPES", "check_dtype", "dtype_name", "float_dtype"]
+__all__ = ["PIXEL_DTYPES", "check_dtype", "dtype_name", "float_dtype", "pixel_dtype"]
 
 # Their names in torch, the default first.
 PIXEL_DTYPES = ("float32", "bfloat16", "float16")
@@ -32,6 +32,14 @@ def float_dtype(dtype: Any) -> torch.dtype | None:
     if _name(found) is None:
         raise _error(dtype)
     return found
+
+
+def pixel_dtype(dtype: torch.dtype | None) -> torch.dtype:
+    """Return the dtype of patches: ``dtype``, or the default if it is None."""
+    import torch
+
+    default: torch.dtype = getattr(torch, PIXEL_DTYPES[0])
+    return default if dtype is None else dtype
 
 
 def check_dtype(dtype: Any) -> None:

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs._patches.dtypes import check_dtype
+from keye_vl_rs._patches.dtypes import check_dtype, pixel_dtype
 from keye_vl_rs._slow_fast.sizes import (
     CHANNELS,
     MERGE_SIZE,
@@ -136,10 +136,9 @@ class PixelConfig(VideoSettings):
         """
         if self.why_not_fused() is not None:
             return None
-        import torch
 
         return {
-            "dtype": self.dtype or torch.float32,
+            "dtype": pixel_dtype(self.dtype),
             "patch_size": self.patch_size,
             "rescale_factor": self.rescale_factor if self.do_rescale else 1.0,
             "image_mean": self.image_mean if self.do_normalize else (0.0, 0.0, 0.0),

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import _core
-from keye_vl_rs._patches.dtypes import check_dtype, dtype_name
+from keye_vl_rs._patches.dtypes import check_dtype, dtype_name, pixel_dtype
 from keye_vl_rs._slow_fast.frames import frame_types_list, frames_array
 from keye_vl_rs._slow_fast.sizes import (
     CHANNELS,
@@ -61,7 +61,7 @@ def empty_patches(
     import numpy as np
     import torch
 
-    dtype = dtype or torch.float32
+    dtype = pixel_dtype(dtype)
     check_dtype(dtype)
     shape = (count, CHANNELS, patch_size, patch_size)
     try:
@@ -115,7 +115,7 @@ def video_patches(
     types = frame_types_list(frame_types, len(array) if array.ndim else 0)
     patches = count_patches(types, slow_size, fast_size, patch_size)
     if dtype is None:
-        dtype = torch.float32 if out is None else out.dtype
+        dtype = pixel_dtype(None if out is None else out.dtype)
     name = dtype_name(dtype)
     if out is None:
         out = empty_patches(patches, patch_size, dtype)

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from keye_vl_rs._patches.accepted_inputs import video_array
+from keye_vl_rs._patches.dtypes import pixel_dtype
 from keye_vl_rs._patches.frames import frame_patches
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._patches.tensors import empty_patches, video_layout, video_patches
@@ -126,7 +127,7 @@ def check_videos(videos: Any, kwargs: Mapping[str, Any], config: PixelConfig) ->
 def video_tensors(videos: Sequence[AnyVideo], config: PixelConfig) -> dict[str, torch.Tensor]:
     """Return ``pixel_values_videos``, ``video_grid_thw`` and ``num_frames`` for all videos."""
     counts = [count_patches(video.types, *video.sizes, config.patch_size) for video in videos]
-    dtype = config.dtype or torch.float32
+    dtype = pixel_dtype(config.dtype)
     only = videos[0]
     if len(videos) == 1 and isinstance(only, PreprocessedVideo) and only.pixels.dtype == dtype:
         pixels = only.pixels
@@ -212,7 +213,7 @@ def _check_preprocessed(
     _check_settings(inputs, index, config)
     dtype = inputs.pixel_values_videos.dtype
     if dtype not in (torch.float32, config.dtype):
-        own = config.dtype or torch.float32
+        own = pixel_dtype(config.dtype)
         expected = "" if own == torch.float32 else f"{own}, the processor's dtype, or "
         raise InvalidArgumentError(
             f"video {index} was preprocessed with dtype {dtype}: expected {expected}torch.float32"

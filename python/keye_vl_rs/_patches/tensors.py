@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from keye_vl_rs._slow_fast.sizes import (
 )
 from keye_vl_rs._util.model import NORMALIZATION
 from keye_vl_rs._util.shorten import short_repr
+from keye_vl_rs._util.validation import number
 from keye_vl_rs.errors import (
     InvalidArgumentError,
     OutOfMemoryError,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from keye_vl_rs._slow_fast.frames import Frames, FrameTypes
 
 __all__ = [
+    "channel_values",
     "empty_patches",
     "grid_tensor",
     "grid_thw",
@@ -236,10 +239,21 @@ def per_channel(values: Any, name: str) -> tuple[float, float, float]:
         InvalidArgumentError: ``values`` is anything else; the message calls it ``name``.
     """
     try:
-        given = (values,) * CHANNELS if isinstance(values, (int, float)) else tuple(values)
-        red, green, blue = map(float, given)
+        red, green, blue = channel_values(values, name)
     except (TypeError, ValueError) as error:
         raise InvalidArgumentError(
             f"{name} is {short_repr(values)}: expected {CHANNELS} numbers"
         ) from error
     return red, green, blue
+
+
+def channel_values(values: Any, name: str) -> tuple[float, ...]:
+    """Return the numbers of ``values``, however many, or one number as often as RGB needs it.
+
+    Raises:
+        InvalidArgumentError: a value is not a number; the message calls it ``name``.
+    """
+    # Tensors and arrays without dimensions have the method that makes them iterable, too.
+    several = isinstance(values, Iterable) and getattr(values, "ndim", 1) > 0
+    given = values if several else (values,) * CHANNELS
+    return tuple(float(number(name, value)) for value in given)

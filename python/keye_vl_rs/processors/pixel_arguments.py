@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from PIL import Image
@@ -10,7 +10,8 @@ from transformers.image_utils import ChannelDimension
 
 from keye_vl_rs._patches.dtypes import float_dtype
 from keye_vl_rs._patches.pixel_config import PixelConfig
-from keye_vl_rs._slow_fast.sizes import CHANNELS, Size
+from keye_vl_rs._patches.tensors import channel_values
+from keye_vl_rs._slow_fast.sizes import Size
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import (
     check_flag,
@@ -45,7 +46,7 @@ def make_pixel_config(settings: Any, overrides: Mapping[str, Any]) -> PixelConfi
     low, high = pixel_limits(size) or (settings.min_pixels, settings.max_pixels)
     low = low if overrides.get("min_pixels") is None else overrides["min_pixels"]
     high = high if overrides.get("max_pixels") is None else overrides["max_pixels"]
-    mean, std = (_per_channel(name, value(name)) for name in ("image_mean", "image_std"))
+    mean, std = (channel_values(value(name), name) for name in ("image_mean", "image_std"))
     if len(mean) != len(std):
         raise InvalidArgumentError(f"image_mean has {len(mean)} values, image_std {len(std)}")
     if value("temporal_patch_size") != 1:
@@ -100,11 +101,6 @@ def _fixed_size(size: Any) -> Size | None:
         return None
     height, width = (positive_integer(f"{side} of size", size[side]) for side in _SIDES)
     return height, width
-
-
-def _per_channel(name: str, values: Any) -> tuple[float, ...]:
-    given = values if isinstance(values, Iterable) else (values,) * CHANNELS
-    return tuple(float(number(name, value)) for value in given)
 
 
 def _filter(value: Any) -> int:

@@ -92,6 +92,11 @@ def write_image_patches(
     """
     kernel = KERNELS.get(config.resample) if config.do_resize else None
     cached: dict[tuple[Size, Size], _core.ImageBands] = {}
+    arguments = config.fused()
+    assert arguments is not None, "the Rust core supports the configuration"
+    arguments["dtype"] = dtype_name(arguments["dtype"])
+    # The bands know it.
+    del arguments["patch_size"]
 
     def write(task: _Task) -> None:
         pixels, size = _load(task.image, task.lock), task.image.size
@@ -100,7 +105,7 @@ def write_image_patches(
             pixels, size = _pillow_resize(pixels, target, config.resample), target
         if (size, target) not in cached:
             cached[size, target] = _image_bands(size, target, config.patch_size, kernel)
-        _write_bands(cached[size, target], pixels, task.bands, task.out, config)
+        _write_bands(cached[size, target], pixels, task.bands, task.out, arguments)
 
     map_in_threads(write, list(_split_into_tasks(images, config, kernel, outs)))
 
@@ -157,12 +162,12 @@ def _write_bands(
     pixels: Pixels,
     part: tuple[int, int],
     out: NDArray[Any],
-    config: PixelConfig,
+    arguments: dict[str, Any],
 ) -> None:
-    """Write bands ``part[0]`` to ``part[1]`` of ``out``, strip by strip."""
-    arguments = {**(config.fused() or {})}
-    arguments["dtype"] = dtype_name(arguments["dtype"])
-    del arguments["patch_size"]
+    """Write bands ``part[0]`` to ``part[1]`` of ``out``, strip by strip.
+
+    ``arguments`` are those of the core that say how pixels become values.
+    """
     elements = out.size // len(bands)
     top, bottom = bands.source_rows(*part)
     width = pixels.width if isinstance(pixels, Image.Image) else pixels.shape[1]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._chat.message_options import frame_parts
 from keye_vl_rs._media.deadline import Deadline
-from keye_vl_rs._patches.pixel_config import PixelConfig, VideoSettings
+from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._patches.tensors import video_layout, video_patches
+from keye_vl_rs._patches.video_settings import VideoSettings
 from keye_vl_rs._sampling.indices import frame_indices
 from keye_vl_rs._sampling.reading import (
     check_on_error,

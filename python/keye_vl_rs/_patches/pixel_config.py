@@ -1,8 +1,8 @@
 """Define the configuration by which a call's pixels become the values that the model reads.
 
 Processors, :func:`keye_vl_rs.preprocess_video` and the streaming path share one
-:class:`PixelConfig`. Its settings that affect tensors, :class:`VideoSettings`, are recorded with
-each preprocessed video.
+:class:`PixelConfig`. Its settings that affect tensors, ``VideoSettings``, are recorded with each
+preprocessed video.
 """
 
 from __future__ import annotations
@@ -12,75 +12,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._patches.dtypes import check_dtype, pixel_dtype
+from keye_vl_rs._patches.video_settings import VideoSettings
 from keye_vl_rs._slow_fast.sizes import (
     CHANNELS,
-    MERGE_SIZE,
-    PATCH_SIZE,
     TOKEN_PIXELS,
     Size,
     smart_resize,
 )
-from keye_vl_rs._util.model import NORMALIZATION
-from keye_vl_rs._util.renamed_argument import renamed_argument
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["MAX_PIXELS", "MIN_PIXELS", "PixelConfig", "VideoSettings"]
+__all__ = ["MAX_PIXELS", "MIN_PIXELS", "PixelConfig"]
 
 # Limits for an image: 4 to 1280 tokens.
 MIN_PIXELS, MAX_PIXELS = 4 * TOKEN_PIXELS, 1280 * TOKEN_PIXELS
-_BILINEAR = 2  # Pillow's number
-
-
-@dataclass(frozen=True)
-class VideoSettings:
-    """Record the settings that a :class:`keye_vl_rs.VideoInputs` was computed with.
-
-    Their defaults are those of :func:`keye_vl_rs.preprocess_video`. The dtype is not included,
-    since the tensors have it.
-
-    Attributes:
-        rescale_factor: factor that bytes were multiplied by; 1 if they were not rescaled.
-        image_mean: mean per channel; 0 if the values were not normalised.
-        image_std: standard deviation per channel; 1 if the values were not normalised.
-        resample: the filter, as Pillow's number: 2 for bilinear, 3 for bicubic.
-        do_resize: whether frames were resized.
-        patch_size: side of a patch in pixels.
-        merge_size: side of a token in patches.
-        min_pixels: minimum number of pixels of a frame; None for that of keye_vl_utils.
-        max_pixels: maximum number of pixels of a frame; None for that of keye_vl_utils.
-        fixed_size: (height, width) of all frames, if a call set it.
-    """
-
-    rescale_factor: float = 1 / 255
-    image_mean: tuple[float, ...] = NORMALIZATION
-    image_std: tuple[float, ...] = NORMALIZATION
-    resample: int = _BILINEAR
-    do_resize: bool = True
-    patch_size: int = PATCH_SIZE
-    merge_size: int = MERGE_SIZE
-    min_pixels: float | None = None
-    max_pixels: float | None = None
-    fixed_size: Size | None = None
-
-    @classmethod
-    @renamed_argument("recipe", "config")
-    def of(cls, config: PixelConfig) -> VideoSettings:
-        """Return a configuration's settings, normalised: equal effects give equal settings."""
-        channels = len(config.image_mean)
-        return cls(
-            rescale_factor=config.rescale_factor if config.do_rescale else 1.0,
-            image_mean=config.image_mean if config.do_normalize else (0.0,) * channels,
-            image_std=config.image_std if config.do_normalize else (1.0,) * channels,
-            resample=config.resample,
-            do_resize=config.do_resize,
-            patch_size=config.patch_size,
-            merge_size=config.merge_size,
-            min_pixels=config.min_pixels,
-            max_pixels=config.max_pixels,
-            fixed_size=config.fixed_size,
-        )
 
 
 @dataclass(frozen=True)

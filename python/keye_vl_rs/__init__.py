@@ -23,6 +23,7 @@ from keye_vl_rs._decoding.damage import Damage
 from keye_vl_rs._moved import forward_imports, import_moved
 from keye_vl_rs._patches.fused_operator import BicubicVideoFusionOpProcessor, BicubicVideoProcessor
 from keye_vl_rs._patches.video_settings import VideoSettings
+from keye_vl_rs._util.lazy_attributes import lazy_attribute
 from keye_vl_rs.errors import KeyeVLError
 from keye_vl_rs.hosts.openai import to_openai_messages
 from keye_vl_rs.hosts.switch import disable, enable
@@ -83,14 +84,8 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        from importlib import import_module
-
-        return getattr(import_module(_LAZY[name]), name)
     module = import_moved(name)
-    if module is not None:
-        return module
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return lazy_attribute(__name__, name, _LAZY) if module is None else module
 
 
 def __dir__() -> list[str]:

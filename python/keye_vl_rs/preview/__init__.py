@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from keye_vl_rs._util.lazy_attributes import lazy_attribute
 from keye_vl_rs.preview.vision_process import (
     extract_vision_info,
     fetch_image,
@@ -45,11 +46,7 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        from importlib import import_module
-
-        return getattr(import_module(_LAZY[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return lazy_attribute(__name__, name, _LAZY)
 
 
 def __dir__() -> list[str]:

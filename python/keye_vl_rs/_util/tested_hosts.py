@@ -7,13 +7,18 @@ import logging
 from keye_vl_rs._util.warn_once import warn_once
 from keye_vl_rs.errors import UnsupportedHostError
 
-__all__ = ["TESTED", "check_host"]
+__all__ = ["KEYE_VL_UTILS_FACADES", "TESTED", "check_host"]
 
 logger = logging.getLogger(__name__)
 
-# Oldest supported release first, newest tested last. Those of keye-vl-utils are next to its
-# replacements, in hosts/keye_vl_utils.py.
+# The module that replaces the vision_process of each tested release of keye-vl-utils.
+KEYE_VL_UTILS_FACADES = {
+    "1.0.0": "keye_vl_rs.preview.vision_process",
+    "1.5.2": "keye_vl_rs.vision_process",
+}
+# Oldest supported release first, newest tested last.
 TESTED = {
+    "keye-vl-utils": tuple(KEYE_VL_UTILS_FACADES),
     "sglang": ("0.5.23",),
     "transformers": ("4.52.4", "4.57.6", "5.0.0", "5.19.0", "5.24.0"),
     "vllm": ("0.33.0",),

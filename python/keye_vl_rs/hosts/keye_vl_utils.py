@@ -15,17 +15,13 @@ from types import ModuleType
 from typing import Any
 
 from keye_vl_rs._patches.fused_operator import BicubicVideoFusionOpProcessor, BicubicVideoProcessor
+from keye_vl_rs._util.tested_hosts import KEYE_VL_UTILS_FACADES
 
 __all__ = ["NAME", "install_operator", "install_vision_process", "uninstall"]
 
 logger = logging.getLogger(__name__)
 
 NAME = "keye_vl_utils"
-# The drop-in for the vision_process of each tested release.
-_DROP_INS = {
-    "1.5.2": "keye_vl_rs.vision_process",
-    "1.0.0": "keye_vl_rs.preview.vision_process",
-}
 
 # The numbers of both releases that programs such as ms-swift set.
 _CONSTANTS = (
@@ -88,12 +84,12 @@ def install_vision_process(package: ModuleType) -> None:
         version = importlib.metadata.version("keye-vl-utils")
     except importlib.metadata.PackageNotFoundError:
         version = "unknown"
-    if version not in _DROP_INS:
+    if version not in KEYE_VL_UTILS_FACADES:
         logger.warning(
             "keye-vl-utils %s is left unpatched: this release of keye-vl-rs was only compared with "
             "%s; install one of these, or a newer keye-vl-rs",
             version,
-            ", ".join(_DROP_INS),
+            ", ".join(KEYE_VL_UTILS_FACADES),
         )
         return
     wrapped = [
@@ -108,7 +104,7 @@ def install_vision_process(package: ModuleType) -> None:
             ", ".join(wrapped),
         )
         return
-    ours = import_module(_DROP_INS[version])
+    ours = import_module(KEYE_VL_UTILS_FACADES[version])
     for name in _CONSTANTS:
         value = getattr(theirs, name, _MISSING)
         if value is not _MISSING and getattr(ours, name, _MISSING) not in (value, _MISSING):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import keye_vl_rs
+from keye_vl_rs._chat import content_parts
 from support.paths import ROOT
 
 pytestmark = pytest.mark.one_level
@@ -98,6 +99,50 @@ def test_one_module_decides_what_a_content_part_is():
         if isinstance(node, ast.Constant) and node.value in keys
     }
     assert found == {"_chat/content_parts.py", "_chat/unknown_parts.py", "hosts/openai.py"}
+
+
+def lookups_of(path):
+    """Return the constant keys that a module looks up, by index, by method or with "in"."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            key = node.slice
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
+            key = node.left
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in ("get", "pop", "setdefault")
+            and node.args
+        ):
+            key = node.args[0]
+        else:
+            continue
+        if isinstance(key, ast.Constant):
+            yield key.value
+
+
+def test_one_module_reads_the_keys_of_content_parts():
+    """Other modules read the plain form, whose sources are under "image" and "video" alone."""
+    plain = {content_parts.IMAGE, content_parts.VIDEO}
+    own = {key for keys in content_parts._OWN_KEYS.values() for key in keys}
+    others = {*own, *content_parts._SHARED_KEYS, *content_parts._TYPES} - plain
+    assert {"image_url", "video_url", "url", "path", "base64", "input_image"} <= others
+    found = {
+        (str(path.relative_to(PACKAGE)), key)
+        for path in MODULES
+        for key in lookups_of(path)
+        if key in others
+    }
+    assert found == {
+        ("_chat/content_parts.py", "base64"),
+        ("_chat/content_parts.py", "url"),
+        # A source of its own: {"base64": ...}.
+        ("_media/encoded_sources.py", "base64"),
+        # The metadata of an output.
+        ("cli/jobs/resume.py", "path"),
+    }
+    readers = {own_part(path) for path in MODULES if plain & set(lookups_of(path))}
+    assert readers == {"_media", "_sampling", "_slow_fast", "_preprocess", "cli"}
 
 
 def test_the_root_is_small():

@@ -113,6 +113,8 @@ class KeyeVL1_5ImageProcessor(PixelSettings, BaseImageProcessor):  # type: ignor
     ) -> torch.Tensor:
         """Return the patches of frames of one size: (patches, 3, 14, 14).
 
+        Nothing in this package calls it: it is public, for programs with frames of their own.
+
         Args:
             frames: (T, 3, H, W) or (T, H, W, 3), or a list of images.
             config: how pixels become values, as ``pixel_config`` returns it.

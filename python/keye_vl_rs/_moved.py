@@ -75,7 +75,7 @@ _MOVED = {
     "timestamps": ["_sampling.timestamps"],
     "tokenization": ["_chat.tokenization"],
     "unknown_parts": ["_chat.unknown_parts"],
-    "video": ["_sampling.video", "_sampling.reading"],
+    "video": ["_sampling.video", "_sampling.reading", "_sampling.video_options"],
     "video_batch": ["processors.video_batch"],
     "video_processing": ["processors.video_processor"],
     "video_settings": ["_patches.video_settings"],

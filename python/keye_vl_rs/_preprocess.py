@@ -1,4 +1,4 @@
-"""Turn one video, as a message describes it, into the tensors that the model reads."""
+"""Turn one video with its options into the tensors that the model reads."""
 
 from __future__ import annotations
 
@@ -6,20 +6,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._chat.message_options import frame_parts
-from keye_vl_rs._media.deadline import Deadline
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._patches.tensors import video_layout, video_patches
 from keye_vl_rs._patches.video_settings import VideoSettings
-from keye_vl_rs._sampling.indices import frame_indices
-from keye_vl_rs._sampling.reading import (
-    check_on_error,
-    decoder_threads,
-    describe_source,
-    make_frame_selector,
-    open_reader,
-)
-from keye_vl_rs._sampling.timestamps import TimestampRule, check_timestamps
-from keye_vl_rs._slow_fast.frame_lists import frame_rules, read_frame_list
+from keye_vl_rs._sampling.open_video import open_video, spaced_frames
+from keye_vl_rs._sampling.reading import decoder_threads
+from keye_vl_rs._slow_fast.frame_lists import frame_rules, list_deadline, read_frame_list
 from keye_vl_rs._slow_fast.plan import plan_checked_sizes
 from keye_vl_rs._slow_fast.sizes import SLOW
 from keye_vl_rs._slow_fast.split import split_frames
@@ -33,6 +25,7 @@ if TYPE_CHECKING:
 
     from keye_vl_rs._media.deadline import CancelFlag
     from keye_vl_rs._sampling.rules import VideoRules
+    from keye_vl_rs._sampling.video_options import VideoOptions
     from keye_vl_rs._util.model import Size
 
 __all__ = ["BUFFER_BYTES", "preprocess_file", "preprocess_list"]
@@ -41,7 +34,7 @@ BUFFER_BYTES = 192 << 20
 
 
 def preprocess_file(
-    ele: dict[str, Any],
+    options: VideoOptions,
     config: PixelConfig,
     rules: VideoRules,
     *,
@@ -52,10 +45,9 @@ def preprocess_file(
     """Turn a video file into tensors, without holding all of its frames.
 
     Args:
-        ele: the video of a message, in the form of keye_vl_utils: ``video`` and the options of a
-            video file that :data:`keye_vl_rs._chat.message_options.READ_BY` lists.
+        options: the file, with its options.
         config: how pixels become values; the Rust core must support it.
-        rules: defaults for what ``ele`` does not say.
+        rules: defaults for what ``options`` does not say.
         threads: decoder threads, as for :func:`keye_vl_rs.preprocess_video`.
         cancel: as for :func:`keye_vl_rs.preprocess_video`.
         buffer_bytes: as for :func:`keye_vl_rs.preprocess_video`.
@@ -63,36 +55,11 @@ def preprocess_file(
     Raises:
         KeyeVLError: a subclass, as for :func:`keye_vl_rs.preprocess_video`.
     """
-    # Import these before the deadline is set: the first import takes longer than a short video.
-    import av  # noqa: F401
     import torch
 
-    start, end = ele.get("video_start"), ele.get("video_end")
-    rule = TimestampRule(
-        check_timestamps(ele.get("timestamps", "published")),
-        is_cut=start is not None or end is not None,
-    )
-    deadline = Deadline(describe_source(ele["video"]), ele.get("timeout"), cancel)
-    # Check before opening the file.
-    rules.check_counts(ele)
-
-    def choose(total_frames: int, video_fps: float) -> torch.Tensor:
-        count = rules.count_frames(ele, total_frames, video_fps, deadline.name)
-        return frame_indices(total_frames, count)
-
-    with open_reader(
-        ele["video"], deadline=deadline, threads=threads, on_error=ele.get("on_error", "raise")
-    ) as reader:
-        video = stream_file(
-            reader,
-            make_frame_selector(choose, deadline.name, start, end),
-            ele,
-            rules,
-            ele.get("min_frame_similarity", rules.min_frame_similarity),
-            config,
-            buffer_bytes,
-            rule,
-        )
+    choose = spaced_frames(options, rules)
+    with open_video(options, choose, threads=threads, cancel=cancel) as opened:
+        video = stream_file(opened, rules, config, buffer_bytes)
     return _video_inputs(
         video.pixels,
         torch.tensor(video.frame_types, dtype=torch.int32, device="cpu"),
@@ -111,7 +78,7 @@ def preprocess_file(
 
 
 def preprocess_list(
-    ele: dict[str, Any],
+    options: VideoOptions,
     config: PixelConfig,
     rules: VideoRules,
     *,
@@ -121,11 +88,11 @@ def preprocess_list(
     """Turn a list of frames into tensors.
 
     Args:
-        ele: the video of a message; its ``fps`` is the frame rate of the list, and required.
+        options: the list, with its options; ``fps`` is the frame rate of the list, and required.
         config: as for :func:`preprocess_file`.
         rules: as for :func:`preprocess_file`.
         threads: checked, but not used.
-        cancel: checked between stages, as is ``timeout`` of ``ele``.
+        cancel: checked between stages, as is ``timeout`` of ``options``.
 
     Raises:
         KeyeVLError: a subclass, as for :func:`keye_vl_rs.preprocess_video`.
@@ -133,30 +100,28 @@ def preprocess_list(
     import torch
 
     for name in ("video_start", "video_end"):
-        if ele.get(name) is not None:
+        seconds = getattr(options, name)
+        if seconds is not None:
             raise InvalidArgumentError(
-                f"{name} is {short_repr(ele[name])}: only files support it; remove frames from the "
+                f"{name} is {short_repr(seconds)}: only files support it; remove frames from the "
                 "list instead"
             )
-    if ele.get("fps") is None:
+    if options.fps is None:
         raise InvalidArgumentError("fps is None: expected the frame rate of the list of frames")
-    check_on_error(ele.get("on_error", "raise"))
-    check_timestamps(ele.get("timestamps", "published"))
     decoder_threads(threads)
-    deadline = Deadline(f"{len(ele['video'])} frames", ele.get("timeout"), cancel)
+    deadline = list_deadline(options, cancel)
     started = time.perf_counter()
     deadline.check()
-    frames, times = read_frame_list(
-        ele, frame_parts(ele), rules, rules.count_frames, frame_rules(rules)
-    )
+    shared = {"min_pixels": options.min_pixels, "max_pixels": options.max_pixels}
+    parts = frame_parts(options.source, shared)
+    frames, times = read_frame_list(options, parts, rules, frame_rules(rules))
     deadline.check()
     decoded = time.perf_counter()
-    threshold = ele.get("min_frame_similarity", rules.min_frame_similarity)
-    frame_types = split_frames(frames, threshold, rules)
+    frame_types = split_frames(frames, rules.threshold(options), rules)
     slow_frames = frame_types.tolist().count(SLOW)
     size = (frames.shape[2], frames.shape[3])
     sizes = plan_checked_sizes(
-        ele, size, slow_frames, len(frame_types) - slow_frames, rules, deadline.name
+        options, size, slow_frames, len(frame_types) - slow_frames, rules, deadline.name
     )
     deadline.check()
     compared = time.perf_counter()
@@ -164,7 +129,7 @@ def preprocess_list(
     assert arguments is not None, "the Rust core supports the configuration"
     pixels = video_patches(frames, frame_types, *sizes, **arguments)
     written = time.perf_counter()
-    total = len(ele["video"])
+    total = len(options.source)
     return _video_inputs(
         pixels,
         frame_types,
@@ -172,9 +137,9 @@ def preprocess_list(
         config,
         timestamps=torch.zeros(0, dtype=torch.float32, device="cpu") if times is None else times,
         size=size,
-        fps=float(ele["fps"]),
+        fps=float(options.fps),
         total_frames=total,
-        duration=total / ele["fps"],
+        duration=total / options.fps,
         stage_seconds={
             "decode": decoded - started,
             "slow_fast": compared - decoded,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from keye_vl_rs._chat.content_parts import is_frame_list
 from keye_vl_rs._decoding.reader import OnError
 from keye_vl_rs._media.encoded_sources import frames_of_text
 from keye_vl_rs._patches.dtypes import float_dtype
@@ -17,9 +16,10 @@ from keye_vl_rs._patches.tensors import per_channel
 from keye_vl_rs._preprocess import BUFFER_BYTES, preprocess_file, preprocess_list
 from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._sampling.timestamps import TimestampKind
+from keye_vl_rs._sampling.video_options import VideoOptions, holds_frames
 from keye_vl_rs._util.model import NORMALIZATION
-from keye_vl_rs._util.validation import check_whole, number_from_zero
-from keye_vl_rs.errors import calling, memory_errors
+from keye_vl_rs._util.validation import check_whole, number, number_from_zero
+from keye_vl_rs.errors import memory_errors
 from keye_vl_rs.limits import Limits, applied
 from keye_vl_rs.video_inputs import VideoInputs
 
@@ -37,6 +37,8 @@ __all__ = ["BUFFER_BYTES", "VideoInputs", "preprocess_video"]
 
 # Those of keye_vl_utils 1.5.2. Programs cannot change them, unlike those of vision_process.
 _RULES = VideoRules()
+# The arguments of preprocess_video that have other names than the fields of VideoOptions.
+_ARGUMENT_NAMES = {"num_frames": "nframes", "total_pixels": "video_total_pixels"}
 
 
 @memory_errors("the video")
@@ -131,24 +133,22 @@ def preprocess_video(
             of frames, or no frame is presented between ``video_start`` and ``video_end``.
     """
     frames = frames_of_text(source)
-    ele = {
-        "video": source if frames is None else frames,
-        "min_frame_similarity": min_frame_similarity,
-        "on_error": on_error,
-        "timestamps": timestamps,
-    }
-    optional = {
-        "fps": fps,
-        "max_frames": max_frames,
-        "num_frames": nframes,
-        "min_pixels": min_pixels,
-        "max_pixels": max_pixels,
-        "video_total_pixels": video_total_pixels,
-        "video_start": video_start,
-        "video_end": video_end,
-        "timeout": timeout,
-    }
-    ele.update({name: value for name, value in optional.items() if value is not None})
+    options = VideoOptions(
+        source=source if frames is None else frames,
+        fps=fps,
+        num_frames=nframes,
+        max_frames=max_frames,
+        min_pixels=min_pixels,
+        max_pixels=max_pixels,
+        total_pixels=video_total_pixels,
+        min_frame_similarity=min_frame_similarity,
+        video_start=video_start,
+        video_end=video_end,
+        timeout=timeout,
+        on_error=on_error,
+        timestamps=timestamps,
+        argument_names=_ARGUMENT_NAMES,
+    )
     config = PixelConfig(
         dtype=float_dtype(dtype),
         image_mean=per_channel(image_mean, "image_mean"),
@@ -158,10 +158,11 @@ def preprocess_video(
     )
     check_whole("max_frames", max_frames)
     check_whole("nframes", nframes)
+    number("min_frame_similarity", min_frame_similarity)
     checked_bytes = int(number_from_zero("buffer_bytes", buffer_bytes))
-    with applied(limits), calling("num_frames", "nframes"):
-        if is_frame_list(ele):
-            return preprocess_list(ele, config, _RULES, threads=threads, cancel=cancel)
+    with applied(limits):
+        if holds_frames(options.source):
+            return preprocess_list(options, config, _RULES, threads=threads, cancel=cancel)
         return preprocess_file(
-            ele, config, _RULES, threads=threads, cancel=cancel, buffer_bytes=checked_bytes
+            options, config, _RULES, threads=threads, cancel=cancel, buffer_bytes=checked_bytes
         )

@@ -7,6 +7,7 @@ function runs, so a program may set them; and ``fetch_video`` decodes through
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._chat.content_parts import is_frame_list, plain_video
@@ -15,6 +16,7 @@ from keye_vl_rs._chat.message_options import warn_of_unread_in_video
 from keye_vl_rs._chat.messages import check_dictionary, extract_vision_info, media_parts
 from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._sampling.video import read_video_file
+from keye_vl_rs._sampling.video_options import VideoOptions
 from keye_vl_rs._slow_fast import sizes
 from keye_vl_rs._slow_fast.processor_kwargs import collate_kwargs, video_kwargs
 from keye_vl_rs._slow_fast.resized_images import ImageRules
@@ -110,7 +112,7 @@ def smart_nframes(ele: dict[str, Any], total_frames: int, video_fps: float) -> i
         InvalidArgumentError: a number is zero, negative or NaN, or over ``total_frames``.
     """
     check_dictionary(ele, "ele")
-    return _rules().count_frames(ele, total_frames, video_fps)
+    return _rules().count_frames(VideoOptions.from_message(ele), total_frames, video_fps)
 
 
 def extract_slow_fast_frames(
@@ -220,11 +222,12 @@ def fetch_video(
         warn_of_unread_in_video(ele)
         if is_frame_list(ele):
             resize = _image_rules(image_factor, is_video=True)
-            frames, timestamps = read_list(ele, _rules(), resize, smart_nframes)
+            frames, timestamps = read_list(ele, _rules(), resize, partial(smart_nframes, ele))
             frame_types = _frame_types(ele, frames)
         else:
             frames, timestamps, frame_types = _read_video_decord(ele)
-        return frames, video_kwargs(ele, frames, timestamps, frame_types, _rules())
+        options = VideoOptions.from_message(ele)
+        return frames, video_kwargs(options, frames, timestamps, frame_types, _rules())
 
 
 def _read_video_decord(
@@ -234,7 +237,7 @@ def _read_video_decord(
 
     Hosts wrap it under this name. PyAV decodes, to the same bytes as decord.
     """
-    sampled = read_video_file(ele, _rules(), smart_nframes)
+    sampled = read_video_file(VideoOptions.from_message(ele), _rules(), partial(smart_nframes, ele))
     assert sampled.timestamps is not None, "sampled frames of a file have timestamps"
     return sampled.frames, sampled.timestamps, _frame_types(ele, sampled.frames)
 
@@ -292,8 +295,7 @@ def _replaceable() -> tuple[Any, ...]:
 _OWN = _replaceable()
 
 
-def _media_functions() -> MediaFunctions:
-    return MediaFunctions(fetch_image, fetch_video, _rules(), _replaceable() != _OWN)
-
-
-register_media_functions(_media_functions)
+# Called for each conversation, for the functions and constants that are current then.
+register_media_functions(
+    lambda: MediaFunctions(fetch_image, fetch_video, _rules(), _replaceable() != _OWN)
+)

@@ -20,6 +20,7 @@ from keye_vl_rs._chat.unknown_parts import (
 )
 from keye_vl_rs._media.encoded_sources import frames_of_text
 from keye_vl_rs._media.sources import is_remote
+from keye_vl_rs._sampling.video_options import holds_frames
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.warn_once import warn_once_about
 from keye_vl_rs.errors import InvalidArgumentError
@@ -142,7 +143,7 @@ def media_kind(plain: Mapping[str, Any]) -> Kind | None:
 
 def is_frame_list(plain: Mapping[str, Any]) -> bool:
     """Return whether a part in the plain form is a video that is given as a list of frames."""
-    return isinstance(plain.get(VIDEO), (list, tuple))
+    return holds_frames(plain.get(VIDEO))
 
 
 def server_address(part: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from keye_vl_rs._chat.content_parts import IMAGE, plain_image
-from keye_vl_rs._chat.message_options import frame_parts, warn_of_unread
+from keye_vl_rs._chat.message_options import list_parts, warn_of_unread
 from keye_vl_rs._chat.messages import media_runs
 from keye_vl_rs._media.images import map_images
+from keye_vl_rs._sampling.video_options import VideoOptions
 from keye_vl_rs._slow_fast.frame_lists import list_deadline, read_frame_list, read_frame_pairs
 from keye_vl_rs._slow_fast.resized_images import ImageRules, open_resized
 
@@ -93,8 +94,11 @@ def read_list(
         MediaTimeoutError: it took longer than the ``timeout`` of ``ele``.
         MediaError, InvalidArgumentError: subclasses of them, as that function raises them.
     """
-    with list_deadline(ele):
-        return read_frame_list(ele, frame_parts(ele), rules, count, image_rules)
+    options = VideoOptions.from_message(ele)
+    deadline = list_deadline(options)
+    read = read_frame_list(options, list_parts(ele), rules, image_rules, count)
+    deadline.check()
+    return read
 
 
 def read_preview_list(
@@ -106,5 +110,7 @@ def read_preview_list(
         MediaTimeoutError: it took longer than the ``timeout`` of ``ele``.
         MediaError, InvalidArgumentError: subclasses of them, as that function raises them.
     """
-    with list_deadline(ele):
-        return read_frame_pairs(ele, frame_parts(ele), rules, image_rules)
+    deadline = list_deadline(VideoOptions.from_message(ele))
+    read = read_frame_pairs(ele, list_parts(ele), rules, image_rules)
+    deadline.check()
+    return read

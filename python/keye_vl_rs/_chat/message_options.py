@@ -1,6 +1,7 @@
 """Merge and check the options beside media in messages, and list which kind of medium reads which.
 
-A new option of messages needs one line in :data:`READ_BY`.
+A new option of video files is a field of :class:`keye_vl_rs._sampling.video_options.VideoOptions`;
+any other one needs one line in :data:`READ_BY`.
 """
 
 from __future__ import annotations
@@ -10,15 +11,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keye_vl_rs._chat.content_parts import IMAGE, VIDEO, frame_part, is_frame_list, media_kind
-from keye_vl_rs._sampling.video import READING_OPTIONS
+from keye_vl_rs._sampling import preview_rules
+from keye_vl_rs._sampling.video_options import MESSAGE_OPTIONS, VIDEO_OPTIONS
 from keye_vl_rs._util.shorten import short_repr, shorten
 from keye_vl_rs._util.warn_once import warn_once_about
 from keye_vl_rs.errors import InvalidArgumentError
 
 __all__ = [
     "READ_BY",
-    "VIDEO_OPTIONS",
     "frame_parts",
+    "list_parts",
     "take_call_options",
     "take_exif",
     "warn_of_unread",
@@ -27,24 +29,18 @@ __all__ = [
     "with_options",
 ]
 
-# How a video is sampled and sized for Keye-VL-1.5.
-VIDEO_OPTIONS = (
-    *("fps", "num_frames", "max_frames", "min_pixels", "max_pixels", "video_total_pixels"),
-    "min_frame_similarity",
-)
 _SIZE_OPTIONS = ("min_pixels", "max_pixels", "resized_height", "resized_width")
 
 # The options that are read, by the kind of medium; warnings use the names of the kinds.
 READ_BY: dict[str, tuple[str, ...]] = {
     "an image": (*_SIZE_OPTIONS, "exif"),
-    "a video file": (*VIDEO_OPTIONS, *READING_OPTIONS),
+    "a video file": MESSAGE_OPTIONS,
     # Frames of a list are resized one by one, so each may state a size.
     "a frame of a list": (*_SIZE_OPTIONS, "exif"),
     "a list of frames": (*VIDEO_OPTIONS, "resized_height", "resized_width", "timeout", "exif"),
     "a video file of Keye-VL-8B-Preview": (
-        *("fps", "num_frames", "nframes", "min_frames", "max_frames", "total_pixels"),
-        # Its prompt has a rate, and no timestamps.
-        *(*_SIZE_OPTIONS, *(option for option in READING_OPTIONS if option != "timestamps")),
+        *(*preview_rules.COUNT_OPTIONS, *_SIZE_OPTIONS),
+        *(*preview_rules.RANGE_OPTIONS, *preview_rules.READING_OPTIONS),
     ),
     "a list of frames of Keye-VL-8B-Preview": (
         *("fps", "num_frames", *_SIZE_OPTIONS, "timeout", "exif"),
@@ -156,17 +152,23 @@ def _alternatives(names: Sequence[str]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
-def frame_parts(ele: Mapping[str, Any]) -> list[dict[str, Any]]:
+def list_parts(ele: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return :func:`frame_parts` of a message's video that is a list, in the plain form."""
+    shared = {key: value for key, value in ele.items() if key not in ("type", VIDEO)}
+    return frame_parts(ele[VIDEO], shared)
+
+
+def frame_parts(frames: Sequence[Any], shared: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the frames of a list as images in the plain form, each with its options.
 
     Frames that are parts have their own options; all others have those of the list.
 
     Args:
-        ele: a video of a message, in the plain form, that is a list of frames.
+        frames: a list of image sources or parts.
+        shared: the options of the list.
     """
-    shared = {key: value for key, value in ele.items() if key not in ("type", VIDEO)}
-    parts = [frame_part(frame, shared, place) for place, frame in enumerate(ele[VIDEO])]
-    for frame, part in zip(ele[VIDEO], parts, strict=True):
+    parts = [frame_part(frame, shared, place) for place, frame in enumerate(frames)]
+    for frame, part in zip(frames, parts, strict=True):
         if isinstance(frame, Mapping):
             own = {key: value for key, value in part.items() if key in frame}
             warn_of_unread(own, "a frame of a list")

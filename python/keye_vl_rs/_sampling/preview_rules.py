@@ -25,18 +25,35 @@ from keye_vl_rs.errors import InvalidArgumentError
 if TYPE_CHECKING:
     import torch
 
-    from keye_vl_rs._sampling.rules import FrameCounter
-
-__all__ = ["FrameRange", "PreviewRules", "frame_range", "read_video_file"]
+__all__ = [
+    "COUNT_OPTIONS",
+    "RANGE_OPTIONS",
+    "READING_OPTIONS",
+    "FrameRange",
+    "PreviewCounter",
+    "PreviewRules",
+    "frame_range",
+    "read_video_file",
+]
 
 logger = logging.getLogger(__name__)
 
 # Takes a video's options, its number of frames and its frames per second; returns (first, last,
 # number) of the frames to sample from.
 FrameRange = Callable[[dict[str, Any], int, float], tuple[int, int, int]]
-# Options that are passed on to sample_video. FrameRange handles video_start and video_end, and the
-# prompt of this model has no timestamps.
-_READING_OPTIONS = ("timeout", "on_error")
+# Takes the same; returns the number of frames to sample.
+PreviewCounter = Callable[[dict[str, Any], int, float], int]
+
+# Options stay in the message's dictionary here, unlike those of Keye-VL-1.5 (VideoOptions):
+# keye_vl_utils 1.0.0 reads other ones, treats an option that is None differently from one that is
+# missing, and passes the dictionary to functions that programs replace.
+COUNT_OPTIONS = ("fps", "num_frames", "nframes", "min_frames", "max_frames", "total_pixels")
+"""The options that say how many frames of a video are sampled, and their pixels together."""
+RANGE_OPTIONS = ("video_start", "video_end")
+"""The options that :func:`frame_range` reads."""
+READING_OPTIONS = ("timeout", "on_error")
+"""The options that are passed on to :func:`~keye_vl_rs._sampling.video.sample_video`. The prompt of
+this model has no timestamps."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +174,7 @@ def _clamp_seconds(name: str, value: Any, duration: float) -> float:
 
 
 def read_video_file(
-    ele: dict[str, Any], select: FrameRange, count: FrameCounter
+    ele: dict[str, Any], select: FrameRange, count: PreviewCounter
 ) -> tuple[torch.Tensor, float]:
     """Decode evenly spaced frames of ``ele["video"]``, and return them with their frame rate.
 
@@ -182,5 +199,5 @@ def read_video_file(
         rate = sampled / max(frames, 1e-6) * fps
         return spaced_indices(first, last, sampled)
 
-    options = {key: ele[key] for key in _READING_OPTIONS if ele.get(key) is not None}
+    options = {key: ele[key] for key in READING_OPTIONS if ele.get(key) is not None}
     return sample_video(ele["video"], choose, timestamps=None, **options).frames, rate

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
+from keye_vl_rs._sampling.video_options import VideoOptions
 from keye_vl_rs._util.model import FACTOR, MAX_RATIO, TOKEN_PIXELS
 from keye_vl_rs._util.validation import (
     exact_count,
     number_from_zero,
-    optional_number,
     positive_integer,
     positive_number,
 )
 
 __all__ = ["FrameCounter", "VideoRules"]
 
-# Takes a video's options, its number of frames and its frames per second; returns the number of
-# frames to sample.
-FrameCounter = Callable[[dict[str, Any], int, float], int]
+FrameCounter = Callable[[int, float], int]
+"""Takes the number of frames of a video and its frames per second; returns the number of frames to
+sample."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class VideoRules:
 
     def count_frames(
         self,
-        ele: dict[str, Any],
+        options: VideoOptions,
         total_frames: int,
         video_fps: float,
         name: str = "the video",
@@ -58,7 +57,8 @@ class VideoRules:
         """Return the number of frames to sample, which is at least one.
 
         Args:
-            ele: the options of a video, as for :func:`keye_vl_rs.smart_nframes`.
+            options: ``fps``, ``num_frames``, ``max_frames``, ``min_pixels`` and ``total_pixels``
+                are read.
             total_frames: frames of the video.
             video_fps: frames per second of the video.
             name: the video's name in error messages.
@@ -69,23 +69,32 @@ class VideoRules:
         """
         video_fps = positive_number("the video's frame rate", video_fps)
         number_from_zero("total_frames", total_frames)
-        fps = min(optional_number(ele, "fps", self.fps), video_fps)
-        budget = optional_number(ele, "video_total_pixels", self.total_pixels)
+        fps = min(options.positive("fps", self.fps), video_fps)
+        budget = options.positive("total_pixels", self.total_pixels)
         # A budget too small for one frame still allows for one.
-        frames = budget / optional_number(ele, "min_pixels", self.min_pixels)
+        frames = budget / options.positive("min_pixels", self.min_pixels)
         most = max(1, int(min(frames, total_frames)))
-        if ele.get("max_frames") is not None:
-            most = min(most, positive_integer("max_frames", ele["max_frames"]))
-        if ele.get("num_frames") is not None:
-            return exact_count("num_frames", ele, total_frames, name)
+        if options.max_frames is not None:
+            max_frames = options.argument_name("max_frames")
+            most = min(most, positive_integer(max_frames, options.max_frames))
+        if options.num_frames is not None:
+            exact = options.argument_name("num_frames")
+            counts = {exact: options.num_frames, "max_frames": options.max_frames}
+            return exact_count(exact, counts, total_frames, name)
         return max(1, int(min(total_frames / video_fps * fps, most)))
 
-    def check_counts(self, ele: dict[str, Any]) -> None:
-        """Check the numbers of ``ele`` that do not depend on the video, before it is opened.
+    def check_counts(self, options: VideoOptions) -> None:
+        """Check the numbers of ``options`` that do not depend on the video, before it is opened.
 
         Raises:
             InvalidArgumentError: a number is out of range.
         """
-        self.count_frames({key: ele[key] for key in ele if key != "num_frames"}, 1, self.fps)
-        if ele.get("num_frames") is not None:
-            positive_integer("num_frames", ele["num_frames"])
+        self.count_frames(replace(options, num_frames=None), 1, self.fps)
+        if options.num_frames is not None:
+            positive_integer(options.argument_name("num_frames"), options.num_frames)
+
+    def threshold(self, options: VideoOptions) -> float:
+        """Return the share of unchanged patches below which a frame is slow."""
+        if options.min_frame_similarity is None:
+            return self.min_frame_similarity
+        return options.min_frame_similarity

@@ -10,14 +10,13 @@ from keye_vl_rs._decoding.decoder import DecodeCounts
 from keye_vl_rs._decoding.reader import OnError, ReadFrames
 from keye_vl_rs._decoding.timeline import Timeline
 from keye_vl_rs._decoding.video_file import VideoFile
-from keye_vl_rs._media.deadline import CancelFlag, Deadline
+from keye_vl_rs._media.deadline import CancelFlag
 from keye_vl_rs._media.sources import MediaSource as VideoSource
-from keye_vl_rs._media.sources import describe_source
-from keye_vl_rs._sampling.indices import frame_indices
-from keye_vl_rs._sampling.reading import make_frame_selector, open_reader, read_sampled
+from keye_vl_rs._sampling.open_video import OpenVideo, open_video, spaced_frames
+from keye_vl_rs._sampling.reading import read_sampled
 from keye_vl_rs._sampling.rules import FrameCounter, VideoRules
-from keye_vl_rs._sampling.timestamps import TimestampKind, TimestampRule, check_timestamps
-from keye_vl_rs.errors import InvalidArgumentError
+from keye_vl_rs._sampling.timestamps import TimestampKind, TimestampRule
+from keye_vl_rs._sampling.video_options import VideoOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,16 +26,11 @@ if TYPE_CHECKING:
     from keye_vl_rs._sampling.reading import Choose
 
 __all__ = [
-    "READING_OPTIONS",
     "SampledVideo",
     "VideoSource",
     "read_video_file",
     "sample_video",
-    "video_name",
 ]
-
-# The options of a message that say how a video file is read.
-READING_OPTIONS = ("video_start", "video_end", "timeout", "on_error", "timestamps")
 
 
 @dataclass(frozen=True)
@@ -65,16 +59,6 @@ class SampledVideo:
     counts: DecodeCounts = field(default_factory=DecodeCounts, compare=False)
     damage: Damage | None = None
     timestamps: torch.Tensor | None = field(default=None, compare=False)
-
-
-def video_name(source: Any) -> str:
-    """Return a name for a video in messages, also for sources that only a host can read."""
-    if isinstance(source, (list, tuple)):
-        return f"{len(source)} frames"
-    try:
-        return describe_source(source)
-    except InvalidArgumentError:
-        return "the video"
 
 
 def sample_video(
@@ -126,17 +110,27 @@ def sample_video(
             or unsorted or invalid ones, or no frame is presented between ``video_start`` and
             ``video_end``.
     """
-    is_cut = video_start is not None or video_end is not None
-    rule = None if timestamps is None else TimestampRule(check_timestamps(timestamps), is_cut)
+    options = VideoOptions(
+        source=source,
+        video_start=video_start,
+        video_end=video_end,
+        timeout=timeout,
+        on_error=on_error,
+        timestamps="published" if timestamps is None else timestamps,
+    )
+    with open_video(options, choose, threads=threads, cancel=cancel) as video:
+        return _read_frames(video, None if timestamps is None else video.times)
 
-    deadline = Deadline(describe_source(source), timeout, cancel)
-    with open_reader(source, deadline=deadline, threads=threads, on_error=on_error) as reader:
-        sampled = read_sampled(
-            reader,
-            make_frame_selector(choose, deadline.name, video_start, video_end),
-            lambda _, size, count: _FrameArray(reader.file, size, count, rule),
-        )
-        return replace(sampled, damage=reader.damage)
+
+def _read_frames(video: OpenVideo, times: TimestampRule | None) -> SampledVideo:
+    """Decode the frames that ``video.select`` selects; ``times`` is None to omit their times."""
+    reader = video.reader
+    sampled = read_sampled(
+        reader,
+        video.select,
+        lambda _, size, count: _FrameArray(reader.file, size, count, times),
+    )
+    return replace(sampled, damage=reader.damage)
 
 
 class _FrameArray:
@@ -179,16 +173,18 @@ class _FrameArray:
         )
 
 
-def read_video_file(ele: dict[str, Any], rules: VideoRules, count: FrameCounter) -> SampledVideo:
-    """Decode evenly spaced frames of ``ele["video"]``.
+def read_video_file(
+    options: VideoOptions, rules: VideoRules, count: FrameCounter | None = None
+) -> SampledVideo:
+    """Decode evenly spaced frames of a video file.
 
     Args:
-        ele: the video of a message; may hold :data:`READING_OPTIONS`, for :func:`sample_video`.
-        rules: the constants that the numbers of ``ele`` are checked with.
-        count: returns the number of frames; :meth:`VideoRules.count_frames`, or a replacement.
+        options: the file, with its options.
+        rules: the defaults for what ``options`` does not say.
+        count: as for :func:`~keye_vl_rs._sampling.open_video.spaced_frames`.
+
+    Raises:
+        MediaError, InvalidArgumentError: subclasses of them, as for :func:`sample_video`.
     """
-    rules.check_counts(ele)
-    options = {key: ele[key] for key in READING_OPTIONS if ele.get(key) is not None}
-    return sample_video(
-        ele["video"], lambda total, fps: frame_indices(total, count(ele, total, fps)), **options
-    )
+    with open_video(options, spaced_frames(options, rules, count)) as video:
+        return _read_frames(video, video.times)

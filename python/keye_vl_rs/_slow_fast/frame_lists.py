@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs._media.deadline import Deadline
+from keye_vl_rs._media.deadline import CancelFlag, Deadline
 from keye_vl_rs._media.images import map_images
 from keye_vl_rs._sampling.indices import frame_indices, frame_times
 from keye_vl_rs._sampling.reading import check_on_error
 from keye_vl_rs._sampling.timestamps import check_timestamps
+from keye_vl_rs._sampling.video_options import VideoOptions, video_name
 from keye_vl_rs._slow_fast.resized_images import ImageRules, open_resized
 from keye_vl_rs._slow_fast.sizes import smart_resize
 from keye_vl_rs._util.model import TOKEN_PIXELS
@@ -31,27 +31,26 @@ __all__ = ["frame_rules", "list_deadline", "read_frame_list", "read_frame_pairs"
 _STATED_MIN_PIXELS, _STATED_MAX_PIXELS = 4 * TOKEN_PIXELS, 20480 * TOKEN_PIXELS
 
 
-@contextmanager
-def list_deadline(ele: Mapping[str, Any]) -> Iterator[None]:
-    """Check the options that only files use, and apply ``timeout`` to the block.
+def list_deadline(options: VideoOptions, cancel: CancelFlag | None = None) -> Deadline:
+    """Check the options of a list of frames that only files use, and start its deadline.
 
-    The deadline is checked at the end of the block.
+    Check the deadline between stages, and at the end.
+
+    Args:
+        options: the list, with its options.
+        cancel: cancels the operation.
 
     Raises:
-        InvalidArgumentError: ``timeout``, ``on_error``, ``timestamps``, ``video_start`` or
-            ``video_end`` has a value that no video can have.
-        MediaTimeoutError: the block took longer than ``timeout``.
+        InvalidArgumentError: ``timeout``, ``on_error``, ``timestamps``, ``video_start``,
+            ``video_end`` or ``cancel`` has a value that no video can have.
     """
-    if ele.get("on_error") is not None:
-        check_on_error(ele["on_error"])
-    if ele.get("timestamps") is not None:
-        check_timestamps(ele["timestamps"])
+    check_on_error(options.on_error)
+    check_timestamps(options.timestamps)
     for name in ("video_start", "video_end"):
-        if ele.get(name) is not None:
-            number_from_zero(name, ele[name])
-    deadline = Deadline(f"{len(ele['video'])} frames", ele.get("timeout"))
-    yield
-    deadline.check()
+        seconds = getattr(options, name)
+        if seconds is not None:
+            number_from_zero(options.argument_name(name), seconds)
+    return Deadline(video_name(options.source), options.timeout, cancel)
 
 
 def frame_rules(rules: VideoRules) -> ImageRules:
@@ -66,11 +65,11 @@ def frame_rules(rules: VideoRules) -> ImageRules:
 
 
 def read_frame_list(
-    ele: dict[str, Any],
+    options: VideoOptions,
     parts: Sequence[dict[str, Any]],
     rules: VideoRules,
-    count: FrameCounter,
     image_rules: ImageRules,
+    count: FrameCounter | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Return the frames and timestamps of a video given as a list of frames, for Keye-VL-1.5.
 
@@ -78,11 +77,11 @@ def read_frame_list(
     are no timestamps.
 
     Args:
-        ele: the video with its options.
+        options: the list, with its options.
         parts: the frames, each with its options.
-        rules: the defaults for ``ele``.
-        count: as for :func:`keye_vl_rs._sampling.video.read_video_file`.
+        rules: the defaults for ``options``.
         image_rules: the defaults for ``parts``, as :func:`frame_rules` returns them.
+        count: returns the number of frames to sample; None for :meth:`VideoRules.count_frames`.
 
     Returns:
         The frames, uint8 (T, 3, H, W), and their times in seconds, float32 (T,), or None.
@@ -96,12 +95,13 @@ def read_frame_list(
     import torch
 
     _check_not_empty(parts)
-    rules.check_counts(ele)
-    fps = optional_number(ele, "fps", rules.fps)
-    indices = frame_indices(len(parts), count(ele, len(parts), fps))
+    rules.check_counts(options)
+    fps = options.positive("fps", rules.fps)
+    counter = partial(rules.count_frames, options) if count is None else count
+    indices = frame_indices(len(parts), counter(len(parts), fps))
     images = _load_frames(parts, indices.tolist(), image_rules)
     arrays = [torch.from_numpy(np.array(image)).permute(2, 0, 1) for image in images]
-    timestamps = frame_times(indices, fps) if ele.get("fps") else None
+    timestamps = frame_times(indices, fps) if options.fps else None
     return torch.stack(arrays, dim=0), timestamps
 
 

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from keye_vl_rs._slow_fast.sizes import plan_sizes
-from keye_vl_rs._util.validation import optional_number
 from keye_vl_rs.limits import check_resized_frames
 
 if TYPE_CHECKING:
     from keye_vl_rs._sampling.rules import VideoRules
+    from keye_vl_rs._sampling.video_options import VideoOptions
     from keye_vl_rs._util.model import Size
 
 __all__ = ["plan_checked_sizes", "plan_frame_sizes"]
 
 
 def plan_frame_sizes(
-    ele: dict[str, Any], size: Size, slow_frames: int, fast_frames: int, rules: VideoRules
+    options: VideoOptions, size: Size, slow_frames: int, fast_frames: int, rules: VideoRules
 ) -> tuple[Size, Size]:
     """Return the sizes of slow and of fast frames under the token budget.
 
     Args:
-        ele: may contain ``min_pixels``, ``max_pixels`` and ``video_total_pixels``.
+        options: ``min_pixels``, ``max_pixels`` and ``total_pixels`` are read.
         size: (height, width) of the video.
         slow_frames: number of slow frames.
         fast_frames: number of fast frames.
-        rules: the defaults for ``ele``.
+        rules: the defaults for ``options``.
 
     Raises:
         AspectRatioError, SizeError, InvalidArgumentError: there is no such size.
@@ -35,9 +35,9 @@ def plan_frame_sizes(
         slow_frames,
         fast_frames,
         factor=rules.factor,
-        min_pixels=optional_number(ele, "min_pixels", rules.min_pixels),
-        max_pixels=optional_number(ele, "max_pixels", rules.max_pixels),
-        total_pixels=optional_number(ele, "video_total_pixels", rules.total_pixels),
+        min_pixels=options.positive("min_pixels", rules.min_pixels),
+        max_pixels=options.positive("max_pixels", rules.max_pixels),
+        total_pixels=options.positive("total_pixels", rules.total_pixels),
         video_min_pixels=rules.min_pixels,
         fast_token_ratio=rules.fast_token_ratio,
         max_ratio=rules.max_ratio,
@@ -45,7 +45,7 @@ def plan_frame_sizes(
 
 
 def plan_checked_sizes(
-    ele: dict[str, Any],
+    options: VideoOptions,
     size: Size,
     slow_frames: int,
     fast_frames: int,
@@ -59,7 +59,7 @@ def plan_checked_sizes(
     Raises:
         LimitError: the frames would exceed ``resized_pixels`` or ``resized_video_pixels``.
     """
-    sizes = plan_frame_sizes(ele, size, slow_frames, fast_frames, rules)
+    sizes = plan_frame_sizes(options, size, slow_frames, fast_frames, rules)
     slow, fast = (height * width for height, width in sizes)
     kinds = [size for size, count in zip(sizes, (slow_frames, fast_frames), strict=True) if count]
     check_resized_frames(kinds, slow_frames * slow + fast_frames * fast, name)

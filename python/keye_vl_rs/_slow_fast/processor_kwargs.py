@@ -6,7 +6,7 @@ import collections
 import logging
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs._sampling.video import video_name
+from keye_vl_rs._sampling.video_options import VideoOptions, video_name
 from keye_vl_rs._slow_fast.plan import plan_checked_sizes
 from keye_vl_rs._util.model import SLOW
 
@@ -26,7 +26,7 @@ VIDEO_KWARGS = ("height", "width", "fast_height", "fast_width", "frame_types", "
 
 
 def video_kwargs(
-    ele: dict[str, Any],
+    options: VideoOptions,
     frames: torch.Tensor,
     timestamps: torch.Tensor | None,
     frame_types: torch.Tensor,
@@ -35,11 +35,11 @@ def video_kwargs(
     """Plan the sizes of a video's frames and return them under :data:`VIDEO_KWARGS`.
 
     Args:
-        ele: the video with its options.
+        options: the video with its options.
         frames: the sampled frames, uint8 (T, 3, H, W).
         timestamps: their times in seconds, float32 (T,); None leaves them out of the result.
         frame_types: int32 (T,), 0 slow and 1 fast.
-        rules: the defaults for ``ele``.
+        rules: the defaults for ``options``.
 
     Raises:
         LimitError: the frames would exceed ``resized_pixels`` or ``resized_video_pixels``.
@@ -47,12 +47,12 @@ def video_kwargs(
     """
     slow_frames = frame_types.tolist().count(SLOW)
     slow, fast = plan_checked_sizes(
-        ele,
+        options,
         (frames.shape[2], frames.shape[3]),
         slow_frames,
         len(frame_types) - slow_frames,
         rules,
-        video_name(ele["video"]),
+        video_name(options.source),
     )
     logger.debug("video of %d frames: slow %s, fast %s", len(frame_types), slow, fast)
     kwargs: dict[str, Any] = {

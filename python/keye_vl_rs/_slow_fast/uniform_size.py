@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from keye_vl_rs._sampling.video import video_name
+from keye_vl_rs._sampling.video_options import video_name
 from keye_vl_rs._util.validation import optional_number
 from keye_vl_rs.limits import check_resized
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._decoding.damage import Damage
 from keye_vl_rs._decoding.decoder import DecodeCounts
-from keye_vl_rs._decoding.reader import ReadFrames, VideoReader
+from keye_vl_rs._decoding.reader import ReadFrames
 from keye_vl_rs._decoding.timeline import Timeline
 from keye_vl_rs._patches.pixel_config import PixelConfig
+from keye_vl_rs._sampling.open_video import OpenVideo
 from keye_vl_rs._sampling.reading import decode_indices, read_sampled
 from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._sampling.timestamps import FrameTimes, TimestampRule
+from keye_vl_rs._sampling.video_options import VideoOptions
 from keye_vl_rs._slow_fast.plan import plan_frame_sizes
 from keye_vl_rs._slow_fast.split import slow_fast_splitter
 from keye_vl_rs._streaming.pipeline import PatchPipeline
@@ -58,26 +60,15 @@ class StreamedVideo:
 
 
 def stream_file(
-    reader: VideoReader,
-    select: Callable[[Timeline], list[int]],
-    ele: dict[str, Any],
-    rules: VideoRules,
-    min_frame_similarity: float,
-    config: PixelConfig,
-    buffer_bytes: int,
-    rule: TimestampRule,
+    video: OpenVideo, rules: VideoRules, config: PixelConfig, buffer_bytes: int
 ) -> StreamedVideo:
     """Compare frames and write their patches while later frames are being decoded.
 
     Args:
-        reader: the file's reader.
-        select: returns the indices of the frames to sample, sorted, possibly with repeats.
-        ele: the video's options, as for :func:`keye_vl_rs._slow_fast.plan.plan_frame_sizes`.
-        rules: defaults for what ``ele`` does not say.
-        min_frame_similarity: a frame with a smaller share of unchanged patches is slow.
+        video: the open file.
+        rules: defaults for what its options do not say.
         config: how pixels become values; the Rust core must support it.
         buffer_bytes: limit on the memory for frames whose sizes depend on later frames.
-        rule: how the frames' times are computed.
 
     Raises:
         As :func:`keye_vl_rs.preprocess_video`.
@@ -88,19 +79,22 @@ def stream_file(
         convert: Callable[[Any], NDArray[np.uint8]], size: Size, count: int
     ) -> _PatchSink:
         pipeline = PatchPipeline(
-            _plan_size_choices(ele, rules, size, count, reader.file.name),
-            slow_fast_splitter(*size, min_frame_similarity, rules),
+            _plan_size_choices(video.options, rules, size, count, video.name),
+            slow_fast_splitter(*size, rules.threshold(video.options), rules),
             convert,
             config,
             buffer_bytes,
-            reader.file.name,
+            video.name,
         )
-        return _PatchSink(pipeline, convert, size, rule, clock, reader.file.name)
+        return _PatchSink(pipeline, convert, size, video.times, clock, video.name)
 
     clock.enter("decode")
-    streamed = read_sampled(reader, select, make_sink)
+    streamed = read_sampled(video.reader, video.select, make_sink)
     return replace(
-        streamed, stage_seconds=clock.stop(), counts=reader.file.counts, damage=reader.damage
+        streamed,
+        stage_seconds=clock.stop(),
+        counts=video.reader.file.counts,
+        damage=video.reader.damage,
     )
 
 
@@ -161,12 +155,12 @@ class _PatchSink:
 
 
 def _plan_size_choices(
-    ele: dict[str, Any], rules: VideoRules, size: Size, frames: int, name: str
+    options: VideoOptions, rules: VideoRules, size: Size, frames: int, name: str
 ) -> SizeChoices:
     """Compute the sizes for every possible number of slow frames, and check them all."""
     choices = SizeChoices.of(
         frames,
-        lambda slow: plan_frame_sizes(ele, size, slow, frames - slow, rules),
+        lambda slow: plan_frame_sizes(options, size, slow, frames - slow, rules),
     )
     # Frames may be buffered at any of these sizes before it is known which one applies.
     check_resized_frames([one for pair in choices.runs for one in pair], 0, name)

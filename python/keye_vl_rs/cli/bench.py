@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from keye_vl_rs._core import __version__, simd_level, thread_count
 from keye_vl_rs._patches.tensors import video_patches
 from keye_vl_rs._sampling.rules import VideoRules
+from keye_vl_rs._sampling.video_options import VideoOptions
 from keye_vl_rs._slow_fast.plan import plan_frame_sizes
 from keye_vl_rs._slow_fast.sizes import CHANNELS, PATCH_SIZE, SLOW, Size
 from keye_vl_rs._slow_fast.split import split_frames
@@ -96,7 +97,8 @@ def compare_stages(frames: torch.Tensor, *, threads: int, runs: int) -> list[Com
     frame_types = split_frames(frames, RULES.min_frame_similarity, RULES)
     slow_frames = frame_types.tolist().count(SLOW)
     size = (frames.shape[2], frames.shape[3])
-    slow, fast = plan_frame_sizes({}, size, slow_frames, len(frames) - slow_frames, RULES)
+    options = VideoOptions(source=frames)
+    slow, fast = plan_frame_sizes(options, size, slow_frames, len(frames) - slow_frames, RULES)
     stages: dict[str, tuple[Callable[[], torch.Tensor], Callable[[], torch.Tensor] | None]] = {
         "slow/fast": (
             lambda: split_frames(frames, RULES.min_frame_similarity, RULES),

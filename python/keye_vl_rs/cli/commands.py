@@ -10,6 +10,7 @@ import typer
 from keye_vl_rs._core import __version__, simd_level, thread_count
 from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._sampling.video import read_video_file
+from keye_vl_rs._sampling.video_options import VideoOptions
 from keye_vl_rs.cli import options
 from keye_vl_rs.cli.jobs.display import Display
 from keye_vl_rs.cli.jobs.full_disk import is_full_disk
@@ -249,11 +250,8 @@ def bench(
     if video is None:
         frames, name = synthetic_frames(), "synthetic clip"
     else:
-        ele = {"video": video, "fps": fps}
-        if max_frames is not None:
-            ele["max_frames"] = max_frames
+        clip = VideoOptions(source=video, fps=fps, max_frames=max_frames)
         with forward_log_warnings(lambda text: print(f"warning: {text}", file=sys.stderr)):
-            rules = VideoRules()
-            frames, name = read_video_file(ele, rules, rules.count_frames).frames, video
+            frames, name = read_video_file(clip, VideoRules()).frames, video
     results = compare_stages(frames, threads=threads or thread_count(), runs=runs)
     print_comparison(results, name, frames.shape, describe_machine(), as_json=as_json)

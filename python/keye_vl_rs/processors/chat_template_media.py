@@ -15,6 +15,7 @@ from keye_vl_rs._chat.message_media import fetch_media
 from keye_vl_rs._chat.message_options import warn_of_unread, with_options
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._preprocess import preprocess_file
+from keye_vl_rs._sampling.video_options import VideoOptions
 from keye_vl_rs._slow_fast.processor_kwargs import VIDEO_KWARGS, collate_kwargs
 from keye_vl_rs._slow_fast.sizes import MERGE_SIZE, PATCH_SIZE
 from keye_vl_rs._util.warn_once import warn_once
@@ -96,9 +97,9 @@ def _load_video(
     if is_frame_list(ele) or not streams:
         return media_functions().fetch_video(ele)
     warn_of_unread(ele, "a video file")
-    given = {name: value for name, value in ele.items() if value is not None}
+    options = VideoOptions.from_message(ele)
     with memory_errors("the video"):
-        return preprocess_file(given, config, media_functions().rules), {}
+        return preprocess_file(options, config, media_functions().rules), {}
 
 
 def _can_stream(config: PixelConfig) -> bool:

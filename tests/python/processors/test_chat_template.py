@@ -62,7 +62,7 @@ def streamed(monkeypatch):
     monkeypatch.setattr(
         chat_template_media,
         "preprocess_file",
-        lambda ele, *arguments: sources.append(ele["video"]) or stream(ele, *arguments),
+        lambda options, *rest: sources.append(options.source) or stream(options, *rest),
     )
     return sources
 

@@ -70,7 +70,7 @@ def test_a_buffer_that_cannot_be(buffer_bytes, clip):
 def test_repeated_frames(clip, monkeypatch):
     # As if float32 could not distinguish the indices of many frames.
     monkeypatch.setattr(
-        "keye_vl_rs._preprocess.frame_indices",
+        "keye_vl_rs._sampling.open_video.frame_indices",
         lambda total, count: torch.tensor([0, 0, 7, 7, 7, 39]),
     )
     for buffer_bytes in (0, 1 << 28):

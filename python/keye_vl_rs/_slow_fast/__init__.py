@@ -7,7 +7,7 @@ more tokens.
 - ``similarity`` compares two frames, and ``split`` classifies those of a video.
 - ``sizes`` computes sizes in pixels, patches and tokens. ``plan`` does so for a video's options
   within its limits, ``uniform_size`` for the one size that Keye-VL-8B-Preview uses.
-  ``processor_kwargs`` passes the results to a processor.
+  ``processor_kwargs`` passes the results to a processor, under the names of ``video_arguments``.
 - ``resized_images`` opens and resizes images, and ``frame_lists`` reads videos that are given as
   lists of frames.
 """

@@ -17,12 +17,9 @@ if TYPE_CHECKING:
 
     from keye_vl_rs._sampling.rules import VideoRules
 
-__all__ = ["VIDEO_KWARGS", "collate_kwargs", "video_kwargs"]
+__all__ = ["collate_kwargs", "video_kwargs"]
 
 logger = logging.getLogger(__name__)
-
-# The names of these arguments.
-VIDEO_KWARGS = ("height", "width", "fast_height", "fast_width", "frame_types", "timestamps")
 
 
 def video_kwargs(
@@ -32,7 +29,9 @@ def video_kwargs(
     frame_types: torch.Tensor,
     rules: VideoRules,
 ) -> dict[str, Any]:
-    """Plan the sizes of a video's frames and return them under :data:`VIDEO_KWARGS`.
+    """Plan the sizes of a video's frames and return them as a processor takes them.
+
+    Their names are :data:`keye_vl_rs._slow_fast.video_arguments.VIDEO_KWARGS`.
 
     Args:
         options: the video with its options.

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from keye_vl_rs import _core, preview, vision_process
 from keye_vl_rs._chat.content_parts import IMAGE, VIDEO, media_kind, plain_part, server_address
 from keye_vl_rs._chat.messages import check_list, check_message, content_parts
-from keye_vl_rs._slow_fast.processor_kwargs import VIDEO_KWARGS, collate_kwargs
+from keye_vl_rs._slow_fast.processor_kwargs import collate_kwargs
+from keye_vl_rs._slow_fast.video_arguments import VIDEO_KWARGS
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors, naming
 from keye_vl_rs.hosts.encoding import encode_images

@@ -16,8 +16,9 @@ from keye_vl_rs._chat.message_options import warn_of_unread, with_options
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._preprocess import preprocess_file
 from keye_vl_rs._sampling.video_options import VideoOptions
-from keye_vl_rs._slow_fast.processor_kwargs import VIDEO_KWARGS, collate_kwargs
+from keye_vl_rs._slow_fast.processor_kwargs import collate_kwargs
 from keye_vl_rs._slow_fast.sizes import MERGE_SIZE, PATCH_SIZE
+from keye_vl_rs._slow_fast.video_arguments import VIDEO_KWARGS
 from keye_vl_rs._util.warn_once import warn_once
 from keye_vl_rs.errors import memory_errors
 from keye_vl_rs.processors.media_functions import media_functions

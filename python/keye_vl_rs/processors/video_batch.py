@@ -17,8 +17,8 @@ from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._patches.tensors import empty_patches, video_layout, video_patches
 from keye_vl_rs._patches.video_settings import VideoSettings, contradictions
 from keye_vl_rs._slow_fast.frames import frame_types_list
-from keye_vl_rs._slow_fast.processor_kwargs import VIDEO_KWARGS
 from keye_vl_rs._slow_fast.sizes import CHANNELS, FAST, SLOW, Size, count_patches, patches_per_frame
+from keye_vl_rs._slow_fast.video_arguments import VIDEO_KWARGS
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import number
 from keye_vl_rs.errors import (

@@ -16,6 +16,7 @@ from transformers.processing_utils import VideosKwargs
 from transformers.video_processing_utils import BaseVideoProcessor
 
 from keye_vl_rs._patches.tensors import on_device, to_numpy
+from keye_vl_rs._slow_fast.video_arguments import VideoArguments
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.processors.pixel_settings import PixelSettings
@@ -24,23 +25,17 @@ from keye_vl_rs.processors.video_batch import check_videos, video_tensors
 __all__ = ["KeyeVL1_5VideoProcessor", "KeyeVL1_5VideosKwargs"]
 
 
-class KeyeVL1_5VideosKwargs(VideosKwargs, total=False):  # type: ignore[misc,call-arg]
+class KeyeVL1_5VideosKwargs(VideosKwargs, VideoArguments, total=False):  # type: ignore[misc]
     """The keyword arguments for videos, with one entry per video, or an entry for a single video.
 
-    ``frame_types`` (T,): 0 slow, 1 fast. ``timestamps`` (T,): seconds. ``height``, ``width``,
-    ``fast_height``, ``fast_width``: the sizes to resample to. ``device``: the device of the
-    patches. ``fps``, ``video_metadata`` and ``return_metadata`` are accepted but not used, since
-    the times in the prompt come from ``timestamps`` alone. The others are settings of
-    :class:`keye_vl_rs.KeyeVL1_5ImageProcessor`, for this call.
+    Those of :class:`keye_vl_rs._slow_fast.video_arguments.VideoArguments` describe the sampled
+    frames. ``device``: the device of the patches. ``fps``, ``video_metadata`` and
+    ``return_metadata`` are accepted but not used, since the times in the prompt come from
+    ``timestamps`` alone. The others are settings of :class:`keye_vl_rs.KeyeVL1_5ImageProcessor`,
+    for this call.
     """
 
     fps: Any
-    height: Any
-    width: Any
-    fast_height: Any
-    fast_width: Any
-    timestamps: Any
-    frame_types: Any
     # Any: transformers would reject values that are valid here, such as a limit that is a float.
     min_pixels: Any
     max_pixels: Any

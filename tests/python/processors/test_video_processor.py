@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from transformers.video_processing_utils import BaseVideoProcessor
 
 from keye_vl_rs import KeyeVL1_5VideoProcessor
+from keye_vl_rs._slow_fast.video_arguments import VIDEO_KWARGS
 from keye_vl_rs.errors import FrameTypesError, InvalidArgumentError
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
 from keye_vl_rs.processors.processor import KeyeVL1_5Processor
+from keye_vl_rs.processors.video_processor import KeyeVL1_5VideosKwargs
 from oracle.published_processor import published_call
 from support.processor import PROCESSOR, TEXT, TOKENIZER, assert_bits, clip, joined, video_kwargs
 
@@ -82,3 +86,10 @@ def test_what_it_refuses():
         processor(clip(2, 56, 56), frame_types=[0, 0, 1])
     with pytest.raises(InvalidArgumentError, match="temporal_patch_size is 2"):
         KeyeVL1_5VideoProcessor(temporal_patch_size=2)
+
+
+def test_the_arguments_that_describe_videos_are_among_the_keyword_arguments():
+    """transformers reads them as objects, not as the strings of postponed annotations."""
+    annotations = KeyeVL1_5VideosKwargs.__annotations__
+    assert {annotations[name] for name in VIDEO_KWARGS} == {Any}
+    assert set(VIDEO_KWARGS) < set(annotations)

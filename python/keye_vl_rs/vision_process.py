@@ -294,7 +294,6 @@ def _replaceable() -> tuple[Any, ...]:
 
 _OWN = _replaceable()
 
-
 # Called for each conversation, for the functions and constants that are current then.
 register_media_functions(
     lambda: MediaFunctions(fetch_image, fetch_video, _rules(), _replaceable() != _OWN)

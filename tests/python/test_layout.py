@@ -142,7 +142,7 @@ def test_one_module_reads_the_keys_of_content_parts():
         ("cli/jobs/resume.py", "path"),
     }
     readers = {own_part(path) for path in MODULES if plain & set(lookups_of(path))}
-    assert readers == {"_media", "_sampling", "_slow_fast", "_preprocess", "cli"}
+    assert readers == {"_media", "_sampling", "_slow_fast", "cli"}
 
 
 def test_the_root_is_small():

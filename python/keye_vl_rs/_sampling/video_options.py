@@ -1,4 +1,4 @@
-"""The options of one video: which frames to sample, how to read them, how large they become."""
+"""Define the options of one video: which frames to sample, how to read them, and their sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names of the arguments that describe sampled videos to a processor of Keye-VL-1.5."""
+"""List the arguments that describe sampled videos to a processor of Keye-VL-1.5."""
 
 # No `from __future__ import annotations` here: transformers and vLLM read the annotations below as
 # objects, through the class of processors that inherits them.

@@ -1,4 +1,4 @@
-"""Attributes of a package that are imported on first access."""
+"""Import attributes of a package on first access."""
 
 from __future__ import annotations
 

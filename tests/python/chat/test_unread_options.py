@@ -34,10 +34,10 @@ def warnings_of(caplog, run, *given):
 @pytest.mark.parametrize(
     ("option", "instead"),
     [
-        ("nframes", "num_frames, fps, max_frames"),
-        ("min_frames", "num_frames, fps"),
+        ("nframes", "num_frames, fps or max_frames"),
+        ("min_frames", "num_frames or fps"),
         ("total_pixels", "video_total_pixels"),
-        ("resized_height", "min_pixels, max_pixels"),
+        ("resized_height", "min_pixels or max_pixels"),
         ("sample_fps", "fps"),
         ("max_frame", "max_frames"),
         ("FPS", "fps"),

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from keye_vl_rs import preprocess_video, preview, process_vision_info
-from keye_vl_rs._sampling.video import describe_source, sample_video
+from keye_vl_rs._media.sources import describe_source
+from keye_vl_rs._sampling.video import sample_video
 from keye_vl_rs.errors import (
     EmptyMediaError,
     InvalidArgumentError,

@@ -92,7 +92,7 @@ def test_settings_and_text_alone():
     [
         (VIDEO, {"fps": [1.0, 2.0]}, InvalidArgumentError, "fps has 2 entries for 1 videos"),
         (VIDEO, {"fps": 0}, InvalidArgumentError, "fps is 0: expected a positive number"),
-        (VIDEO * 2, {}, PromptError, "text holds 2 .* for 1 inputs"),
+        (VIDEO * 2, {}, PromptError, "text holds 2 .* for 1 input"),
         (VIDEO + PICTURE, {}, PromptError, "text holds 1 <.image_pad.> for 0 inputs"),
     ],
 )

@@ -133,7 +133,7 @@ def test_chat_template_with_tokenize():
         talk, tokenize=True, return_dict=True, sanitize_control_tokens=True
     )
     assert out["input_ids"][0].count(processor.image_token_id) == 6
-    with pytest.raises(PromptError, match=r"2 .* for 1 inputs"):
+    with pytest.raises(PromptError, match=r"2 .* for 1 input"):
         processor.apply_chat_template(talk, tokenize=True, return_dict=True)
 
 

@@ -136,8 +136,8 @@ def test_token_types_and_offsets_for_newer_hosts():
 @pytest.mark.parametrize(
     ("changes", "error", "words"),
     [
-        ({"text": "no token"}, PromptError, "0 .* for 1 inputs"),
-        ({"text": TEXT * 2}, PromptError, "2 .* for 1 inputs"),
+        ({"text": "no token"}, PromptError, "0 .* for 1 input"),
+        ({"text": TEXT * 2}, PromptError, "2 .* for 1 input"),
         ({"text": [["split", "words"]]}, InvalidArgumentError, "list"),
         ({"dtype": torch.int64}, InvalidArgumentError, "int64"),
     ],

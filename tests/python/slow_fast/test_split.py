@@ -221,5 +221,5 @@ def test_what_are_no_frames_to_split(frames, error):
 
 
 def test_a_threshold_that_is_no_number_is_named():
-    with pytest.raises(InvalidArgumentError, match="min_frame_similarity"):
+    with pytest.raises(InvalidArgumentError, match=r"^threshold is nan"):
         ours.extract_slow_fast_frames(noise(2, 60, 60), math.nan)

@@ -24,6 +24,7 @@ from keye_vl_rs._moved import forward_imports, import_moved
 from keye_vl_rs._patches.fused_operator import BicubicVideoFusionOpProcessor, BicubicVideoProcessor
 from keye_vl_rs._patches.video_settings import VideoSettings
 from keye_vl_rs._util.lazy_attributes import lazy_attribute
+from keye_vl_rs._util.progress import Progress
 from keye_vl_rs.errors import KeyeVLError
 from keye_vl_rs.hosts.openai import to_openai_messages
 from keye_vl_rs.hosts.switch import disable, enable
@@ -55,6 +56,7 @@ __all__ = [
     "KeyeVL1_5VideoProcessor",
     "KeyeVLError",
     "Limits",
+    "Progress",
     "VideoInputs",
     "VideoSettings",
     "__version__",

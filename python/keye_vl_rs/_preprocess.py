@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from keye_vl_rs._sampling.rules import VideoRules
     from keye_vl_rs._sampling.video_options import VideoOptions
     from keye_vl_rs._util.model import Size
+    from keye_vl_rs._util.progress import ProgressCallback
 
 __all__ = ["BUFFER_BYTES", "preprocess_file", "preprocess_list"]
 
@@ -40,6 +41,7 @@ def preprocess_file(
     *,
     threads: int | None = None,
     cancel: CancelFlag | None = None,
+    progress: ProgressCallback | None = None,
     buffer_bytes: int = BUFFER_BYTES,
 ) -> VideoInputs:
     """Turn a video file into tensors, without holding all of its frames.
@@ -50,6 +52,7 @@ def preprocess_file(
         rules: defaults for what ``options`` does not say.
         threads: decoder threads, as for :func:`keye_vl_rs.preprocess_video`.
         cancel: as for :func:`keye_vl_rs.preprocess_video`.
+        progress: as for :func:`keye_vl_rs.preprocess_video`.
         buffer_bytes: as for :func:`keye_vl_rs.preprocess_video`.
 
     Raises:
@@ -58,7 +61,7 @@ def preprocess_file(
     import torch
 
     choose = spaced_frames(options, rules)
-    with open_video(options, choose, threads=threads, cancel=cancel) as opened:
+    with open_video(options, choose, threads=threads, cancel=cancel, progress=progress) as opened:
         video = stream_file(opened, rules, config, buffer_bytes)
     return _video_inputs(
         video.pixels,
@@ -84,6 +87,7 @@ def preprocess_list(
     *,
     threads: int | None = None,
     cancel: CancelFlag | None = None,
+    progress: ProgressCallback | None = None,
 ) -> VideoInputs:
     """Turn a list of frames into tensors.
 
@@ -93,6 +97,7 @@ def preprocess_list(
         rules: as for :func:`preprocess_file`.
         threads: checked, but not used.
         cancel: checked between stages, as is ``timeout`` of ``options``.
+        progress: called once, when all frames have been read.
 
     Raises:
         KeyeVLError: a subclass, as for :func:`keye_vl_rs.preprocess_video`.
@@ -109,13 +114,15 @@ def preprocess_list(
     if options.fps is None:
         raise InvalidArgumentError("fps is None: expected the frame rate of the list of frames")
     decoder_threads(threads)
-    deadline = list_deadline(options, cancel)
+    deadline = list_deadline(options, cancel, progress)
     started = time.perf_counter()
     deadline.check()
     shared = {"min_pixels": options.min_pixels, "max_pixels": options.max_pixels}
     parts = frame_parts(options.source, shared)
     frames, times = read_frame_list(options, parts, rules, frame_rules(rules))
     deadline.check()
+    if deadline.progress is not None:
+        deadline.progress.decoded((len(frames), len(frames)))
     decoded = time.perf_counter()
     frame_types = split_frames(frames, rules.threshold(options), rules)
     slow_frames = frame_types.tolist().count(SLOW)

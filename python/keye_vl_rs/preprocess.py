@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from keye_vl_rs._media.deadline import CancelFlag
     from keye_vl_rs._sampling.video import VideoSource
+    from keye_vl_rs._util.progress import ProgressCallback
 
     Source: TypeAlias = VideoSource | list[Any] | tuple[Any, ...]
 
@@ -61,6 +62,7 @@ def preprocess_video(
     buffer_bytes: int = BUFFER_BYTES,
     timeout: float | None = None,
     cancel: CancelFlag | None = None,
+    progress: ProgressCallback | None = None,
     on_error: OnError = "raise",
     timestamps: TimestampKind = "published",
     limits: Limits | None = None,
@@ -105,6 +107,9 @@ def preprocess_video(
             frames, it is checked between stages.
         cancel: a ``threading.Event``, or any object with ``is_set()``, that another thread sets to
             cancel the call.
+        progress: a function that is called with a :class:`keye_vl_rs.Progress` in the calling
+            thread: after each sampled frame, every 0.1 s while an address is downloaded, and once
+            for a list of frames. An exception that it raises ends the call, and reaches the caller.
         on_error: how to handle a file that is truncated or damaged. "raise" raises an error.
             "partial" returns the frames before the damage, with a
             :class:`keye_vl_rs.errors.PartialVideoWarning`. "conceal" returns damaged frames as the
@@ -162,7 +167,15 @@ def preprocess_video(
     checked_bytes = int(number_from_zero("buffer_bytes", buffer_bytes))
     with applied(limits):
         if holds_frames(options.source):
-            return preprocess_list(options, config, _RULES, threads=threads, cancel=cancel)
+            return preprocess_list(
+                options, config, _RULES, threads=threads, cancel=cancel, progress=progress
+            )
         return preprocess_file(
-            options, config, _RULES, threads=threads, cancel=cancel, buffer_bytes=checked_bytes
+            options,
+            config,
+            _RULES,
+            threads=threads,
+            cancel=cancel,
+            progress=progress,
+            buffer_bytes=checked_bytes,
         )

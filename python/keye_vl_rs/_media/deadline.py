@@ -1,17 +1,19 @@
-"""Bound calls by deadlines and cancel flags."""
+"""Bound calls by deadlines and cancel flags, and report their progress."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import IO, Any, Protocol
 
+from keye_vl_rs._util.progress import ProgressCallback, ProgressReporter
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import positive_number
 from keye_vl_rs.errors import CancelledError, InvalidArgumentError, KeyeVLError, MediaTimeoutError
 
-__all__ = ["CancelFlag", "Deadline", "InterruptionError"]
+__all__ = ["CancelFlag", "Deadline", "InterruptionError", "cancelled_by"]
 
 
 class CancelFlag(Protocol):
@@ -22,21 +24,48 @@ class CancelFlag(Protocol):
         ...
 
 
+# The flags that cancel everything in the current context.
+_flags: ContextVar[tuple[CancelFlag, ...]] = ContextVar("keye_vl_rs_cancel_flags", default=())
+
+
+@contextmanager
+def cancelled_by(flag: CancelFlag) -> Iterator[None]:
+    """Let ``flag`` cancel every operation that starts inside the block.
+
+    Also those whose functions take no ``cancel``. It applies in addition to outer blocks.
+    """
+    token = _flags.set((*_flags.get(), flag))
+    try:
+        yield
+    finally:
+        _flags.reset(token)
+
+
 class Deadline:
-    """The deadline and the cancel flag of one operation.
+    """The deadline and the cancel flags of one operation, and who is told of its progress.
 
     Args:
         name: what the operation works on, for messages.
         timeout: seconds from now to the deadline; None for no deadline.
-        cancel: the caller's cancel flag, or None.
+        cancel: the caller's cancel flag, or None. Those of :func:`cancelled_by` apply too.
+        progress: the caller's function that is told of progress, or None.
+
+    Attributes:
+        name: as above.
+        timeout: as above.
+        progress: passes progress on to the caller; None if it is not asked for.
 
     Raises:
-        InvalidArgumentError: ``timeout`` is not a finite number over 0, or ``cancel`` has no
-            ``is_set``.
+        InvalidArgumentError: ``timeout`` is not a finite number over 0, ``cancel`` has no
+            ``is_set``, or ``progress`` cannot be called.
     """
 
     def __init__(
-        self, name: str, timeout: float | None = None, cancel: CancelFlag | None = None
+        self,
+        name: str,
+        timeout: float | None = None,
+        cancel: CancelFlag | None = None,
+        progress: ProgressCallback | None = None,
     ) -> None:
         """Start the clock."""
         self.name = name
@@ -49,7 +78,8 @@ class Deadline:
                 f"cancel is {short_repr(cancel)}: expected an object with is_set(), such as a "
                 "threading.Event"
             )
-        self.cancel = cancel
+        self.progress = None if progress is None else ProgressReporter(progress)
+        self._flags = _flags.get() if cancel is None else (*_flags.get(), cancel)
         self._expires = None if self.timeout is None else time.monotonic() + self.timeout
 
     def left(self) -> float | None:
@@ -63,7 +93,7 @@ class Deadline:
             CancelledError: the flag is set.
             MediaTimeoutError: the deadline has passed.
         """
-        if self.cancel is not None and self.cancel.is_set():
+        if any(flag.is_set() for flag in self._flags):
             raise CancelledError(f"{self.name}: cancelled")
         if self._expires is not None and time.monotonic() >= self._expires:
             raise MediaTimeoutError(

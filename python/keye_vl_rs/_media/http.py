@@ -13,7 +13,8 @@ import re
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from typing import IO
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
 
 import httpcore
 import httpx
@@ -27,6 +28,9 @@ from keye_vl_rs._media.http_transport import THREAD_NAME, Connections, Transport
 from keye_vl_rs._util.shorten import shorten
 from keye_vl_rs.errors import MediaError
 from keye_vl_rs.limits import Limits, current_limits
+
+if TYPE_CHECKING:
+    from keye_vl_rs._util.progress import ProgressReporter
 
 __all__ = ["fetch"]
 
@@ -56,6 +60,18 @@ _HTTP_ERRORS = (
 )
 
 
+@dataclass
+class _Received:
+    """The bytes that a download's thread has received, and their total if the server states it."""
+
+    done: int = 0
+    total: int | None = None
+
+    def report(self, progress: ProgressReporter | None) -> None:
+        if progress is not None and self.done:
+            progress.fetched(self.done, self.total)
+
+
 def fetch(url: str, name: str, file: IO[bytes], deadline: Deadline) -> None:
     """Download an address into ``file``, and move back to its start.
 
@@ -63,7 +79,8 @@ def fetch(url: str, name: str, file: IO[bytes], deadline: Deadline) -> None:
         url: an http or https address.
         name: the name of the address in messages, which never contain the address itself.
         file: an empty file.
-        deadline: the deadline and the cancel flag of the whole download, noticed within 0.1 s.
+        deadline: the deadline and the cancel flag of the whole download, noticed within 0.1 s. Its
+            progress is reported at the same interval, and at the end.
 
     Raises:
         EmptyMediaError: the body is empty.
@@ -79,6 +96,7 @@ def fetch(url: str, name: str, file: IO[bytes], deadline: Deadline) -> None:
     limits = current_limits()
     ends = time.monotonic() + limits.response_seconds
     connections = Connections()
+    received = _Received()
     failures: list[BaseException] = []
     # Also bound the thread's own waits, so that it does not go on connecting after the deadline.
     left = deadline.left()
@@ -87,7 +105,7 @@ def fetch(url: str, name: str, file: IO[bytes], deadline: Deadline) -> None:
 
     def run() -> None:
         try:
-            _download(url, name, file, patience, limits, connections)
+            _download(url, name, file, patience, limits, connections, received)
         except BaseException as error:
             failures.append(error)
 
@@ -99,6 +117,7 @@ def fetch(url: str, name: str, file: IO[bytes], deadline: Deadline) -> None:
             interval = min(_INTERVAL_S, max(0.0, ends - time.monotonic()))
             thread.join(interval if left is None else min(interval, left))
             deadline.check()
+            received.report(deadline.progress)
             if thread.is_alive() and time.monotonic() >= ends:
                 limits.check("response_seconds", math.inf, name, "the download")
     finally:
@@ -108,10 +127,17 @@ def fetch(url: str, name: str, file: IO[bytes], deadline: Deadline) -> None:
         # The thread's last wait may have been cut short by the deadline.
         deadline.check()
         raise failures.pop()
+    received.report(deadline.progress)
 
 
 def _download(
-    url: str, name: str, file: IO[bytes], patience: float, limits: Limits, connections: Connections
+    url: str,
+    name: str,
+    file: IO[bytes],
+    patience: float,
+    limits: Limits,
+    connections: Connections,
+    received: _Received,
 ) -> None:
     # Messages of the libraries may contain the address with its credentials, so only those of the
     # system and of a proxy are passed on.
@@ -122,7 +148,7 @@ def _download(
         ) as client:
             response = _send(client, url, name, limits)
             try:
-                _receive(response, name, file, patience, limits)
+                _receive(response, name, file, patience, limits, received)
             finally:
                 response.close()
     except httpcore.TimeoutException:
@@ -162,22 +188,32 @@ def _send(client: httpx.Client, url: str, name: str, limits: Limits) -> httpx.Re
 
 
 def _receive(
-    response: httpx.Response, name: str, file: IO[bytes], patience: float, limits: Limits
+    response: httpx.Response,
+    name: str,
+    file: IO[bytes],
+    patience: float,
+    limits: Limits,
+    received: _Received,
 ) -> None:
     if response.is_error:
         raise MediaError(f"{name}: the server answered {response.status_code}")
     stated = response.headers.get("Content-Length", "")
     if stated.isdecimal():
+        received.total = int(stated)
         limits.check("response_bytes", int(stated), name, f"a response of {int(stated):,} bytes")
     # Bound both the bytes received and the bytes that they decompress to.
-    sent = _bounded(_sent(response, name, patience), name, limits)
+    sent = _bounded(_sent(response, name, patience, received), name, limits)
     body = decompress(sent, response.headers.get("Content-Encoding", ""), name)
     spool(_bounded(body, name, limits), file, name)
 
 
-def _sent(response: httpx.Response, name: str, patience: float) -> Iterator[bytes]:
+def _sent(
+    response: httpx.Response, name: str, patience: float, received: _Received
+) -> Iterator[bytes]:
     try:
-        yield from response.iter_raw()
+        for chunk in response.iter_raw():
+            received.done += len(chunk)
+            yield chunk
     except httpcore.ReadTimeout:
         raise MediaError(f"{name}: no byte within {patience:g} s{_MORE_SILENCE}") from None
     except (httpcore.RemoteProtocolError, httpcore.ReadError):

@@ -32,6 +32,7 @@ from keye_vl_rs._sampling.video_options import VideoOptions
 if TYPE_CHECKING:
     from keye_vl_rs._sampling.reading import Choose
     from keye_vl_rs._sampling.rules import FrameCounter, VideoRules
+    from keye_vl_rs._util.progress import ProgressCallback
 
 __all__ = ["OpenVideo", "open_video", "spaced_frames"]
 
@@ -68,6 +69,7 @@ def open_video(
     *,
     threads: int | None = None,
     cancel: CancelFlag | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Iterator[OpenVideo]:
     """Open a video file: fetch it if it is remote, and start its deadline.
 
@@ -82,6 +84,8 @@ def open_video(
         threads: number of decoder threads; None or 0 for one more than
             :func:`keye_vl_rs._core.thread_count`, up to 16.
         cancel: a ``threading.Event``, or any object with ``is_set()``, that cancels the operation.
+        progress: a function that is called with a :class:`keye_vl_rs.Progress` while the file is
+            fetched, and by :func:`keye_vl_rs._sampling.reading.read_sampled`.
 
     Raises:
         MediaError: a subclass, also inside the block, if the file cannot be fetched, opened or
@@ -95,7 +99,7 @@ def open_video(
     import torch  # noqa: F401
 
     times = TimestampRule(check_timestamps(options.timestamps), options.is_cut)
-    deadline = Deadline(describe_source(options.source), options.timeout, cancel)
+    deadline = Deadline(describe_source(options.source), options.timeout, cancel, progress)
     select = make_frame_selector(choose, deadline.name, options.video_start, options.video_end)
     with open_reader(
         options.source, deadline=deadline, threads=threads, on_error=options.on_error

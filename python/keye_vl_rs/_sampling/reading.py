@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from keye_vl_rs._util.progress import Stage
+
     Pixels = NDArray[np.uint8]
     Choose = Callable[[int, float], torch.Tensor | Sequence[int]]
 
@@ -41,6 +43,7 @@ __all__ = [
     "make_frame_selector",
     "open_reader",
     "read_sampled",
+    "report_progress",
 ]
 
 # FFmpeg's own maximum when it chooses the number of threads by the number of cores.
@@ -87,7 +90,8 @@ def read_sampled(
     """Decode the selected frames, convert them to RGB and pass them to a sink.
 
     Each frame is decoded once, and passed on as often as it was selected. If decoding yields other
-    frames than the packets announced, everything starts over with a new sink.
+    frames than the packets announced, everything starts over with a new sink. Progress is reported
+    after each frame.
 
     Args:
         reader: the file's reader.
@@ -103,6 +107,7 @@ def read_sampled(
         converter = RgbConverter(reader.file.name)
         repeats = Counter(indices)
         sink: FrameSink[Result] | None = None
+        done = 0
         for index, frame in decode_indices(repeats, read):
             pixels = converter.convert(frame)
             if sink is None:
@@ -113,6 +118,8 @@ def read_sampled(
             # Drop the frame's memory before the next one is allocated.
             del frame, pixels
             sink.trim()
+            done += repeats[index]
+            report_progress(reader.file, timeline, indices, done)
         assert sink is not None, "at least one frame is selected"
         return sink.finish(timeline, indices, read)
 
@@ -123,6 +130,30 @@ def decode_indices(indices: Iterable[int], read: ReadFrames) -> Iterator[tuple[i
     """Decode each of the frames once, and yield (index, frame) in order."""
     distinct = sorted(set(indices))
     return zip(distinct, read(distinct), strict=True)
+
+
+def report_progress(
+    file: VideoFile,
+    timeline: Timeline,
+    indices: Sequence[int],
+    done: int,
+    stage: Stage = "decode",
+) -> None:
+    """Tell the caller, if it asked for it, that the first ``done`` of the frames are done.
+
+    Args:
+        file: the video.
+        timeline: the timeline of the whole video.
+        indices: the indices of the frames of this stage, sorted.
+        done: at least 1.
+        stage: the stage.
+    """
+    progress = file.deadline.progress
+    if progress is None:
+        return
+    start = timeline.seconds(indices[0])
+    seconds = (timeline.seconds(indices[done - 1]) - start, timeline.seconds(indices[-1]) - start)
+    progress.decoded((done, len(indices)), seconds, stage)
 
 
 def check_on_error(on_error: Any) -> None:

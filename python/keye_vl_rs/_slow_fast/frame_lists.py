@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from keye_vl_rs._sampling.preview_rules import PreviewRules
     from keye_vl_rs._sampling.rules import FrameCounter, VideoRules
+    from keye_vl_rs._util.progress import ProgressCallback
 
 __all__ = ["frame_rules", "list_deadline", "read_frame_list", "read_frame_pairs"]
 
@@ -31,7 +32,11 @@ __all__ = ["frame_rules", "list_deadline", "read_frame_list", "read_frame_pairs"
 _STATED_MIN_PIXELS, _STATED_MAX_PIXELS = 4 * TOKEN_PIXELS, 20480 * TOKEN_PIXELS
 
 
-def list_deadline(options: VideoOptions, cancel: CancelFlag | None = None) -> Deadline:
+def list_deadline(
+    options: VideoOptions,
+    cancel: CancelFlag | None = None,
+    progress: ProgressCallback | None = None,
+) -> Deadline:
     """Check the options of a list of frames that only files use, and start its deadline.
 
     Check the deadline between stages, and at the end.
@@ -39,10 +44,11 @@ def list_deadline(options: VideoOptions, cancel: CancelFlag | None = None) -> De
     Args:
         options: the list, with its options.
         cancel: cancels the operation.
+        progress: is told of progress.
 
     Raises:
         InvalidArgumentError: ``timeout``, ``on_error``, ``timestamps``, ``video_start``,
-            ``video_end`` or ``cancel`` has a value that no video can have.
+            ``video_end``, ``cancel`` or ``progress`` has a value that no video can have.
     """
     check_on_error(options.on_error)
     check_timestamps(options.timestamps)
@@ -50,7 +56,7 @@ def list_deadline(options: VideoOptions, cancel: CancelFlag | None = None) -> De
         seconds = getattr(options, name)
         if seconds is not None:
             number_from_zero(options.argument_name(name), seconds)
-    return Deadline(video_name(options.source), options.timeout, cancel)
+    return Deadline(video_name(options.source), options.timeout, cancel, progress)
 
 
 def frame_rules(rules: VideoRules) -> ImageRules:

@@ -11,9 +11,10 @@ from keye_vl_rs._decoding.damage import Damage
 from keye_vl_rs._decoding.decoder import DecodeCounts
 from keye_vl_rs._decoding.reader import ReadFrames
 from keye_vl_rs._decoding.timeline import Timeline
+from keye_vl_rs._decoding.video_file import VideoFile
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._sampling.open_video import OpenVideo
-from keye_vl_rs._sampling.reading import decode_indices, read_sampled
+from keye_vl_rs._sampling.reading import decode_indices, read_sampled, report_progress
 from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._sampling.timestamps import FrameTimes, TimestampRule
 from keye_vl_rs._sampling.video_options import VideoOptions
@@ -86,7 +87,7 @@ def stream_file(
             buffer_bytes,
             video.name,
         )
-        return _PatchSink(pipeline, convert, size, video.times, clock, video.name)
+        return _PatchSink(pipeline, convert, size, video.times, clock, video.reader.file)
 
     clock.enter("decode")
     streamed = read_sampled(video.reader, video.select, make_sink)
@@ -108,7 +109,7 @@ class _PatchSink:
         size: Size,
         rule: TimestampRule,
         clock: _StageClock,
-        name: str,
+        file: VideoFile,
     ) -> None:
         """Pass frames to ``pipeline``, and tell ``clock`` which stage is running."""
         self._pipeline = pipeline
@@ -116,7 +117,7 @@ class _PatchSink:
         self._size = size
         self._rule = rule
         self._clock = clock
-        self._name = name
+        self._file = file
 
     def add(self, frame: Any, pixels: NDArray[np.uint8]) -> None:
         """Compare a frame with the last slow one, and write or buffer it."""
@@ -132,19 +133,21 @@ class _PatchSink:
 
     def finish(self, timeline: Timeline, indices: list[int], read: ReadFrames) -> StreamedVideo:
         """Return the result, in which ``stage_seconds``, ``counts`` and ``damage`` are not set."""
-        self._decode_missing(indices, read)
+        self._decode_missing(timeline, indices, read)
         self._clock.enter("patches")
-        times = self._rule.apply(timeline, indices, self._name)
+        times = self._rule.apply(timeline, indices, self._file.name)
         types, sizes = list(self._pipeline.frame_types), self._pipeline.sizes
         return StreamedVideo(self._pipeline.finish(), types, sizes, self._size, times, timeline)
 
-    def _decode_missing(self, indices: list[int], read: ReadFrames) -> None:
+    def _decode_missing(self, timeline: Timeline, indices: list[int], read: ReadFrames) -> None:
         """Decode the frames that did not fit into the buffer again, and write them."""
         numbers: dict[int, list[int]] = {}
         for number in self._pipeline.missing:
             numbers.setdefault(indices[number], []).append(number)
         if not numbers:
             return
+        missing = sorted(indices[number] for number in self._pipeline.missing)
+        done = 0
         self._clock.enter("decode")
         for index, frame in decode_indices(numbers, read):
             pixels = self._convert(frame)
@@ -152,6 +155,8 @@ class _PatchSink:
             for number in numbers[index]:
                 self._pipeline.write_missing(number, pixels)
             self._clock.enter("decode")
+            done += len(numbers[index])
+            report_progress(self._file, timeline, missing, done, "redecode")
 
 
 def _plan_size_choices(

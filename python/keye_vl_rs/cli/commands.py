@@ -16,7 +16,7 @@ from keye_vl_rs.cli.jobs.display import Display
 from keye_vl_rs.cli.jobs.full_disk import is_full_disk
 from keye_vl_rs.cli.jobs.log_lines import forward_log_warnings
 from keye_vl_rs.cli.jobs.run import Settings, find_pending, run_batch
-from keye_vl_rs.cli.jobs.workers import StopFlag, stop_on_signals
+from keye_vl_rs.cli.jobs.stop import RunStopFlag, stop_on_signals
 from keye_vl_rs.cli.outputs import plan_jobs
 from keye_vl_rs.cli.report import print_comparison
 from keye_vl_rs.cli.standard_streams import discard_output, escape_unencodable
@@ -208,7 +208,7 @@ def preprocess(
     for one in bad:
         display.fail(one.given, one.reason, one.error_type.__name__)
     finished, pending = find_pending(planned, settings)
-    stop = StopFlag()
+    stop = RunStopFlag()
     with display, forward_log_warnings(display.warn):
         display.announce(pending)
         for event in finished:

@@ -1,7 +1,7 @@
 """Preprocess many videos into files: concurrently, resumably, and only ever whole files.
 
 - ``run``: decide which videos are pending, and process them.
-- ``workers``: run tasks in threads, and stop them on signals.
+- ``stop``: stop a run on signals.
 - ``resume``: write and check the metadata that tell whether an output is up to date.
 - ``tensors_file``: write and read files of tensors.
 - ``partial_files``: write to a temporary name, and rename once the file is complete.

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from keye_vl_rs._core import thread_count
 from keye_vl_rs._media.sources import describe_source
+from keye_vl_rs.batch.engine import Started, run_concurrently
+from keye_vl_rs.batch.threads import share_threads
 from keye_vl_rs.cli.jobs.damage import collect_damage, route_damage_warnings
 from keye_vl_rs.cli.jobs.full_disk import is_full_disk
 from keye_vl_rs.cli.jobs.partial_files import discard_partials, sweep_partials, whole_file
@@ -24,7 +25,6 @@ from keye_vl_rs.cli.jobs.resume import (
     source_identity,
 )
 from keye_vl_rs.cli.jobs.tensors_file import write_tensors
-from keye_vl_rs.cli.jobs.workers import Started, StopFlag, run_concurrently
 from keye_vl_rs.cli.report import NOT_RUN, damage_as_json, result_fields, summarize
 from keye_vl_rs.errors import CancelledError, KeyeVLError
 from keye_vl_rs.preprocess import BUFFER_BYTES, preprocess_video
@@ -33,12 +33,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from keye_vl_rs._decoding.reader import OnError
+    from keye_vl_rs.cli.jobs.stop import RunStopFlag
     from keye_vl_rs.cli.outputs import Job
 
-__all__ = ["MAX_JOBS", "Event", "Settings", "find_pending", "run_batch", "share_threads"]
+__all__ = ["Event", "Settings", "find_pending", "run_batch"]
 
-# Each video in flight holds its tensors and its decoder's frames: 1 GB if it is long and large.
-MAX_JOBS = 4
 # Advice of the library, to which an option of the command line corresponds.
 _ON_ERROR = re.compile(r'set on_error="(\w+)"')
 _DISK_FULL_ADVICE = (
@@ -142,19 +141,7 @@ def find_pending(jobs: Sequence[Job], settings: Settings) -> tuple[list[Event], 
     return events, pending
 
 
-def share_threads(threads: int | None, jobs: int | None, videos: int) -> tuple[int, int | None]:
-    """Return how many videos to process at once, and the decoder threads of each.
-
-    None for the threads stands for the default of ``preprocess_video``. Concurrent videos get few
-    decoder threads each, because threads of one decoder wait for each other: two videos with one
-    thread each keep two cores busy.
-    """
-    total = threads or thread_count()
-    jobs = max(1, min(jobs or min(total, MAX_JOBS), videos))
-    return jobs, threads if jobs == 1 else max(1, total // jobs)
-
-
-def run_batch(tasks: Sequence[Task], settings: Settings, stop: StopFlag) -> Iterator[Event]:
+def run_batch(tasks: Sequence[Task], settings: Settings, stop: RunStopFlag) -> Iterator[Event]:
     """Preprocess videos, several at once, and yield events as they happen.
 
     A thread writes a video's output and frees its tensors before it takes the next video, so that
@@ -214,7 +201,7 @@ def run_batch(tasks: Sequence[Task], settings: Settings, stop: StopFlag) -> Iter
 
 
 def _preprocess(
-    task: Task, settings: Settings, threads: int | None, stop: StopFlag
+    task: Task, settings: Settings, threads: int | None, stop: RunStopFlag
 ) -> dict[str, Any]:
     import torch
 

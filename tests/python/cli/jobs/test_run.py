@@ -15,7 +15,6 @@ import pytest
 from keye_vl_rs import _core, preprocess_video
 from keye_vl_rs._decoding.rgb import RgbConverter
 from keye_vl_rs.cli.jobs import run as batch_run
-from keye_vl_rs.cli.jobs.run import share_threads
 from keye_vl_rs.errors import PartialVideoWarning
 from support.cli import call_before, copies, errors_of, lines, load, made, results, run
 from support.clips import Clip
@@ -100,28 +99,6 @@ def test_an_error_frees_what_it_was_about(six, monkeypatch):
     assert (result.exit_code, len(errors_of(result))) == (1, 6)
     # The last one may still be in the event being reported.
     assert max(most) <= 1
-
-
-@pytest.mark.parametrize(
-    ("threads", "jobs", "videos", "expected"),
-    [
-        (None, None, 1, (1, None)),
-        (None, None, 9, (2, 1)),
-        (None, 1, 9, (1, None)),
-        (1, None, 9, (1, 1)),
-        (3, None, 9, (3, 1)),
-        (8, None, 9, (4, 2)),
-        (9, None, 9, (4, 2)),
-        (8, None, 3, (3, 2)),
-        (8, None, 1, (1, 8)),
-        (8, 2, 9, (2, 4)),
-        (8, 8, 9, (8, 1)),
-        (2, 6, 9, (6, 1)),
-        (8, None, 0, (1, 8)),
-    ],
-)
-def test_threads_are_shared(threads, jobs, videos, expected):
-    assert share_threads(threads, jobs, videos) == expected
 
 
 @pytest.mark.parametrize(

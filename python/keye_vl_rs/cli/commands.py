@@ -218,7 +218,7 @@ def preprocess(
             import torch  # noqa: F401
 
             with stop_on_signals(stop):
-                for event in run_batch(pending, settings, stop):
+                for event in run_batch(pending, settings, stop, display.advance):
                     display.show(event)
     display.finish(stopped=stop.signal is not None or stop.disk_full)
     if stop.signal is not None:

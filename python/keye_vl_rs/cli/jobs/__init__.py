@@ -8,5 +8,6 @@
 - ``damage``: collect the warnings about each video's damage.
 - ``full_disk``: recognise errors after which nothing more can be written.
 - ``display``: print progress, messages and results.
+- ``bars``: progress bars, of all videos and within each.
 - ``log_lines``: show warnings from the package's log among the messages.
 """

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Column
 
+from keye_vl_rs.cli.jobs.bars import Bars
 from keye_vl_rs.cli.report import print_summary
 from keye_vl_rs.cli.standard_streams import as_displayed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from keye_vl_rs._util.progress import Progress
     from keye_vl_rs.cli.jobs.run import Event, Task
     from keye_vl_rs.cli.outputs import Job
 
@@ -48,29 +48,24 @@ class Display:
         self._jobs = jobs
         self._results: dict[Path, dict[str, Any]] = {}
         self._finished = 0
-        self._in_flight: list[str] = []
         self._console = Console(stderr=True)
-        self._progress = Progress(
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn(
-                "{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")
-            ),
-            console=self._console,
-            transient=True,
-            disable=as_json or len(jobs) < 2 or not self._console.is_terminal,
+        self._bars = Bars(
+            self._console, len(jobs), disable=as_json or not self._console.is_terminal
         )
-        self._bar = self._progress.add_task("", total=len(jobs))
+
+    @property
+    def advance(self) -> Callable[[Job, Progress], None] | None:
+        """Return the function that shows how far a video has come; None if nothing is shown."""
+        return None if self._bars.disabled else self._bars.advance
 
     def __enter__(self) -> Display:
-        """Show the progress bar."""
-        self._progress.start()
+        """Show the progress bars."""
+        self._bars.start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """Remove the progress bar."""
-        self._progress.stop()
+        """Remove the progress bars."""
+        self._bars.stop()
 
     def fail(self, source: str, text: str, error_type: str, old_output: Path | None = None) -> None:
         """Report that a video failed.
@@ -103,23 +98,16 @@ class Display:
             self._print("note", "bold", f"{first}{others} will be recomputed: {reason}")
 
     def show(self, event: Event) -> None:
-        """Report an event: update the progress bar, and print or keep the result."""
-        name = Path(event.job.source).name
+        """Report an event: update the progress bars, and print or keep the result."""
         if event.kind == "started":
-            self._in_flight.append(name)
+            self._bars.add(event.job, Path(event.job.source).name)
+            return
+        self._bars.remove(event.job)
+        self._finished += 1
+        if event.kind == "failed":
+            self.fail(event.job.source, event.text, event.error_type, event.old_output)
         else:
-            if name in self._in_flight:
-                self._in_flight.remove(name)
-            self._finished += 1
-            if event.kind == "failed":
-                self.fail(event.job.source, event.text, event.error_type, event.old_output)
-            else:
-                self._report(event.result)
-        self._progress.update(
-            self._bar,
-            completed=self._finished,
-            description=escape(as_displayed(", ".join(self._in_flight), self._console.file)),
-        )
+            self._report(event.result)
 
     def finish(self, *, stopped: bool) -> None:
         """Print the summary, and how to resume if the run was stopped."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from keye_vl_rs._decoding.reader import OnError
+    from keye_vl_rs._util.progress import Progress
     from keye_vl_rs.cli.jobs.stop import RunStopFlag
     from keye_vl_rs.cli.outputs import Job
 
@@ -141,7 +143,12 @@ def find_pending(jobs: Sequence[Job], settings: Settings) -> tuple[list[Event], 
     return events, pending
 
 
-def run_batch(tasks: Sequence[Task], settings: Settings, stop: RunStopFlag) -> Iterator[Event]:
+def run_batch(
+    tasks: Sequence[Task],
+    settings: Settings,
+    stop: RunStopFlag,
+    progress: Callable[[Job, Progress], None] | None = None,
+) -> Iterator[Event]:
     """Preprocess videos, several at once, and yield events as they happen.
 
     A thread writes a video's output and frees its tensors before it takes the next video, so that
@@ -153,6 +160,8 @@ def run_batch(tasks: Sequence[Task], settings: Settings, stop: RunStopFlag) -> I
     4.0 s when it is started first).
 
     A full or read-only disk fails one video and sets ``stop``: decoding the others would be wasted.
+
+    ``progress`` is called in the threads that work on the videos.
     """
     # Imported here, so that no video's timeout includes the import.
     import av  # noqa: F401
@@ -167,7 +176,7 @@ def run_batch(tasks: Sequence[Task], settings: Settings, stop: RunStopFlag) -> I
 
     def work(task: Task) -> dict[str, Any]:
         try:
-            return _preprocess(task, settings, threads, stop)
+            return _preprocess(task, settings, threads, stop, progress)
         except OSError as error:
             # Set in the worker, which would otherwise take the next video before the main
             # thread sees the error.
@@ -201,7 +210,11 @@ def run_batch(tasks: Sequence[Task], settings: Settings, stop: RunStopFlag) -> I
 
 
 def _preprocess(
-    task: Task, settings: Settings, threads: int | None, stop: RunStopFlag
+    task: Task,
+    settings: Settings,
+    threads: int | None,
+    stop: RunStopFlag,
+    progress: Callable[[Job, Progress], None] | None,
 ) -> dict[str, Any]:
     import torch
 
@@ -217,6 +230,7 @@ def _preprocess(
             buffer_bytes=settings.buffer_bytes,
             timeout=settings.timeout,
             cancel=stop,
+            progress=None if progress is None else functools.partial(progress, job),
             on_error=settings.on_error,
         )
     partial = "; ".join(warned) or None

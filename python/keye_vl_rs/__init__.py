@@ -5,6 +5,8 @@ the documentation calls the published pipeline.
 
 - :func:`enable`: make existing programs, processors and servers use this package.
 - :func:`preprocess_video`: turn a video into tensors with one call.
+- :func:`preprocess_videos`: preprocess many videos, several at once.
+- :class:`VideoDataset`: preprocessed videos for the data loader of torch.
 - :mod:`keye_vl_rs.vision_process`: a drop-in replacement for ``keye_vl_utils`` 1.5.2, whose
   functions can also be imported from here.
 - :class:`KeyeVL1_5Processor`, :class:`KeyeVL1_5ImageProcessor`, :class:`KeyeVL1_5VideoProcessor`:
@@ -25,6 +27,8 @@ from keye_vl_rs._patches.fused_operator import BicubicVideoFusionOpProcessor, Bi
 from keye_vl_rs._patches.video_settings import VideoSettings
 from keye_vl_rs._util.lazy_attributes import lazy_attribute
 from keye_vl_rs._util.progress import Progress
+from keye_vl_rs.batch.dataset import VideoDataset
+from keye_vl_rs.batch.videos import VideoResult, preprocess_videos
 from keye_vl_rs.errors import KeyeVLError
 from keye_vl_rs.hosts.openai import to_openai_messages
 from keye_vl_rs.hosts.switch import disable, enable
@@ -57,7 +61,9 @@ __all__ = [
     "KeyeVLError",
     "Limits",
     "Progress",
+    "VideoDataset",
     "VideoInputs",
+    "VideoResult",
     "VideoSettings",
     "__version__",
     "disable",
@@ -68,6 +74,7 @@ __all__ = [
     "fetch_video",
     "get_frame_sim",
     "preprocess_video",
+    "preprocess_videos",
     "process_vision_info",
     "smart_nframes",
     "smart_resize",

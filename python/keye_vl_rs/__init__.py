@@ -7,6 +7,7 @@ the documentation calls the published pipeline.
 - :func:`preprocess_video`: turn a video into tensors with one call.
 - :func:`preprocess_videos`: preprocess many videos, several at once.
 - :class:`VideoDataset`: preprocessed videos for the data loader of torch.
+- :mod:`keye_vl_rs.aio`: awaitable forms of the calls that take long.
 - :mod:`keye_vl_rs.vision_process`: a drop-in replacement for ``keye_vl_utils`` 1.5.2, whose
   functions can also be imported from here.
 - :class:`KeyeVL1_5Processor`, :class:`KeyeVL1_5ImageProcessor`, :class:`KeyeVL1_5VideoProcessor`:
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from keye_vl_rs import aio
 from keye_vl_rs._core import __version__
 from keye_vl_rs._decoding.damage import Damage
 from keye_vl_rs._moved import forward_imports, import_moved
@@ -66,6 +68,7 @@ __all__ = [
     "VideoResult",
     "VideoSettings",
     "__version__",
+    "aio",
     "disable",
     "enable",
     "extract_slow_fast_frames",

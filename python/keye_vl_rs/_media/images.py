@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Union
 
+from keye_vl_rs._media.deadline import Deadline
 from keye_vl_rs._media.encoded_sources import is_encoded
 from keye_vl_rs._media.file_objects import is_file_object
 from keye_vl_rs._media.image_warnings import (
@@ -135,6 +136,8 @@ def map_images(
 
     def fetch_named(task: tuple[str, Ele]) -> Result:
         name, ele = task
+        # The call may have been cancelled since the first of many images.
+        Deadline(name).check()
         with naming(name):
             return fetch(ele)
 

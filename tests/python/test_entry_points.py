@@ -5,6 +5,7 @@ A new call, method or option that opens images or videos needs one line in the t
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import itertools
 import json
@@ -21,6 +22,7 @@ from keye_vl_rs import (
     KeyeVL1_5ImageProcessor,
     KeyeVL1_5VideoProcessor,
     Limits,
+    aio,
     errors,
     preview,
     to_openai_messages,
@@ -65,6 +67,7 @@ def of_messages(kind):
     """Return the calls that take messages, by name."""
     return {
         "process_vision_info": in_messages(keye_vl_rs.process_vision_info, kind),
+        "aio.process_vision_info": in_messages(awaited(aio.process_vision_info), kind),
         "vision_infos": lambda source, **options: keye_vl_rs.process_vision_info(
             vision_infos=[{kind: source}], **options
         ),
@@ -87,6 +90,19 @@ def of_messages(kind):
     }
 
 
+def awaited(function):
+    """Adapt an awaitable form to be called."""
+    return lambda *args, **options: asyncio.run(function(*args, **options))
+
+
+def in_batch(source, **options):
+    """Preprocess a batch of one, and raise its error."""
+    (result,) = keye_vl_rs.preprocess_videos([source], **options)
+    if result.error is not None:
+        raise result.error
+    return result.inputs
+
+
 def run(command):
     """Run a command of ``keye-vl-rs``, and raise its errors."""
 
@@ -106,6 +122,7 @@ def run(command):
 IMAGES = {
     **of_messages("image"),
     "fetch_image": in_parts(keye_vl_rs.fetch_image, "image"),
+    "aio.fetch_image": in_parts(awaited(aio.fetch_image), "image"),
     "fetch_image of a frame": in_parts(keye_vl_rs.fetch_image, "image", is_video=True),
     "preview.fetch_image": in_parts(preview.fetch_image, "image"),
     "KeyeVL1_5ImageProcessor": lambda source: KeyeVL1_5ImageProcessor().fetch_images(source),
@@ -118,6 +135,10 @@ IMAGES = {
 LISTS = {
     **of_messages("video"),
     "preprocess_video": keye_vl_rs.preprocess_video,
+    "aio.preprocess_video": awaited(aio.preprocess_video),
+    "preprocess_videos": in_batch,
+    "VideoDataset": lambda source, **options: keye_vl_rs.VideoDataset([source], **options)[0],
+    "aio.fetch_video": in_parts(awaited(aio.fetch_video), "video"),
     "fetch_video": in_parts(keye_vl_rs.fetch_video, "video"),
     "preview.fetch_video": in_parts(preview.fetch_video, "video"),
     "keye_vl_utils.fetch_video": lambda source, **options: keye_vl_utils.fetch_video(
@@ -217,5 +238,5 @@ def test_no_door_is_missing():
     for module in (keye_vl_rs, preview):
         for name in module.__all__:
             value = getattr(module, name)
-            if inspect.isfunction(value) and "limits" in inspect.signature(value).parameters:
+            if callable(value) and "limits" in inspect.signature(value).parameters:
                 assert name in named

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.one_level
 
 LIST = Path(__file__).with_name("public_api.txt")
 MODULES = [
-    *("allowed_sources", "cli", "content_parts", "errors", "fused_operator", "geometry"),
+    *("aio", "allowed_sources", "cli", "content_parts", "errors", "fused_operator", "geometry"),
     *("image_processing", "images", "integrations.openai", "integrations.sglang"),
     *("integrations.switch", "integrations.vllm", "integrations.vllm_inputs", "limits"),
     *("messages", "preprocess", "preview", "preview.image_processing", "preview.processing"),

@@ -233,10 +233,11 @@ def test_the_rest_open_nothing(media):
 
 
 def test_no_door_is_missing():
-    """The tables contain every public function that takes limits."""
+    """The tables contain every public function and class that takes limits."""
     named = {name.rpartition(".")[2] for name in itertools.chain(IMAGES, LISTS)}
-    for module in (keye_vl_rs, preview):
+    for module in (keye_vl_rs, aio, preview):
         for name in module.__all__:
             value = getattr(module, name)
-            if callable(value) and "limits" in inspect.signature(value).parameters:
+            call = value.__init__ if inspect.isclass(value) else value
+            if inspect.isfunction(call) and "limits" in inspect.signature(call).parameters:
                 assert name in named

@@ -3,35 +3,147 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._chat.message_options import frame_parts
+from keye_vl_rs._media.encoded_sources import frames_of_text
+from keye_vl_rs._patches.dtypes import float_dtype
 from keye_vl_rs._patches.pixel_config import PixelConfig
-from keye_vl_rs._patches.tensors import video_layout, video_patches
+from keye_vl_rs._patches.tensors import per_channel, video_layout, video_patches
 from keye_vl_rs._patches.video_settings import VideoSettings
 from keye_vl_rs._sampling.open_video import open_video, spaced_frames
-from keye_vl_rs._sampling.reading import decoder_threads
+from keye_vl_rs._sampling.reading import decoder_threads, make_frame_selector
+from keye_vl_rs._sampling.rules import VideoRules
+from keye_vl_rs._sampling.video_options import VideoOptions, holds_frames
 from keye_vl_rs._slow_fast.frame_lists import frame_rules, list_deadline, read_frame_list
 from keye_vl_rs._slow_fast.plan import plan_checked_sizes
 from keye_vl_rs._slow_fast.sizes import SLOW
 from keye_vl_rs._slow_fast.split import split_frames
 from keye_vl_rs._streaming.file import stream_file
 from keye_vl_rs._util.shorten import short_repr
-from keye_vl_rs.errors import InvalidArgumentError
+from keye_vl_rs._util.validation import check_whole, number, number_from_zero
+from keye_vl_rs.errors import InvalidArgumentError, memory_errors
+from keye_vl_rs.limits import Limits, applied, current_limits
 from keye_vl_rs.video_inputs import VideoInputs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
 
     from keye_vl_rs._media.deadline import CancelFlag
-    from keye_vl_rs._sampling.rules import VideoRules
-    from keye_vl_rs._sampling.video_options import VideoOptions
     from keye_vl_rs._util.model import Size
     from keye_vl_rs._util.progress import ProgressCallback
 
-__all__ = ["BUFFER_BYTES", "preprocess_file", "preprocess_list"]
+__all__ = ["BUFFER_BYTES", "VideoCall", "preprocess_file", "preprocess_list"]
 
 BUFFER_BYTES = 192 << 20
+# Those of keye_vl_utils 1.5.2. Programs cannot change them, unlike those of vision_process.
+_RULES = VideoRules()
+
+
+@dataclass(frozen=True)
+class VideoCall:
+    """The arguments of a call of :func:`keye_vl_rs.preprocess_video`, for any number of sources.
+
+    It can be pickled.
+
+    Attributes:
+        options: without a source.
+        config: how pixels become values.
+        threads: decoder threads; None for the default.
+        buffer_bytes: limit on the memory for frames whose sizes are not known yet.
+        limits: bounds on what a video may require; None for those of the environment.
+    """
+
+    options: VideoOptions
+    config: PixelConfig
+    threads: int | None
+    buffer_bytes: int
+    limits: Limits | None
+
+    @classmethod
+    def of(
+        cls,
+        options: VideoOptions,
+        *,
+        image_mean: Sequence[float],
+        image_std: Sequence[float],
+        dtype: torch.dtype | str | None,
+        threads: int | None,
+        buffer_bytes: int,
+        limits: Limits | None,
+    ) -> VideoCall:
+        """Check those arguments that no function checks later.
+
+        Raises:
+            InvalidArgumentError: one is invalid.
+        """
+        config = PixelConfig(
+            dtype=float_dtype(dtype),
+            image_mean=per_channel(image_mean, "image_mean"),
+            image_std=per_channel(image_std, "image_std"),
+            min_pixels=_RULES.min_pixels if options.min_pixels is None else options.min_pixels,
+            max_pixels=_RULES.max_pixels if options.max_pixels is None else options.max_pixels,
+        )
+        for name in ("max_frames", "num_frames"):
+            check_whole(options.argument_name(name), getattr(options, name))
+        number("min_frame_similarity", options.min_frame_similarity)
+        checked_bytes = int(number_from_zero("buffer_bytes", buffer_bytes))
+        return cls(options, config, threads, checked_bytes, limits)
+
+    def check(self) -> None:
+        """Check the arguments that :meth:`run` would check for each source.
+
+        Raises:
+            InvalidArgumentError: one is invalid, whatever the video.
+        """
+        _RULES.check_counts(self.options)
+        list_deadline(self.options)
+        make_frame_selector(_select_none, "", self.options.video_start, self.options.video_end)
+        decoder_threads(self.threads)
+        with applied(self.limits):
+            current_limits()
+
+    @memory_errors("the video")
+    def run(
+        self,
+        source: Any,
+        *,
+        cancel: CancelFlag | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> VideoInputs:
+        """Turn a source into tensors.
+
+        Raises:
+            KeyeVLError: a subclass, as for :func:`keye_vl_rs.preprocess_video`.
+        """
+        frames = frames_of_text(source)
+        options = replace(self.options, source=source if frames is None else frames)
+        with applied(self.limits):
+            if holds_frames(options.source):
+                return preprocess_list(
+                    options,
+                    self.config,
+                    _RULES,
+                    threads=self.threads,
+                    cancel=cancel,
+                    progress=progress,
+                )
+            return preprocess_file(
+                options,
+                self.config,
+                _RULES,
+                threads=self.threads,
+                cancel=cancel,
+                progress=progress,
+                buffer_bytes=self.buffer_bytes,
+            )
+
+
+def _select_none(total_frames: int, fps: float) -> Sequence[int]:
+    return ()
 
 
 def preprocess_file(

@@ -1,7 +1,7 @@
 """Provide ``preprocess_video``, which turns a video into the tensors that the model reads.
 
-This module holds the public signature and checks its arguments. ``_preprocess`` does the work, for
-processors too.
+This module holds the public signature. ``_preprocess`` checks the arguments and does the work, for
+batches and processors too.
 """
 
 from __future__ import annotations
@@ -9,18 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from keye_vl_rs._decoding.reader import OnError
-from keye_vl_rs._media.encoded_sources import frames_of_text
-from keye_vl_rs._patches.dtypes import float_dtype
-from keye_vl_rs._patches.pixel_config import PixelConfig
-from keye_vl_rs._patches.tensors import per_channel
-from keye_vl_rs._preprocess import BUFFER_BYTES, preprocess_file, preprocess_list
-from keye_vl_rs._sampling.rules import VideoRules
+from keye_vl_rs._preprocess import BUFFER_BYTES, VideoCall
 from keye_vl_rs._sampling.timestamps import TimestampKind
-from keye_vl_rs._sampling.video_options import VideoOptions, holds_frames
+from keye_vl_rs._sampling.video_options import VideoOptions
 from keye_vl_rs._util.model import NORMALIZATION
-from keye_vl_rs._util.validation import check_whole, number, number_from_zero
-from keye_vl_rs.errors import memory_errors
-from keye_vl_rs.limits import Limits, applied
+from keye_vl_rs.limits import Limits
 from keye_vl_rs.video_inputs import VideoInputs
 
 if TYPE_CHECKING:
@@ -36,13 +29,10 @@ if TYPE_CHECKING:
 
 __all__ = ["BUFFER_BYTES", "VideoInputs", "preprocess_video"]
 
-# Those of keye_vl_utils 1.5.2. Programs cannot change them, unlike those of vision_process.
-_RULES = VideoRules()
 # The arguments of preprocess_video that have other names than the fields of VideoOptions.
 _ARGUMENT_NAMES = {"num_frames": "nframes", "total_pixels": "video_total_pixels"}
 
 
-@memory_errors("the video")
 def preprocess_video(
     source: Source,
     *,
@@ -137,9 +127,8 @@ def preprocess_video(
         InvalidArgumentError: a subclass, if an argument is invalid, ``nframes`` exceeds the number
             of frames, or no frame is presented between ``video_start`` and ``video_end``.
     """
-    frames = frames_of_text(source)
     options = VideoOptions(
-        source=source if frames is None else frames,
+        source=None,
         fps=fps,
         num_frames=nframes,
         max_frames=max_frames,
@@ -154,28 +143,13 @@ def preprocess_video(
         timestamps=timestamps,
         argument_names=_ARGUMENT_NAMES,
     )
-    config = PixelConfig(
-        dtype=float_dtype(dtype),
-        image_mean=per_channel(image_mean, "image_mean"),
-        image_std=per_channel(image_std, "image_std"),
-        min_pixels=_RULES.min_pixels if min_pixels is None else min_pixels,
-        max_pixels=_RULES.max_pixels if max_pixels is None else max_pixels,
+    call = VideoCall.of(
+        options,
+        image_mean=image_mean,
+        image_std=image_std,
+        dtype=dtype,
+        threads=threads,
+        buffer_bytes=buffer_bytes,
+        limits=limits,
     )
-    check_whole("max_frames", max_frames)
-    check_whole("nframes", nframes)
-    number("min_frame_similarity", min_frame_similarity)
-    checked_bytes = int(number_from_zero("buffer_bytes", buffer_bytes))
-    with applied(limits):
-        if holds_frames(options.source):
-            return preprocess_list(
-                options, config, _RULES, threads=threads, cancel=cancel, progress=progress
-            )
-        return preprocess_file(
-            options,
-            config,
-            _RULES,
-            threads=threads,
-            cancel=cancel,
-            progress=progress,
-            buffer_bytes=checked_bytes,
-        )
+    return call.run(source, cancel=cancel, progress=progress)

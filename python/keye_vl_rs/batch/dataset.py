@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import operator
 import os
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from keye_vl_rs._preprocess import BUFFER_BYTES, VideoCall
+from keye_vl_rs._sampling.video_options import VideoOptions
+from keye_vl_rs._util.model import NORMALIZATION
 from keye_vl_rs.batch.videos import check_sources
 from keye_vl_rs.errors import InvalidArgumentError
-from keye_vl_rs.preprocess import BUFFER_BYTES, preprocess_video
 from keye_vl_rs.video_inputs import VideoInputs
 
 if TYPE_CHECKING:
@@ -70,7 +73,8 @@ class VideoDataset:
         sources: the videos, a list.
 
     Raises:
-        InvalidArgumentError: ``sources`` is a single source.
+        InvalidArgumentError: ``sources`` is a single source, or an argument is invalid whatever the
+            video.
     """
 
     def __init__(
@@ -86,8 +90,8 @@ class VideoDataset:
         min_frame_similarity: float = 0.9,
         video_start: float | None = None,
         video_end: float | None = None,
-        image_mean: Sequence[float] = (0.5, 0.5, 0.5),
-        image_std: Sequence[float] = (0.5, 0.5, 0.5),
+        image_mean: Sequence[float] = NORMALIZATION,
+        image_std: Sequence[float] = NORMALIZATION,
         dtype: torch.dtype | str | None = None,
         threads: int | None = None,
         buffer_bytes: int = BUFFER_BYTES,
@@ -99,26 +103,32 @@ class VideoDataset:
         """Keep the sources and the options; nothing is opened yet."""
         check_sources(sources)
         self.sources = list(sources)
-        self._threads = threads
-        self._options: dict[str, Any] = {
-            "fps": fps,
-            "max_frames": max_frames,
-            "nframes": num_frames,
-            "min_pixels": min_pixels,
-            "max_pixels": max_pixels,
-            "video_total_pixels": total_pixels,
-            "min_frame_similarity": min_frame_similarity,
-            "video_start": video_start,
-            "video_end": video_end,
-            "image_mean": image_mean,
-            "image_std": image_std,
-            "dtype": dtype,
-            "buffer_bytes": buffer_bytes,
-            "timeout": timeout,
-            "on_error": on_error,
-            "timestamps": timestamps,
-            "limits": limits,
-        }
+        options = VideoOptions(
+            source=None,
+            fps=fps,
+            num_frames=num_frames,
+            max_frames=max_frames,
+            min_pixels=min_pixels,
+            max_pixels=max_pixels,
+            total_pixels=total_pixels,
+            min_frame_similarity=min_frame_similarity,
+            video_start=video_start,
+            video_end=video_end,
+            timeout=timeout,
+            on_error=on_error,
+            timestamps=timestamps,
+        )
+        call = VideoCall.of(
+            options,
+            image_mean=image_mean,
+            image_std=image_std,
+            dtype=dtype,
+            threads=threads,
+            buffer_bytes=buffer_bytes,
+            limits=limits,
+        )
+        call.check()
+        self._call = call
 
     def __len__(self) -> int:
         """Return the number of videos."""
@@ -135,7 +145,7 @@ class VideoDataset:
             KeyeVLError: a subclass, as for :func:`keye_vl_rs.preprocess_video`.
         """
         source = self.sources[operator.index(index)]
-        return preprocess_video(source, threads=self._decoder_threads(), **self._options)
+        return replace(self._call, threads=self._decoder_threads()).run(source)
 
     def __repr__(self) -> str:
         """Return the number of videos."""
@@ -168,8 +178,8 @@ class VideoDataset:
         from torch.utils.data import get_worker_info
 
         if get_worker_info() is None:
-            return self._threads
+            return self._call.threads
         # The core reads it at each call. This process is the data loader's.
         if not any(os.environ.get(name) for name in _THREAD_VARIABLES):
             os.environ[_THREAD_VARIABLES[0]] = "1"
-        return 1 if self._threads is None else self._threads
+        return 1 if self._call.threads is None else self._call.threads

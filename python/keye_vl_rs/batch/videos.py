@@ -10,12 +10,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from keye_vl_rs._media.deadline import Deadline, cancelled_by
+from keye_vl_rs._preprocess import BUFFER_BYTES, VideoCall
+from keye_vl_rs._sampling.video_options import VideoOptions
+from keye_vl_rs._util.model import NORMALIZATION
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import check_whole, positive_integer
 from keye_vl_rs.batch.engine import Finished, StopFlag, run_concurrently
 from keye_vl_rs.batch.threads import share_threads
 from keye_vl_rs.errors import CancelledError, InvalidArgumentError
-from keye_vl_rs.preprocess import BUFFER_BYTES, preprocess_video
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,8 +72,8 @@ def preprocess_videos(
     min_frame_similarity: float = 0.9,
     video_start: float | None = None,
     video_end: float | None = None,
-    image_mean: Sequence[float] = (0.5, 0.5, 0.5),
-    image_std: Sequence[float] = (0.5, 0.5, 0.5),
+    image_mean: Sequence[float] = NORMALIZATION,
+    image_std: Sequence[float] = NORMALIZATION,
     dtype: torch.dtype | str | None = None,
     threads: int | None = None,
     buffer_bytes: int = BUFFER_BYTES,
@@ -102,10 +104,9 @@ def preprocess_videos(
         workers: how many videos to preprocess at once, each in a thread; None for one per core, at
             most 4. More pay off where reading is slow. Each holds its tensors in memory.
         ordered: yield results in the order of ``sources``; False for as soon as each is done.
-        errors: what to do if a video fails, be it for its own sake or that of an argument.
-            "return" yields a result with the ``error``, and goes on. "raise" raises the error when
-            it would be yielded, and cancels the rest. This is not about damaged videos of which a
-            part can be used: see ``on_error``.
+        errors: what to do if a video fails. "return" yields a result with the ``error``, and goes
+            on. "raise" raises the error when it would be yielded, and cancels the rest. This is not
+            about damaged videos of which a part can be used: see ``on_error``.
         fps: frames to sample per second.
         max_frames: maximum number of frames to sample.
         num_frames: exact number of frames to sample, instead of ``fps``.
@@ -135,9 +136,8 @@ def preprocess_videos(
         A generator of :class:`keye_vl_rs.VideoResult`.
 
     Raises:
-        InvalidArgumentError: at once, if ``sources`` is a single source, or an argument of the
-            batch is invalid; for each video, if an argument of :func:`keye_vl_rs.preprocess_video`
-            is.
+        InvalidArgumentError: at once, if ``sources`` is a single source, or an argument is invalid
+            whatever the video.
         CancelledError: ``cancel`` was set.
         KeyeVLError: a subclass, as for :func:`keye_vl_rs.preprocess_video`, with
             ``errors="raise"``.
@@ -153,37 +153,41 @@ def preprocess_videos(
             f"progress is {short_repr(progress)}: expected a function that takes an index and a "
             "keye_vl_rs.Progress"
         )
-    # This checks them.
-    Deadline("the batch", timeout, cancel)
+    # This checks ``cancel``.
+    Deadline("the videos", cancel=cancel)
     count = len(sources) if isinstance(sources, Sized) else None
     workers, share = share_threads(None, workers, count)
-    preprocess = partial(
-        preprocess_video,
+    options = VideoOptions(
+        source=None,
         fps=fps,
+        num_frames=num_frames,
         max_frames=max_frames,
-        nframes=num_frames,
         min_pixels=min_pixels,
         max_pixels=max_pixels,
-        video_total_pixels=total_pixels,
+        total_pixels=total_pixels,
         min_frame_similarity=min_frame_similarity,
         video_start=video_start,
         video_end=video_end,
+        timeout=timeout,
+        on_error=on_error,
+        timestamps=timestamps,
+    )
+    call = VideoCall.of(
+        options,
         image_mean=image_mean,
         image_std=image_std,
         dtype=dtype,
         threads=share if threads is None else threads,
         buffer_bytes=buffer_bytes,
-        timeout=timeout,
-        on_error=on_error,
-        timestamps=timestamps,
         limits=limits,
     )
-    return _results(sources, preprocess, workers, ordered, errors, cancel, progress)
+    call.check()
+    return _results(sources, call, workers, ordered, errors, cancel, progress)
 
 
 def _results(
     sources: Iterable[Source],
-    preprocess: Callable[..., VideoInputs],
+    call: VideoCall,
     workers: int,
     ordered: bool,
     errors: OnFailedVideo,
@@ -200,7 +204,7 @@ def _results(
         index, source = video
         report = None if progress is None else partial(progress, index)
         with cancelled_by(stop):
-            return preprocess(source, progress=report)
+            return call.run(source, progress=report)
 
     events = run_concurrently(enumerate(sources), work, workers=workers, stop=stop, ordered=ordered)
     error: BaseException | None = None

@@ -11,7 +11,7 @@ import pytest
 
 from keye_vl_rs import Progress, preprocess_video, preprocess_videos
 from keye_vl_rs._decoding.rgb import RgbConverter
-from keye_vl_rs.batch import videos as batch_videos
+from keye_vl_rs._preprocess import VideoCall
 from keye_vl_rs.errors import (
     CancelledError,
     MediaNotFoundError,
@@ -43,14 +43,7 @@ def paths(tmp_path_factory):
     return [Clip(f"{n}.mp4", count=10 + 10 * n).write(folder) for n in range(4)]
 
 
-def call_before(monkeypatch, act):
-    """Call ``act`` with the source and the options of each call of ``preprocess_video``."""
-
-    def preprocess(source, **options):
-        act(source, options)
-        return preprocess_video(source, **options)
-
-    monkeypatch.setattr(batch_videos, "preprocess_video", preprocess)
+RUN = VideoCall.run
 
 
 def assert_same(inputs, expected):
@@ -120,15 +113,15 @@ def test_a_failure_may_end_the_batch(paths):
 def test_errors_that_are_kept_hold_no_tensors(paths, monkeypatch):
     alive = weakref.WeakSet()
 
-    def preprocess(source, **options):
-        inputs = preprocess_video(source)
+    def preprocess(self, source, **options):
+        inputs = RUN(self, source, **options)
         alive.add(inputs.pixel_values_videos)
         try:
             raise LookupError("inner")
         except LookupError as error:
             raise ValueError("outer") from error
 
-    monkeypatch.setattr(batch_videos, "preprocess_video", preprocess)
+    monkeypatch.setattr(VideoCall, "run", preprocess)
     results = list(preprocess_videos(paths, workers=1))
     gc.collect()
     assert [str(one.error) for one in results] == ["outer"] * 4
@@ -140,13 +133,13 @@ def test_errors_that_are_kept_hold_no_tensors(paths, monkeypatch):
 def test_memory_is_bounded_for_a_slow_caller(ordered, paths, monkeypatch):
     alive, most = weakref.WeakSet(), []
 
-    def preprocess(source, **options):
-        inputs = preprocess_video(source, **options)
+    def preprocess(self, source, **options):
+        inputs = RUN(self, source, **options)
         alive.add(inputs.pixel_values_videos)
         most.append(len(alive))
         return inputs
 
-    monkeypatch.setattr(batch_videos, "preprocess_video", preprocess)
+    monkeypatch.setattr(VideoCall, "run", preprocess)
     for one in preprocess_videos(paths * 3, workers=1, ordered=ordered):
         assert one.inputs is not None
         threading.Event().wait(0.05)
@@ -242,7 +235,12 @@ def test_an_error_of_progress_is_a_failure_of_its_video(paths):
 )
 def test_decoders_share_the_cores(given, count, expected, paths, monkeypatch):
     seen = set()
-    call_before(monkeypatch, lambda source, options: seen.add(options["threads"]))
+
+    def preprocess(self, source, **options):
+        seen.add(self.threads)
+        return RUN(self, source, **options)
+
+    monkeypatch.setattr(VideoCall, "run", preprocess)
     list(preprocess_videos(paths[:count], **given))
     assert seen == {expected}
 

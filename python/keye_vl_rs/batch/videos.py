@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from keye_vl_rs._media.deadline import Deadline, cancelled_by
+from keye_vl_rs._media.file_objects import is_file_object
 from keye_vl_rs._preprocess import BUFFER_BYTES, VideoCall
 from keye_vl_rs._sampling.video_options import VideoOptions
 from keye_vl_rs._util.model import NORMALIZATION
@@ -246,7 +247,8 @@ def _free_memory(error: BaseException | None) -> None:
 def check_sources(sources: Any) -> None:
     """Raise :class:`InvalidArgumentError` if it is a single source instead of several."""
     single = isinstance(sources, (str, bytes, bytearray, memoryview, os.PathLike, Mapping))
-    if single or not hasattr(sources, "__iter__"):
+    # An open file is iterable too, by line.
+    if single or is_file_object(sources) or not hasattr(sources, "__iter__"):
         raise InvalidArgumentError(
             f"sources is {short_repr(sources)}: expected a list or another iterable of videos"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 
 import pytest
 
@@ -25,6 +26,7 @@ def paths(clip):
         ({"sources": b"abc"}, "sources is b'abc': expected a list"),
         ({"sources": {"base64": "x"}}, "sources is {'base64': 'x'}: expected a list"),
         ({"sources": 3}, "sources is 3: expected a list"),
+        ({"sources": io.BytesIO(b"abc")}, "sources is <_io.BytesIO object .*>: expected a list"),
         ({"workers": 0}, "workers is 0: expected a positive number"),
         ({"workers": 1.5}, "workers is 1.5: expected a whole number"),
         ({"errors": "ignore"}, "errors is 'ignore': expected 'return' or 'raise'"),

@@ -1,4 +1,4 @@
-"""Awaitable forms of the calls that take long, for programs with an event loop of asyncio.
+"""Offer awaitable forms of the calls that take long, for programs with an event loop of asyncio.
 
 They have the names, arguments, results and errors of the plain functions, and run them in a thread
 of the loop's default executor (``loop.set_default_executor`` replaces it). Context variables are

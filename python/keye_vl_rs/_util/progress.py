@@ -1,4 +1,4 @@
-"""Progress of a call that reads a video, as callers see it."""
+"""Report the progress of a call that reads a video."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-""":class:`VideoDataset`, from which the data loader of torch takes preprocessed videos."""
+"""Provide ``VideoDataset``, from which the data loader of torch takes preprocessed videos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-""":func:`preprocess_videos`, which preprocesses many videos, several at once."""
+"""Provide ``preprocess_videos``, which preprocesses many videos, several at once."""
 
 from __future__ import annotations
 

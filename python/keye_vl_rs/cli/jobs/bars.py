@@ -1,4 +1,4 @@
-"""Progress bars: one for all videos, and one for each video in flight."""
+"""Show progress bars: one for all videos, and one for each video in flight."""
 
 from __future__ import annotations
 

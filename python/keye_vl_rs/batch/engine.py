@@ -21,8 +21,9 @@ Result = TypeVar("Result")
 
 # Interval between checks of the flag while no event arrives.
 _POLL_S = 0.1
-# How long threads may take to finish after a stop, in case a call does not check the flag.
-_STOP_GRACE_S = 2.0
+# How long threads may take to finish after a stop, in case a call does not check the flag. Usually
+# they take 0.1 s.
+_STOP_GRACE_S = 10.0
 # Tasks taken per worker that are not reported yet: one being worked on, and one that waits, for a
 # worker before it is done or for the caller afterwards.
 _AHEAD_PER_WORKER = 2
@@ -71,8 +72,11 @@ class Finished(Generic[Task, Result]):
 class _Workers(Generic[Task, Result]):
     """Threads that take tasks from a queue, and report to another one."""
 
-    def __init__(self, work: Callable[[Task], Result], stop: StopFlag) -> None:
+    def __init__(
+        self, work: Callable[[Task], Result], stop: StopFlag, grace_seconds: float
+    ) -> None:
         self._work = work
+        self._grace_seconds = grace_seconds
         self._stop = stop
         self._tasks: SimpleQueue[tuple[int, Task] | None] = SimpleQueue()
         # Each with the number of its task. None stands for a thread that has ended.
@@ -102,7 +106,7 @@ class _Workers(Generic[Task, Result]):
     def grace(self) -> float:
         """Return the seconds left for threads to finish; they count from the first call."""
         if self._ends is None:
-            self._ends = time.monotonic() + _STOP_GRACE_S
+            self._ends = time.monotonic() + self._grace_seconds
         return max(0.0, self._ends - time.monotonic())
 
     def dismiss(self) -> None:
@@ -140,6 +144,7 @@ def run_concurrently(
     workers: int,
     stop: StopFlag,
     ordered: bool = False,
+    grace_seconds: float = _STOP_GRACE_S,
 ) -> Generator[Started[Task] | Finished[Task, Result], None, None]:
     """Run ``work`` on every task in threads, and yield events as they happen.
 
@@ -151,12 +156,13 @@ def run_concurrently(
             thread, a few ahead, while it waits for the next event. An error ends the run.
         work: the function to run, in a thread with a copy of the caller's context.
         workers: number of threads. They are started as there are tasks for them.
-        stop: once set, no task is started, and running tasks have two seconds to finish. It is set
-            when the iterator is closed, which happens when the caller's loop ends early, and when
-            the program ends.
+        stop: once set, no task is started, and running tasks have ``grace_seconds`` to finish. It
+            is set when the iterator is closed, which happens when the caller's loop ends early, and
+            when the program ends.
         ordered: yield :class:`Finished` events in the order of the tasks.
+        grace_seconds: how long threads may take to finish after a stop.
     """
-    threads: _Workers[Task, Result] = _Workers(work, stop)
+    threads: _Workers[Task, Result] = _Workers(work, stop, grace_seconds)
     remaining = iter(tasks)
     most = workers * _AHEAD_PER_WORKER
     # Numbers of tasks: taken from `tasks`, and reported to the caller.

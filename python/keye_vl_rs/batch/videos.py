@@ -93,7 +93,7 @@ def preprocess_videos(
 
     If the caller's loop ends early, the iterator is closed, or Ctrl-C is pressed, the videos in
     flight are cancelled, and their threads have ended when control returns. Only a call that hangs
-    in the operating system, as on an unresponsive disk, is abandoned after two seconds.
+    in the operating system, as on an unresponsive disk, is abandoned after ten seconds.
 
     From ``fps`` on, arguments are those of :func:`keye_vl_rs.preprocess_video`, which has the
     details, and apply to each video.

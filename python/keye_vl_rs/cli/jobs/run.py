@@ -9,6 +9,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -42,6 +43,8 @@ __all__ = ["Event", "Settings", "find_pending", "run_batch"]
 
 # Advice of the library, to which an option of the command line corresponds.
 _ON_ERROR = re.compile(r'set on_error="(\w+)"')
+# How long threads may take to finish after Ctrl-C, in case a call does not check the flag.
+_STOP_GRACE_S = 2.0
 _DISK_FULL_ADVICE = (
     "the run was stopped, since nothing more can be written: free disk space or choose another "
     "--output, and rerun"
@@ -185,8 +188,9 @@ def run_batch(
             raise
 
     try:
-        with route_damage_warnings():
-            for event in run_concurrently(tasks, work, workers=jobs, stop=stop):
+        events = run_concurrently(tasks, work, workers=jobs, stop=stop, grace_seconds=_STOP_GRACE_S)
+        with route_damage_warnings(), closing(events):
+            for event in events:
                 job = event.task.job
                 if isinstance(event, Started):
                     yield Event("started", job)

@@ -97,8 +97,9 @@ class _Workers(Generic[Task, Result]):
             # So that the program can end while a thread hangs on an unresponsive disk.
             daemon=True,
         )
-        thread.start()
+        # Known before it starts, so that Ctrl-C between the two leaves no thread.
         self._threads.append(thread)
+        thread.start()
 
     def submit(self, number: int, task: Task) -> None:
         self._tasks.put((number, task))
@@ -119,7 +120,8 @@ class _Workers(Generic[Task, Result]):
         self._stop.set()
         self.dismiss()
         for thread in self._threads:
-            thread.join(self.grace())
+            if thread.ident is not None:
+                thread.join(self.grace())
 
     def _run(self) -> None:
         while True:

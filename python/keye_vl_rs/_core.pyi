@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from typing_extensions import Self
 
 __all__ = [
+    "ComparableFrame",
+    "FrameComparer",
     "ImageBands",
     "SlowFastSplitter",
     "__version__",
@@ -129,6 +131,43 @@ class SlowFastSplitter:
 
         Releases the GIL while it computes. A frame of another size raises FramesShapeError and does
         not count; a push while another thread is pushing raises KeyeVLError.
+        """
+
+@final
+class ComparableFrame:
+    """A frame that :meth:`FrameComparer.prepare` returned."""
+
+@final
+class FrameComparer:
+    """A comparison of any two frames, as :class:`SlowFastSplitter` compares each with the last slow.
+
+    It takes frames of (frame_height, frame_width) and compares them at (height, width). An instance
+    can be shared by threads.
+    """
+
+    def __new__(
+        cls,
+        frame_height: int,
+        frame_width: int,
+        height: int,
+        width: int,
+        *,
+        patch_size: int,
+        patch_similarity: float,
+    ) -> Self: ...
+    def prepare(self, frame: NDArray[np.uint8]) -> ComparableFrame:
+        """Return one frame, (H, W, 3) or (3, H, W), at the size of the comparison and in HSV.
+
+        It takes height * width * 3 bytes. Releases the GIL while it computes.
+        """
+
+    def compare(self, earlier: ComparableFrame, later: ComparableFrame) -> tuple[float, bytes]:
+        """Return (similarity, changes) of two frames that this comparer prepared.
+
+        The similarity is the share of unchanged patches that the splitter compares with its
+        threshold, NaN if all patches are black in both frames. Changes have one byte per patch, row
+        by row: 0 unchanged, 1 changed, 2 black in both frames, which does not count. Releases the
+        GIL while it computes.
         """
 
 @final

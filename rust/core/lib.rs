@@ -36,7 +36,8 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
-//! [`SlowFastSplitter`] decides frame by frame, while a video is being decoded. [`ImageBands`] writes the
+//! [`SlowFastSplitter`] decides frame by frame, while a video is being decoded; [`FrameComparer`] says how
+//! any two frames differ, patch by patch. [`ImageBands`] writes the
 //! patches of images, whose rows Pillow may keep in several pieces.
 //!
 //! Work runs on one thread pool, started by the first call that needs it ([`Threads`]), at one
@@ -68,7 +69,8 @@ pub use sizes::{
     VIDEO_MIN_PIXELS, plan_sizes, smart_resize,
 };
 pub use slow_fast::{
-    Comparison, FrameType, SlowFastSplitter, all_slow, frame_similarity, hsv_from_rgb, slow_fast,
+    ComparableFrame, Comparison, FrameChanges, FrameComparer, FrameType, PatchChange,
+    SlowFastSplitter, all_slow, frame_similarity, hsv_from_rgb, slow_fast,
 };
 pub use threads::{Threads, configured_threads};
 pub use types::{Element, Size, Taps, Weights};

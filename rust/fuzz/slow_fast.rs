@@ -2,8 +2,8 @@
 
 use crate::input::{Frames, parsed, same_at_every_level};
 use keye_vl_core::{
-    Comparison, FramesView, Size, SlowFastSplitter, Threads, frame_similarity, hsv_from_rgb,
-    slow_fast,
+    Comparison, FrameComparer, FramesView, Size, SlowFastSplitter, Threads, frame_similarity,
+    hsv_from_rgb, slow_fast,
 };
 
 /// Run one input.
@@ -45,12 +45,27 @@ pub fn run(input: &[u8]) {
                 );
             }
         }
+        let mut changes = None;
+        if types.is_ok() {
+            let comparer =
+                FrameComparer::new(from, size, patch, comparison.patch_similarity, level)
+                    .expect("slow_fast takes these sizes");
+            let mut prepared = packed.chunks_exact(height * width * 3).map(|pixels| {
+                let one = FramesView::channels_last(pixels, [1, height, width]).expect("one frame");
+                comparer.prepare(&one).expect("a frame of this size")
+            });
+            if let (Some(first), Some(last)) = (prepared.next(), prepared.last()) {
+                let found = comparer.compare(&first, &last).expect("frames of its own");
+                changes = Some((found.similarity.to_bits(), found.patches));
+            }
+        }
         let similarity = frame_similarity(&view, &last, patch, patch_similarity.into(), level)
             .map(f64::to_bits)
             .map_err(|error| error.to_string());
         (
             hsv_from_rgb(&view, level).expect("frames are there"),
             types,
+            changes,
             similarity,
         )
     });

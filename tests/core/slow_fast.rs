@@ -1,7 +1,8 @@
 //! Slow/fast splitting, at once and frame by frame, against the naive definition.
 
 use keye_vl_core::{
-    Comparison, Error, FrameType, FramesView, Level, Size, SlowFastSplitter, Threads, slow_fast,
+    Comparison, Error, FrameComparer, FrameType, FramesView, Level, PatchChange, Size,
+    SlowFastSplitter, Threads, slow_fast,
 };
 use proptest::prelude::*;
 
@@ -149,4 +150,67 @@ fn a_splitter_refuses_other_frames_and_goes_on() {
         assert!(new(size, Size { height, width }).is_err());
     }
     assert!(new(Size { height: 0, ..size }, size).is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn comparing_with_the_last_slow_frame_is_the_splitters_decision(
+        frames in frames(2..8, 8..40),
+        size in (1..4usize, 1..4usize),
+        threshold in prop_oneof![Just(0.9), Just(0.5), 0.0..1.1f64],
+    ) {
+        let [count, height, width] = frames.shape;
+        let (from, size) = (Size { height, width }, Size { height: 28 * size.0, width: 28 * size.1 });
+        let comparison = Comparison { min_frame_similarity: threshold, ..Comparison::default() };
+        let Comparison { patch, patch_similarity, .. } = comparison;
+        for level in Level::all() {
+            let comparer = FrameComparer::new(from, size, patch, patch_similarity, level).unwrap();
+            let prepared: Vec<_> = (0..count).map(|i| {
+                let offset = frames.offset + i * frames.strides[0] as usize;
+                let view = FramesView::new(&frames.data, offset, [1, height, width], frames.strides);
+                comparer.prepare(&view.unwrap()).unwrap()
+            }).collect();
+            let (mut last, mut types) = (0, vec![0]);
+            for i in 1..count {
+                let changes = comparer.compare(&prepared[last], &prepared[i]).unwrap();
+                let of = |kind| changes.patches.iter().filter(|one| **one == kind).count();
+                let (unchanged, changed) = (of(PatchChange::Unchanged), of(PatchChange::Changed));
+                prop_assert_eq!(changes.patches.len(), size.pixels() / (patch * patch));
+                let share = f64::from(unchanged as f32 / (unchanged + changed) as f32);
+                prop_assert_eq!(changes.similarity.to_bits(), share.to_bits());
+                let slow = changes.similarity < threshold;
+                types.push(u8::from(!slow));
+                if slow {
+                    last = i;
+                }
+            }
+            prop_assert_eq!(&types, &pushed(&frames, size, &comparison, level));
+        }
+    }
+}
+
+#[test]
+fn a_comparer_refuses_frames_of_another_and_of_other_sizes() {
+    let size = |height, width| Size { height, width };
+    let new = |to| FrameComparer::new(size(28, 28), to, 28, 0.7, Level::available());
+    let (one, other) = (new(size(28, 28)).unwrap(), new(size(28, 56)).unwrap());
+    let data = vec![9u8; 29 * 28 * 3];
+    let view =
+        |height| FramesView::channels_last(&data[..height * 28 * 3], [1, height, 28]).unwrap();
+    let (frame, foreign) = (
+        one.prepare(&view(28)).unwrap(),
+        other.prepare(&view(28)).unwrap(),
+    );
+    assert_eq!(
+        one.compare(&frame, &frame).unwrap().patches,
+        [PatchChange::Unchanged]
+    );
+    assert!(one.compare(&frame, &foreign).is_err());
+    assert!(one.compare(&foreign, &frame).is_err());
+    assert!(one.prepare(&view(29)).is_err());
+    assert!(new(size(27, 28)).is_err());
+    let nan = FrameComparer::new(size(28, 28), size(28, 28), 28, f64::NAN, Level::available());
+    assert!(nan.is_err());
 }

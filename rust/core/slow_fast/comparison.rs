@@ -35,6 +35,17 @@ pub fn all_slow(frames: usize) -> Result<Vec<FrameType>> {
     memory::filled(FrameType::Slow, frames)
 }
 
+/// How a patch of a frame differs from the same patch of another frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PatchChange {
+    /// Its cosine exceeds the threshold.
+    Unchanged = 0,
+    /// Its cosine does not exceed the threshold.
+    Changed = 1,
+    /// It is black in both frames, and does not count.
+    Black = 2,
+}
+
 /// The parameters of the comparison of frames.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Comparison {

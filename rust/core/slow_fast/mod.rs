@@ -1,5 +1,6 @@
 //! Decide which frames are slow (key frames, shown large) and which are fast (shown small).
 
+mod comparer;
 mod comparison;
 mod hsv;
 mod key_frame;
@@ -12,7 +13,8 @@ use crate::memory;
 use crate::simd::Level;
 use crate::threads::Threads;
 use crate::types::Size;
-pub use comparison::{Comparison, FrameType, all_slow};
+pub use comparer::{ComparableFrame, FrameChanges, FrameComparer};
+pub use comparison::{Comparison, FrameType, PatchChange, all_slow};
 pub use hsv::hsv_from_rgb;
 use key_frame::KeyFrame;
 use similarity::PatchedFrame;
@@ -42,7 +44,7 @@ pub fn slow_fast(
     let batch = frames.len().min(BATCH_PER_THREAD * threads.count());
     let mut patched = memory::with_capacity(batch)?;
     for _ in 0..batch {
-        patched.push(key.make_frame()?);
+        patched.push(key.comparer().make_frame()?);
     }
     let mut types = memory::with_capacity(frames.len())?;
     while types.len() < frames.len() {
@@ -50,7 +52,7 @@ pub fn slow_fast(
         let count = batch.min(frames.len() - first);
         let tasks = memory::collected(patched[..count].iter_mut().enumerate())?;
         threads.for_each(tasks, |(i, patched): (usize, &mut PatchedFrame)| {
-            key.resize_into(frames, first + i, patched)
+            key.comparer().resize_into(frames, first + i, patched)
         })?;
         types.extend(patched[..count].iter_mut().map(|frame| key.compare(frame)));
     }

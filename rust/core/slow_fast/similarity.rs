@@ -4,6 +4,7 @@
 //! keye-vl-utils 1.5.2 computes cosines in float32, in an order that depends on the machine. Here sums
 //! are exact integers until the last comparison, so that the result is the same everywhere.
 
+use super::comparison::PatchChange;
 use crate::error::{Error, Result};
 use crate::frames::FramesView;
 use crate::kernels::dot::dot;
@@ -20,6 +21,7 @@ const SMALLEST_NORM: f64 = 1e-30;
 pub(crate) struct PatchedFrame {
     hsv: Vec<u8>,
     squares: Vec<u64>,
+    size: Size,
     patch: usize,
 }
 
@@ -36,6 +38,7 @@ impl PatchedFrame {
         Ok(Self {
             hsv: memory::filled(0, bytes)?,
             squares: memory::filled(0, patches)?,
+            size,
             patch,
         })
     }
@@ -65,26 +68,68 @@ impl PatchedFrame {
         self.patch * self.patch * CHANNELS
     }
 
-    /// Return the share of patches that are similar in `other`, a frame of the same size, rounded to
-    /// float32 as the mean in keye-vl-utils is. NaN if all patches are black in both.
-    pub(crate) fn similarity(&self, level: Level, other: &Self, patch_similarity: f64) -> f64 {
+    /// Return the size of the frame, and the side of its patches.
+    pub(crate) fn layout(&self) -> (Size, usize) {
+        (self.size, self.patch)
+    }
+
+    /// Return how each patch differs in `other`, a frame of the same size, row by row.
+    pub(crate) fn changes<'a>(
+        &'a self,
+        level: Level,
+        other: &'a Self,
+        patch_similarity: f64,
+    ) -> impl ExactSizeIterator<Item = PatchChange> + 'a {
         let bytes = self.patch_bytes();
         let squares = self.squares.iter().zip(&other.squares);
         let patches = self
             .hsv
             .chunks_exact(bytes)
             .zip(other.hsv.chunks_exact(bytes));
-        let (mut similar, mut counted) = (0u32, 0u32);
-        for ((square, other_square), (patch, other)) in squares.zip(patches) {
-            if *square == 0 && *other_square == 0 {
-                continue;
-            }
-            let product = dot(level, patch, other);
-            let norm = (*square as f64).sqrt() * (*other_square as f64).sqrt();
-            counted += 1;
-            similar += u32::from(product as f64 > patch_similarity * norm.max(SMALLEST_NORM));
-        }
-        f64::from(similar as f32 / counted as f32)
+        squares
+            .zip(patches)
+            .map(move |((square, other_square), (patch, other))| {
+                if *square == 0 && *other_square == 0 {
+                    return PatchChange::Black;
+                }
+                let product = dot(level, patch, other);
+                let norm = (*square as f64).sqrt() * (*other_square as f64).sqrt();
+                if product as f64 > patch_similarity * norm.max(SMALLEST_NORM) {
+                    PatchChange::Unchanged
+                } else {
+                    PatchChange::Changed
+                }
+            })
+    }
+
+    /// Return the share of patches that are similar in `other`, a frame of the same size, as
+    /// [`Tally::similarity`] does.
+    pub(crate) fn similarity(&self, level: Level, other: &Self, patch_similarity: f64) -> f64 {
+        let mut tally = Tally::default();
+        self.changes(level, other, patch_similarity)
+            .for_each(|change| tally.add(change));
+        tally.similarity()
+    }
+}
+
+/// The numbers of patches that the similarity of two frames depends on.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    similar: u32,
+    counted: u32,
+}
+
+impl Tally {
+    /// Count one patch.
+    pub(crate) fn add(&mut self, change: PatchChange) {
+        self.similar += u32::from(change == PatchChange::Unchanged);
+        self.counted += u32::from(change != PatchChange::Black);
+    }
+
+    /// Return the share of unchanged patches, rounded to float32 as the mean in keye-vl-utils is. NaN if
+    /// all patches are black in both frames.
+    pub(crate) fn similarity(&self) -> f64 {
+        f64::from(self.similar as f32 / self.counted as f32)
     }
 }
 

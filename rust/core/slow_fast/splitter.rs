@@ -3,7 +3,7 @@
 use super::comparison::{Comparison, FrameType};
 use super::key_frame::KeyFrame;
 use super::similarity::PatchedFrame;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::frames::FramesView;
 use crate::simd::Level;
 use crate::types::Size;
@@ -17,7 +17,6 @@ use crate::types::Size;
 pub struct SlowFastSplitter {
     key: KeyFrame,
     scratch: PatchedFrame,
-    from: Size,
 }
 
 impl SlowFastSplitter {
@@ -28,23 +27,20 @@ impl SlowFastSplitter {
     /// `comparison.patch`, a threshold is NaN, or weights or frames do not fit in memory.
     pub fn new(from: Size, size: Size, comparison: &Comparison, level: Level) -> Result<Self> {
         let key = KeyFrame::new(from, size, comparison, level)?;
-        let scratch = key.make_frame()?;
-        Ok(Self { key, scratch, from })
+        let scratch = key.comparer().make_frame()?;
+        Ok(Self { key, scratch })
     }
 
     /// Return the type of the next frame: slow if it differs from the last slow one. The first is slow.
     ///
     /// # Errors
-    /// Returns [`Error::FrameShape`] if `frame` is not one frame of the size given to
-    /// [`SlowFastSplitter::new`], [`Error::Memory`] if scratch does not fit in memory. The frame then counts
+    /// Returns [`Error::FrameShape`](crate::Error::FrameShape) if `frame` is not one frame of the size given to
+    /// [`SlowFastSplitter::new`], [`Error::Memory`](crate::Error::Memory) if scratch does not fit in memory. The frame then counts
     /// as not pushed.
     pub fn push(&mut self, frame: &FramesView<'_>) -> Result<FrameType> {
-        let shape = [frame.len(), frame.height(), frame.width()];
-        let expected = [1, self.from.height, self.from.width];
-        if shape != expected {
-            return Err(Error::FrameShape { shape, expected });
-        }
-        self.key.resize_into(frame, 0, &mut self.scratch)?;
+        self.key
+            .comparer()
+            .resize_one_into(frame, &mut self.scratch)?;
         Ok(self.key.compare(&mut self.scratch))
     }
 }

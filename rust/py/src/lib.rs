@@ -4,6 +4,7 @@ mod arguments;
 mod arrays;
 mod buffers;
 mod calls;
+mod comparer;
 mod elements;
 mod environment;
 mod errors;
@@ -18,6 +19,8 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _core {
+    #[pymodule_export]
+    use super::comparer::{ComparableFrame, FrameComparer};
     #[pymodule_export]
     use super::environment::{simd_level, simd_levels, thread_count};
     #[pymodule_export]

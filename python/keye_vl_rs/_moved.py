@@ -27,7 +27,7 @@ _MOVED = {
     "batch.made": ["cli.jobs.resume"],
     "batch.run": ["cli.jobs.run", "batch.threads"],
     "batch.workers": ["cli.jobs.stop", "batch.engine"],
-    "batch.partials": ["cli.jobs.partial_files"],
+    "batch.partials": ["_util.partial_files"],
     "bench": ["cli.bench"],
     "chat_media": ["processors.chat_template_media"],
     "chat_template": ["processors.chat_template"],

@@ -4,7 +4,6 @@
 - ``stop``: stop a run on signals.
 - ``resume``: write and check the metadata that tell whether an output is up to date.
 - ``tensors_file``: write and read files of tensors.
-- ``partial_files``: write to a temporary name, and rename once the file is complete.
 - ``damage``: collect the warnings about each video's damage.
 - ``full_disk``: recognise errors after which nothing more can be written.
 - ``display``: print progress, messages and results.

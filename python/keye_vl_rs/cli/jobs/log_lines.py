@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["forward_log_warnings"]
+__all__ = ["advise_on_error", "forward_log_warnings"]
+
+_ON_ERROR = re.compile(r'set on_error="(\w+)"')
 
 
 class _Forwarder(logging.Handler):
@@ -34,3 +37,8 @@ def forward_log_warnings(show: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(forwarder)
+
+
+def advise_on_error(text: str) -> str:
+    """Return an error's text with its advice for Python replaced by that for the command line."""
+    return _ON_ERROR.sub(r"use --on-error \1", text)

@@ -6,7 +6,6 @@ import functools
 import json
 import math
 import os
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -14,11 +13,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from keye_vl_rs._media.sources import describe_source
+from keye_vl_rs._util.partial_files import discard_partials, sweep_partials, whole_file
 from keye_vl_rs.batch.engine import Started, run_concurrently
 from keye_vl_rs.batch.threads import share_threads
 from keye_vl_rs.cli.jobs.damage import collect_damage, route_damage_warnings
 from keye_vl_rs.cli.jobs.full_disk import is_full_disk
-from keye_vl_rs.cli.jobs.partial_files import discard_partials, sweep_partials, whole_file
+from keye_vl_rs.cli.jobs.log_lines import advise_on_error
 from keye_vl_rs.cli.jobs.resume import (
     ExistingOutput,
     check_existing,
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Event", "Settings", "find_pending", "run_batch"]
 
-# Advice of the library, to which an option of the command line corresponds.
-_ON_ERROR = re.compile(r'set on_error="(\w+)"')
 # How long threads may take to finish after Ctrl-C, in case a call does not check the flag.
 _STOP_GRACE_S = 2.0
 _DISK_FULL_ADVICE = (
@@ -260,7 +258,7 @@ def _preprocess(
 
 def _failed(job: Job, error: BaseException, advice: str = "") -> Event:
     if isinstance(error, KeyeVLError):
-        text = _ON_ERROR.sub(r"use --on-error \1", str(error))
+        text = advise_on_error(str(error))
     else:
         reason = getattr(error, "strerror", None) or str(error) or "no message"
         # Such as the output that could not be written.

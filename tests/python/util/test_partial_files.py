@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from keye_vl_rs.cli.jobs.partial_files import (
+from keye_vl_rs._util.partial_files import (
     discard_partials,
     partial_of,
     sweep_partials,

@@ -8,6 +8,7 @@ the documentation calls the published pipeline.
 - :func:`preprocess_videos`: preprocess many videos, several at once.
 - :class:`VideoDataset`: preprocessed videos for the data loader of torch.
 - :mod:`keye_vl_rs.aio`: awaitable forms of the calls that take long.
+- :func:`inspect_video`: report which frames are slow and why, and what they cost.
 - :mod:`keye_vl_rs.vision_process`: a drop-in replacement for ``keye_vl_utils`` 1.5.2, whose
   functions can also be imported from here.
 - :class:`KeyeVL1_5Processor`, :class:`KeyeVL1_5ImageProcessor`, :class:`KeyeVL1_5VideoProcessor`:
@@ -49,6 +50,8 @@ from keye_vl_rs.vision_process import (
 )
 
 if TYPE_CHECKING:
+    from keye_vl_rs.inspection.result import VideoInspection
+    from keye_vl_rs.inspection.video import inspect_video
     from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
     from keye_vl_rs.processors.processor import KeyeVL1_5Processor
     from keye_vl_rs.processors.video_processor import KeyeVL1_5VideoProcessor
@@ -65,6 +68,7 @@ __all__ = [
     "Progress",
     "VideoDataset",
     "VideoInputs",
+    "VideoInspection",
     "VideoResult",
     "VideoSettings",
     "__version__",
@@ -76,6 +80,7 @@ __all__ = [
     "fetch_image",
     "fetch_video",
     "get_frame_sim",
+    "inspect_video",
     "preprocess_video",
     "preprocess_videos",
     "process_vision_info",
@@ -87,11 +92,14 @@ __all__ = [
 
 forward_imports()
 
-# Imported on first access, because they import transformers, which takes seconds.
+# Imported on first access: processors import transformers, which takes seconds, and few programs
+# inspect videos.
 _LAZY = {
     "KeyeVL1_5ImageProcessor": "keye_vl_rs.processors.image_processor",
     "KeyeVL1_5Processor": "keye_vl_rs.processors.processor",
     "KeyeVL1_5VideoProcessor": "keye_vl_rs.processors.video_processor",
+    "VideoInspection": "keye_vl_rs.inspection.result",
+    "inspect_video": "keye_vl_rs.inspection.video",
 }
 
 

@@ -139,7 +139,7 @@ class ComparableFrame:
 
 @final
 class FrameComparer:
-    """A comparison of any two frames, as :class:`SlowFastSplitter` compares each with the last slow.
+    """A comparison of any two frames, by the similarity that :class:`SlowFastSplitter` uses.
 
     It takes frames of (frame_height, frame_width) and compares them at (height, width). An instance
     can be shared by threads.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from keye_vl_rs._chat.prompt import video_prompt
+from keye_vl_rs._chat.token_counts import count_tokens_of
 from keye_vl_rs._decoding.damage import Damage
 from keye_vl_rs._decoding.decoder import DecodeCounts
 from keye_vl_rs._patches.video_settings import VideoSettings
@@ -97,3 +98,33 @@ class VideoInputs:
         return video_prompt(
             self.frame_types.tolist(), self.slow_size, self.fast_size, self.timestamps.tolist()
         )
+
+    def _repr_html_(self) -> str:
+        """Return a summary for a notebook: facts, and the tokens as a bar."""
+        from keye_vl_rs._util.notebook import bar_html, facts_html
+
+        types = self.frame_types.tolist()
+        counts = count_tokens_of(types, self.slow_size, self.fast_size, self.timestamps.tolist())
+        slow, fast = self.slow_frames, len(types) - self.slow_frames
+        facts = {
+            "Video": f"{_size_text(self.size)} pixels, {self.duration:,.2f} s, {self.fps:.6g} "
+            f"frames per second, {self.total_frames:,} frames",
+            "Sampled": f"{len(types):,} frames: {slow:,} slow of {_size_text(self.slow_size)}"
+            + (f", {fast:,} fast of {_size_text(self.fast_size)}" if fast else ""),
+            "Tokens": f"{counts.vision:,} vision tokens, about {counts.total:,} with text",
+            "Pixels": f"{tuple(self.pixel_values_videos.shape)} "
+            f"{str(self.pixel_values_videos.dtype).removeprefix('torch.')}",
+        }
+        if self.damage is not None:
+            facts["Damage"] = self.damage.reason
+        parts = (
+            ("slow frames", counts.slow),
+            ("fast frames", counts.fast),
+            ("timestamps (estimate)", counts.timestamps),
+            ("markers", counts.markers),
+        )
+        return facts_html("VideoInputs", facts) + bar_html(parts)
+
+
+def _size_text(size: Size) -> str:
+    return f"{size[1]}x{size[0]}"

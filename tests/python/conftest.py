@@ -13,7 +13,7 @@ from support.fresh_python import fresh_python
 
 KERNELS = (
     *("frame_similarity", "hsv_from_rgb", "resize", "slow_fast", "write_patches"),
-    *("ImageBands", "SlowFastSplitter"),
+    *("FrameComparer", "ImageBands", "SlowFastSplitter"),
 )
 
 

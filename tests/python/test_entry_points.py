@@ -107,8 +107,8 @@ def run(command):
     """Run a command of ``keye-vl-rs``, and raise its errors."""
 
     def call(source):
-        given = ["--json", "--overwrite"] if command == "preprocess" else ["--json", "--runs", "1"]
-        result = CliRunner().invoke(app, [command, str(source), *given])
+        given = {"preprocess": ["--overwrite"], "bench": ["--runs", "1"], "inspect": []}[command]
+        result = CliRunner().invoke(app, [command, str(source), "--json", *given])
         if isinstance(result.exception, errors.KeyeVLError):
             raise result.exception
         (said, *_) = map(json.loads, result.stdout.splitlines())
@@ -135,6 +135,7 @@ IMAGES = {
 LISTS = {
     **of_messages("video"),
     "preprocess_video": keye_vl_rs.preprocess_video,
+    "inspect_video": keye_vl_rs.inspect_video,
     "aio.preprocess_video": awaited(aio.preprocess_video),
     "preprocess_videos": in_batch,
     "VideoDataset": lambda source, **options: keye_vl_rs.VideoDataset([source], **options)[0],
@@ -149,6 +150,7 @@ VIDEOS = {
     **LISTS,
     "keye-vl-rs preprocess": run("preprocess"),
     "keye-vl-rs bench": run("bench"),
+    "keye-vl-rs inspect": run("inspect"),
 }
 DOORS = [
     pytest.param(kind, name, call, id=f"{kind}-{name}")

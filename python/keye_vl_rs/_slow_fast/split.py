@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from keye_vl_rs._sampling.rules import VideoRules
 
-__all__ = ["slow_fast_splitter", "split_frames"]
+__all__ = ["frame_comparer", "slow_fast_splitter", "split_frames"]
+
+# keye_vl_utils uses this size, whatever the factor is.
+_PATCHES: dict[str, Any] = {"patch_size": FACTOR, "patch_similarity": PATCH_SIMILARITY}
 
 
 def split_frames(
@@ -73,6 +76,18 @@ def slow_fast_splitter(
     return _core.SlowFastSplitter(height, width, *size, **_comparison(threshold))
 
 
+def frame_comparer(height: int, width: int, rules: VideoRules) -> tuple[_core.FrameComparer, Size]:
+    """Return a comparer of any two frames, as :func:`slow_fast_splitter` compares, and its size.
+
+    Args:
+        height: of the frames.
+        width: of the frames.
+        rules: as for :func:`split_frames`.
+    """
+    size = _comparison_size(height, width, rules)
+    return _core.FrameComparer(height, width, *size, **_PATCHES), size
+
+
 def _comparison_size(
     height: int, width: int, rules: VideoRules, resize: Callable[..., Size] | None = None
 ) -> Size:
@@ -88,9 +103,4 @@ def _comparison_size(
 
 
 def _comparison(threshold: float) -> dict[str, Any]:
-    return {
-        # keye_vl_utils uses this size, whatever the factor is.
-        "patch_size": FACTOR,
-        "patch_similarity": PATCH_SIMILARITY,
-        "min_frame_similarity": number("min_frame_similarity", threshold),
-    }
+    return {**_PATCHES, "min_frame_similarity": number("min_frame_similarity", threshold)}

@@ -8,9 +8,17 @@ from pathlib import Path
 
 import typer
 
-from keye_vl_rs.cli.outputs import SUFFIX
+from keye_vl_rs.cli.outputs import REPORT_SUFFIXES, SUFFIX
 
-__all__ = ["non_negative", "none_blank", "not_blank", "not_nan", "output_path", "positive"]
+__all__ = [
+    "non_negative",
+    "none_blank",
+    "not_blank",
+    "not_nan",
+    "output_path",
+    "positive",
+    "report_path",
+]
 
 
 def positive(value: float | None) -> float | None:
@@ -64,4 +72,14 @@ def output_path(value: str) -> Path:
             f"{existing} is a file: expected a folder, or for a single video a name ending in "
             f"{SUFFIX}"
         )
+    return path
+
+
+def report_path(value: str) -> Path:
+    """Parse the ``--output`` of a report; raise unless its suffix is one that can be written."""
+    path = Path(value)
+    if path.suffix.lower() not in REPORT_SUFFIXES:
+        raise typer.BadParameter(f"{value!r}: expected a name that ends in .html, .png or .json")
+    if path.is_dir():
+        raise typer.BadParameter(f"{value!r} is a folder: expected the name of a file")
     return path

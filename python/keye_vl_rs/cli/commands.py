@@ -1,4 +1,4 @@
-"""Define the commands ``keye-vl-rs preprocess VIDEO...`` and ``keye-vl-rs bench [VIDEO]``."""
+"""Define the commands of ``keye-vl-rs``; ``inspecting`` has the functions of two of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from keye_vl_rs._core import __version__, simd_level, thread_count
 from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._sampling.video import read_video_file
 from keye_vl_rs._sampling.video_options import VideoOptions
-from keye_vl_rs.cli import options
+from keye_vl_rs.cli import inspecting, options
 from keye_vl_rs.cli.jobs.display import Display
 from keye_vl_rs.cli.jobs.full_disk import is_full_disk
 from keye_vl_rs.cli.jobs.log_lines import forward_log_warnings
@@ -37,6 +37,10 @@ APP_EXAMPLES = """
 Preprocess every video in a folder:
 
 `keye-vl-rs preprocess videos/ -o tensors/`
+
+See which frames of a video are slow and why, in any browser:
+
+`keye-vl-rs inspect clip.mp4 -o report.html`
 
 Measure the speedup on this machine:
 
@@ -255,3 +259,7 @@ def bench(
             frames, name = read_video_file(clip, VideoRules()).frames, video
     results = compare_stages(frames, threads=threads or thread_count(), runs=runs)
     print_comparison(results, name, frames.shape, describe_machine(), as_json=as_json)
+
+
+app.command(epilog=inspecting.INSPECT_EXAMPLES)(inspecting.inspect)
+app.command(epilog=inspecting.DEMO_EXAMPLES)(inspecting.demo)

@@ -18,9 +18,19 @@ from keye_vl_rs.errors import InvalidArgumentError, KeyeVLError, MediaError, Med
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["SUFFIX", "VIDEO_SUFFIXES", "BadInput", "Job", "plan_jobs"]
+__all__ = [
+    "REPORT_SUFFIXES",
+    "SUFFIX",
+    "VIDEO_SUFFIXES",
+    "BadInput",
+    "Job",
+    "name_of_url",
+    "plan_jobs",
+]
 
 SUFFIX = ".safetensors"
+# The kinds of reports that ``inspect`` writes.
+REPORT_SUFFIXES = (".html", ".png", ".json")
 # The one suffix that an output's name drops.
 DROPPED_SUFFIX = ".mp4"
 # The files that count as videos in a folder. A file named on the command line is always tried.
@@ -82,7 +92,7 @@ def plan_jobs(inputs: Sequence[str], output: Path | None) -> tuple[list[Job], li
             bad.append(BadInput(shown, reason, InvalidArgumentError))
             continue
         if "://" in given:
-            found.append((given, Path(_name_of_url(given))))
+            found.append((given, Path(name_of_url(given))))
             continue
         try:
             is_folder = stat.S_ISDIR(os.stat(given).st_mode)
@@ -149,7 +159,7 @@ def _unreadable(name: str, error: OSError | ValueError) -> str:
     return f"{name}: cannot be read: {getattr(error, 'strerror', None) or error}"
 
 
-def _name_of_url(url: str) -> str:
+def name_of_url(url: str) -> str:
     """Return the last part of a URL's path, or else its host.
 
     The query is left out: it may hold a password, or a signature that changes every time.

@@ -28,6 +28,7 @@ __all__ = [
     "damage_as_json",
     "print_comparison",
     "print_summary",
+    "public_name",
     "result_fields",
     "summarize",
 ]
@@ -61,6 +62,12 @@ def summarize(inputs: VideoInputs) -> dict[str, Any]:
 def damage_as_json(damage: Damage | None) -> dict[str, Any] | None:
     """Return a video's damage as JSON types."""
     return None if damage is None else {"reason": damage.reason, "frames": list(damage.frames)}
+
+
+def public_name(error: BaseException) -> str:
+    """Return the name of an error's class, or of its first base class that callers can import."""
+    public = ("builtins", "keye_vl_rs.errors")
+    return next(one.__name__ for one in type(error).__mro__ if one.__module__ in public)
 
 
 def result_fields(

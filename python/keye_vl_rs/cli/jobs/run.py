@@ -27,7 +27,13 @@ from keye_vl_rs.cli.jobs.resume import (
     source_identity,
 )
 from keye_vl_rs.cli.jobs.tensors_file import write_tensors
-from keye_vl_rs.cli.report import NOT_RUN, damage_as_json, result_fields, summarize
+from keye_vl_rs.cli.report import (
+    NOT_RUN,
+    damage_as_json,
+    public_name,
+    result_fields,
+    summarize,
+)
 from keye_vl_rs.errors import CancelledError, KeyeVLError
 from keye_vl_rs.preprocess import BUFFER_BYTES, preprocess_video
 
@@ -266,10 +272,4 @@ def _failed(job: Job, error: BaseException, advice: str = "") -> Event:
         parts = [describe_source(job.source), type(error).__name__, file, reason]
         text = ": ".join(" ".join(str(part).split()) for part in parts if part is not None)
     old = job.target if os.path.lexists(job.target) else None
-    return Event("failed", job, text=text + advice, error_type=_public_name(error), old_output=old)
-
-
-def _public_name(error: BaseException) -> str:
-    """Return the name of an error's class, or of its first base class that callers can import."""
-    public = ("builtins", "keye_vl_rs.errors")
-    return next(one.__name__ for one in type(error).__mro__ if one.__module__ in public)
+    return Event("failed", job, text=text + advice, error_type=public_name(error), old_output=old)

@@ -1,0 +1,224 @@
+"""Test that an inspection says what ``preprocess_video`` does, for files and lists of frames."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import threading
+
+import pytest
+from PIL import Image
+
+from keye_vl_rs import Limits, VideoInspection, inspect_video, preprocess_video
+from keye_vl_rs.errors import (
+    CancelledError,
+    ConcealedDamageWarning,
+    DecodeError,
+    InvalidArgumentError,
+    LimitError,
+    MediaNotFoundError,
+    MediaTimeoutError,
+    PartialVideoWarning,
+    SourceNotAllowedError,
+)
+from keye_vl_rs.inspection import video as inspection_video
+from support import clips
+from support.clips import BUNNY, VP9, Clip
+
+OPTIONS = {
+    "default": {},
+    "threshold": {"min_frame_similarity": 0.5},
+    "stricter": {"min_frame_similarity": 0.97, "fps": 5},
+    "all slow": {"min_frame_similarity": 1.5},
+    "budget": {"fps": 8, "total_pixels": 40 * 784 * 20},
+    "sizes": {"min_pixels": 60 * 784, "max_pixels": 200 * 784},
+    "range": {"fps": 6, "video_start": 1, "video_end": 3.3},
+    "count": {"num_frames": 7},
+    "at most": {"fps": 10, "max_frames": 5},
+    "presentation": {"timestamps": "presentation"},
+}
+
+
+def published_names(options):
+    names = {"num_frames": "nframes", "total_pixels": "video_total_pixels"}
+    return {names.get(name, name): value for name, value in options.items()}
+
+
+def assert_like_preprocessing(source, **options):
+    """Assert that the inspection has the types, times, sizes and tokens of ``preprocess_video``."""
+    inputs = preprocess_video(source, **published_names(options))
+    found = inspect_video(source, **options)
+    assert list(found.frame_types) == inputs.frame_types.tolist()
+    assert list(found.timestamps) == inputs.timestamps.tolist()
+    assert found.timestamp_kind == inputs.timestamp_kind
+    assert (found.slow_size, found.fast_size) == (inputs.slow_size, inputs.fast_size)
+    assert (found.size, found.fps) == (inputs.size, inputs.fps)
+    assert (found.total_frames, found.duration) == (inputs.total_frames, inputs.duration)
+    assert found.tokens == inputs.tokens == found.token_counts.vision
+    assert found.slow_frames == inputs.slow_frames
+    assert found.damage == inputs.damage
+    return found
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_results_are_those_of_preprocessing(options):
+    found = assert_like_preprocessing(BUNNY, **options)
+    assert len(found.thumbnails) == len(found.frame_types)
+
+
+def test_other_files(tmp_path, short):
+    assert_like_preprocessing(short)
+    assert_like_preprocessing(short.read_bytes())
+    assert_like_preprocessing(Clip("a.webm", count=30, **VP9).write(tmp_path), fps=9)
+    irregular = Clip("b.mp4", count=40, pts=clips.irregular(40)).write(tmp_path)
+    assert_like_preprocessing(irregular, fps=9)
+    tall = Clip("c.mp4", count=12, width=64, height=640).write(tmp_path)
+    assert_like_preprocessing(tall, fps=9)
+
+
+@pytest.mark.parametrize("fps", [2.0, 1])
+def test_lists_of_frames(fps):
+    frames = [Image.fromarray(clips.picture(300, 200, 9 * (i // 2))) for i in range(8)]
+    found = assert_like_preprocessing(frames, fps=fps)
+    assert found.facts is None
+    assert found.name == "8 frames"
+    assert "Packets" not in found.to_html().partition('id="data"')[0]
+
+
+def test_the_comparison_behind_each_frame():
+    found = inspect_video(BUNNY, fps=4)
+    last = 0
+    rows, columns = found.patch_grid
+    assert (found.compared_with[0], found.similarities[0], found.changes[0]) == (None, None, None)
+    for frame in range(1, len(found.frame_types)):
+        assert found.compared_with[frame] == last
+        changes, similarity = found.changes[frame], found.similarities[frame]
+        assert len(changes) == rows * columns
+        counted = len(changes) - changes.count(2)
+        assert math.isclose(similarity, changes.count(0) / counted, rel_tol=1e-6)
+        assert (similarity < 0.9) == (found.frame_types[frame] == 0)
+        last = frame if found.frame_types[frame] == 0 else last
+    assert last > 0, "there is a slow frame after the first"
+
+
+def test_explanations():
+    found = inspect_video(BUNNY, fps=4)
+    slow = found.frame_types.index(0, 1)
+    changes = found.changes[slow]
+    percent = round(100 * changes.count(1) / (len(changes) - changes.count(2)))
+    assert found.explain(slow) == (
+        f"Frame {slow} is slow because {percent}% of its patches differ from frame "
+        f"{found.compared_with[slow]}, more than the 10% allowed."
+    )
+    fast = found.frame_types.index(1)
+    assert found.explain(fast).endswith(", not more than the 10% allowed.")
+    assert "it is the first" in found.explain(0)
+    for wrong in (-1, len(found.frame_types), 1.5, "3", None):
+        with pytest.raises(InvalidArgumentError, match="frame is"):
+            found.explain(wrong)
+
+
+def test_json_holds_the_same_data():
+    found = inspect_video(BUNNY, fps=4)
+    data = json.loads(found.to_json())
+    for name in ("frame_types", "timestamps", "similarities", "compared_with", "frame_indices"):
+        assert data[name] == list(getattr(found, name)), name
+    assert data["tokens"] == found.tokens
+    assert data["slow_size"] == list(found.slow_size)
+    assert data["facts"]["codec"] == "h264"
+    assert data["options"]["fps"] == 4
+    assert data["changes"][1] == "".join(map(str, found.changes[1]))
+    assert data["explanations"][3] == found.explain(3)
+    assert "thumbnails" not in data
+    infinite = inspect_video(BUNNY, num_frames=2, min_frame_similarity=math.inf)
+    assert json.loads(infinite.to_json())["options"]["min_frame_similarity"] is None
+    assert "Infinity" not in infinite.to_html()
+
+
+def test_it_is_frozen_and_plain():
+    found = inspect_video(BUNNY, num_frames=3)
+    assert isinstance(found, VideoInspection)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.tokens = 0
+    plain = dataclasses.asdict(found)
+    assert type(plain["timestamps"][1]) is float
+    assert type(plain["frame_types"][1]) is int
+
+
+def test_black_frames_are_alike():
+    frames = [Image.new("RGB", (160, 120))] * 3
+    found = assert_like_preprocessing(frames, fps=1)
+    assert math.isnan(found.similarities[1])
+    assert json.loads(found.to_json())["similarities"][1] is None
+    assert "it is black" in found.explain(1)
+    assert found.to_html()
+
+
+def test_errors_are_those_of_preprocessing(tmp_path, monkeypatch):
+    with pytest.raises(MediaNotFoundError):
+        inspect_video(tmp_path / "none.mp4")
+    for options, name in (
+        ({"fps": 0}, "fps"),
+        ({"max_frames": 2.5}, "max_frames"),
+        ({"num_frames": -1}, "num_frames"),
+        ({"min_frame_similarity": math.nan}, "min_frame_similarity"),
+        ({"total_pixels": 0}, "pixels"),
+        ({"on_error": "ignore"}, "on_error"),
+        ({"timestamps": "other"}, "timestamps"),
+        ({"video_start": 3, "video_end": 2}, "video_start"),
+        ({"threads": -1}, "threads"),
+    ):
+        with pytest.raises(InvalidArgumentError, match=name):
+            inspect_video(BUNNY, **options)
+    with pytest.raises(LimitError):
+        inspect_video(BUNNY, limits=Limits(frame_pixels=1000))
+    with pytest.raises(LimitError):
+        inspect_video(BUNNY, limits=Limits(resized_video_pixels=1000))
+    with pytest.raises(MediaTimeoutError):
+        inspect_video(BUNNY, timeout=1e-9)
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(CancelledError):
+        inspect_video(BUNNY, cancel=cancel)
+    monkeypatch.setenv("KEYE_VL_RS_ALLOWED_MEDIA_PATH", os.fspath(tmp_path))
+    with pytest.raises(SourceNotAllowedError):
+        inspect_video(BUNNY)
+
+
+def test_damage(tmp_path):
+    data = BUNNY.read_bytes()
+    cut = tmp_path / "cut.mp4"
+    clip = Clip("whole.mkv", count=60).write(tmp_path)
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(clip.read_bytes()[: clip.stat().st_size * 2 // 3])
+    with pytest.raises(DecodeError, match="truncated"):
+        inspect_video(cut)
+    with pytest.warns(PartialVideoWarning):
+        found = assert_like_preprocessing(cut, on_error="partial", fps=9)
+    assert "truncated" in found.to_html()
+    at = data.index(b"mdat") + 90_000
+    damaged = tmp_path / "damaged.mp4"
+    damaged.write_bytes(data[:at] + bytes(4000) + data[at + 4000 :])
+    with pytest.raises(DecodeError, match="damaged"):
+        inspect_video(damaged, fps=25)
+    with pytest.warns(ConcealedDamageWarning):
+        found = assert_like_preprocessing(damaged, on_error="conceal", fps=25)
+    assert found.damage.frames
+    assert found.damage.reason in json.loads(found.to_json())["damage"]["reason"]
+
+
+def test_progress():
+    told = []
+    inspect_video(BUNNY, fps=4, progress=told.append)
+    assert [one.frames_done for one in told if one.stage == "decode"][-1] == 21
+    inspect_video([Image.new("RGB", (60, 50))] * 4, fps=1, progress=told.append)
+    assert told[-1].frames_done == 4
+
+
+def test_too_many_frames_for_a_report(monkeypatch):
+    monkeypatch.setattr(inspection_video, "MAX_FRAMES", 20)
+    with pytest.raises(InvalidArgumentError, match=r"sample 21 frames.*set max_frames"):
+        inspect_video(BUNNY, fps=4)
+    assert len(inspect_video(BUNNY, fps=4, max_frames=20).frame_types) == 20

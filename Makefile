@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 RUST_SOURCES := $(shell find rust -name '*.rs') $(wildcard rust/*/Cargo.toml) Cargo.toml Cargo.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-robustness test-compat test-vllm test-wheel test-checked
+.PHONY: help demo test test-rust test-python test-robustness test-browser test-compat test-vllm test-wheel
+.PHONY: test-checked
 .PHONY: fuzz leaks valgrind audit lint format bench bench-record wheel clean
 
 help: ## List the targets
@@ -28,12 +29,17 @@ $(VENV)/.test-tools: $(VENV)/.created pyproject.toml
 	$(BIN)/python -m pip install --quiet --group test
 	touch $@
 
+$(VENV)/.browser-tools: $(VENV)/.created pyproject.toml
+	$(BIN)/python -m pip install --quiet --group browser
+	touch $@
+
 $(VENV)/.lint-tools: $(VENV)/.created pyproject.toml
 	$(BIN)/python -m pip install --quiet --group lint
 	touch $@
 
-demo: $(VENV)/.built ## Set up an environment, build, and preprocess a bundled clip
+demo: $(VENV)/.built ## Set up an environment, build, preprocess a bundled clip, and report on its frames
 	$(BIN)/keye-vl-rs preprocess tests/media/bunny_360p.mp4 --fps 4 --output demo-out
+	$(BIN)/keye-vl-rs demo --output demo-out/report.html
 
 # Hosts that cannot be installed side by side have environments of their own. Each is layered on the
 # usual environment and sees its packages, except those that it replaces.
@@ -72,6 +78,16 @@ test-python: $(VENV)/.built $(VENV)/.test-tools
 
 test-robustness: $(VENV)/.built $(VENV)/.test-tools ## Run short tests of damaged media, forks, threads, signals, kills and leaks
 	$(BIN)/python -m pytest tests/robustness
+
+# The tests drive a Chromium that is there already: playwright's own would be downloaded from elsewhere.
+test-browser: $(VENV)/.built $(VENV)/.test-tools $(VENV)/.browser-tools ## Test reports in headless Chromium
+	@for name in "$$CHROMIUM" chromium chromium-browser google-chrome google-chrome-stable; do \
+		command -v "$$name" > /dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; \
+	else echo 'no Chromium found: install it (on Debian: apt-get install chromium), or set CHROMIUM to its path' >&2; \
+		exit 1; fi
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/browser
 
 # $(call layered,folder) creates an environment layered on the usual one.
 define layered
@@ -119,9 +135,9 @@ test-vllm: $(COMPAT)/vllm-$(VLLM)/.made ## Test vLLM's multi-modal processing wi
 
 # PATH excludes Rust here, because installing the wheel must not need it.
 WHEEL_ENV := build/wheel
-WHEEL_TESTS := $(addprefix tests/python/, core/test_layouts.py patches/test_fused_operator.py \
-	processors/test_image_processor.py processors/test_processor.py test_preprocess_media.py \
-	test_preprocess_parity.py vision_process/test_files.py)
+WHEEL_TESTS := $(addprefix tests/python/, core/test_layouts.py inspection/test_report.py \
+	patches/test_fused_operator.py processors/test_image_processor.py processors/test_processor.py \
+	test_preprocess_media.py test_preprocess_parity.py vision_process/test_files.py)
 test-wheel: $(VENV)/.created ## Build a wheel, check its code, and run the parity tests on it without Rust
 	rm -rf build/wheelhouse
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/wheelhouse .

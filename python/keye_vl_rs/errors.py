@@ -106,8 +106,8 @@ class PromptError(InvalidArgumentError):
 class OutOfMemoryError(KeyeVLError, MemoryError):
     """Raised if memory for a result of the requested size cannot be allocated.
 
-    Lower ``max_pixels``, ``video_total_pixels`` or the number of frames, or process fewer videos at
-    once. For videos of strangers, lower the :class:`keye_vl_rs.Limits`.
+    Lower ``max_pixels``, ``total_pixels`` or the number of frames, or process fewer videos at once.
+    For videos of strangers, lower the :class:`keye_vl_rs.Limits`.
     """
 
 

@@ -13,6 +13,7 @@ from keye_vl_rs._preprocess import BUFFER_BYTES, VideoCall
 from keye_vl_rs._sampling.timestamps import TimestampKind
 from keye_vl_rs._sampling.video_options import VideoOptions
 from keye_vl_rs._util.model import NORMALIZATION
+from keye_vl_rs._util.renamed_argument import renamed_argument
 from keye_vl_rs.limits import Limits
 from keye_vl_rs.video_inputs import VideoInputs
 
@@ -29,19 +30,18 @@ if TYPE_CHECKING:
 
 __all__ = ["BUFFER_BYTES", "VideoInputs", "preprocess_video"]
 
-# The arguments of preprocess_video that have other names than the fields of VideoOptions.
-_ARGUMENT_NAMES = {"num_frames": "nframes", "total_pixels": "video_total_pixels"}
 
-
+@renamed_argument("nframes", "num_frames")
+@renamed_argument("video_total_pixels", "total_pixels")
 def preprocess_video(
     source: Source,
     *,
     fps: float = 2.0,
     max_frames: int | None = None,
-    nframes: int | None = None,
+    num_frames: int | None = None,
     min_pixels: float | None = None,
     max_pixels: float | None = None,
-    video_total_pixels: float | None = None,
+    total_pixels: float | None = None,
     min_frame_similarity: float = 0.9,
     video_start: float | None = None,
     video_end: float | None = None,
@@ -72,13 +72,12 @@ def preprocess_video(
         fps: frames to sample per second (default 2.0), or all frames if the video has fewer. For a
             list, its frame rate.
         max_frames: maximum number of frames to sample, an int; None for no such limit.
-        nframes: exact number of frames to sample, an int, instead of ``fps``. If ``max_frames`` is
-            smaller, that is used.
+        num_frames: exact number of frames to sample, an int, instead of ``fps``. If ``max_frames``
+            is smaller, that is used.
         min_pixels: minimum number of pixels of a frame. Values below 37,632 (48 tokens) allow for
             more frames, but do not make them smaller than that.
         max_pixels: maximum number of pixels of a slow frame (602,112: 768 tokens).
-        video_total_pixels: maximum number of pixels of all frames together (51,380,224: 65,536
-            tokens).
+        total_pixels: maximum number of pixels of all frames together (51,380,224: 65,536 tokens).
         min_frame_similarity: a frame with a smaller share of unchanged patches is slow
             (default 0.9).
         video_start: seconds; sample only frames of a file that are presented at this time or later.
@@ -124,24 +123,23 @@ def preprocess_video(
             LimitError if it exceeds ``limits``.
         CancelledError: ``cancel`` was set.
         OutOfMemoryError: there is not enough memory for the video.
-        InvalidArgumentError: a subclass, if an argument is invalid, ``nframes`` exceeds the number
-            of frames, or no frame is presented between ``video_start`` and ``video_end``.
+        InvalidArgumentError: a subclass, if an argument is invalid, ``num_frames`` exceeds the
+            number of frames, or no frame is presented between ``video_start`` and ``video_end``.
     """
     options = VideoOptions(
         source=None,
         fps=fps,
-        num_frames=nframes,
+        num_frames=num_frames,
         max_frames=max_frames,
         min_pixels=min_pixels,
         max_pixels=max_pixels,
-        total_pixels=video_total_pixels,
+        total_pixels=total_pixels,
         min_frame_similarity=min_frame_similarity,
         video_start=video_start,
         video_end=video_end,
         timeout=timeout,
         on_error=on_error,
         timestamps=timestamps,
-        argument_names=_ARGUMENT_NAMES,
     )
     call = VideoCall.of(
         options,

@@ -136,8 +136,8 @@ def test_frames_of_a_list_that_are_not_sampled_are_not_counted():
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"min_pixels": MUCH, "max_pixels": MUCH, "video_total_pixels": 9e15}, "resized_pixels"),
-        ({"min_pixels": 9e5, "video_total_pixels": 1e9, "max_pixels": 9.9e5}, "resized_video_p"),
+        ({"min_pixels": MUCH, "max_pixels": MUCH, "total_pixels": 9e15}, "resized_pixels"),
+        ({"min_pixels": 9e5, "total_pixels": 1e9, "max_pixels": 9.9e5}, "resized_video_p"),
     ],
 )
 def test_a_video_file(h264, options, reason):

@@ -18,7 +18,7 @@ from keye_vl_rs.errors import CancelledError, InvalidArgumentError
 pytestmark = [pytest.mark.one_level, pytest.mark.usefixtures("one_thread_of_torch")]
 
 
-@pytest.mark.parametrize("name", ["fps", "max_frames", "nframes", "min_pixels", "max_pixels"])
+@pytest.mark.parametrize("name", ["fps", "max_frames", "num_frames", "min_pixels", "max_pixels"])
 @pytest.mark.parametrize("value", [0, -1, -0.5, math.nan, math.inf, 10**400, "2", [], True])
 def test_impossible_numbers_are_named(name, value, short):
     frames = [Image.new("RGB", (60, 60))] * 3
@@ -29,11 +29,27 @@ def test_impossible_numbers_are_named(name, value, short):
 
 @pytest.mark.parametrize("value", [0, -1, math.nan, "2"])
 def test_impossible_totals_are_named(value, short):
-    with pytest.raises(InvalidArgumentError, match="video_total_pixels"):
-        preprocess_video(short, video_total_pixels=value)
+    with pytest.raises(InvalidArgumentError, match="total_pixels"):
+        preprocess_video(short, total_pixels=value)
 
 
-@pytest.mark.parametrize("name", ["nframes", "max_frames"])
+OLD_NAMES = [("nframes", "num_frames", 3), ("video_total_pixels", "total_pixels", 200_000)]
+
+
+@pytest.mark.parametrize(("old", "new", "value"), OLD_NAMES)
+def test_old_names_warn(old, new, value, short):
+    expected = preprocess_video(short, **{new: value})
+    text = rf"argument '{old}' of preprocess_video\(\) is now called '{new}'"
+    with pytest.warns(DeprecationWarning, match=text) as caught:
+        inputs = preprocess_video(short, **{old: value})
+    assert [one.filename for one in caught] == [__file__]
+    assert inputs.pixel_values_videos.equal(expected.pixel_values_videos)
+    assert inputs.timestamps.equal(expected.timestamps)
+    with pytest.raises(TypeError, match=f"both '{new}' and its old name '{old}'"):
+        preprocess_video(short, **{old: value, new: value})
+
+
+@pytest.mark.parametrize("name", ["num_frames", "max_frames"])
 def test_numbers_of_frames_are_whole(name, short):
     with pytest.raises(InvalidArgumentError, match=name):
         preprocess_video(short, **{name: 2.5})
@@ -46,8 +62,8 @@ def test_numbers_of_frames_are_whole(name, short):
 def test_impossible_numbers_are_found_before_the_file_is_opened():
     with pytest.raises(InvalidArgumentError, match="fps"):
         preprocess_video("/no/such/file.mp4", fps=0)
-    with pytest.raises(InvalidArgumentError, match="nframes"):
-        preprocess_video("/no/such/file.mp4", nframes=0)
+    with pytest.raises(InvalidArgumentError, match="num_frames"):
+        preprocess_video("/no/such/file.mp4", num_frames=0)
 
 
 @pytest.mark.parametrize("value", [math.nan, "much", None, True, np.ones(2)])
@@ -90,14 +106,14 @@ def test_other_dtypes_are_refused(dtype, short):
         preprocess_video(short, dtype=dtype)
 
 
-@pytest.mark.parametrize("options", [{}, {"nframes": 2}])
+@pytest.mark.parametrize("options", [{}, {"num_frames": 2}])
 @pytest.mark.parametrize("value", [2.0, 2.5, -3, np.float32(2), "2"])
 def test_the_most_frames_are_a_whole_number_for_every_source(value, options, short):
     frames = [Image.new("RGB", (60, 60))] * 3
     for source in (short, frames):
         with pytest.raises(InvalidArgumentError, match=r"^max_frames is "):
             preprocess_video(source, max_frames=value, **options)
-        inputs = preprocess_video(source, max_frames=np.int64(2), nframes=3)
+        inputs = preprocess_video(source, max_frames=np.int64(2), num_frames=3)
         assert inputs.num_frames.tolist() == [2]
 
 

@@ -38,37 +38,37 @@ def fetched(path, indices):
 
 
 @pytest.mark.parametrize(
-    ("nframes", "indices"),
+    ("num_frames", "indices"),
     [(1, [0]), (2, [0, 49]), (5, [0, 12, 24, 37, 49]), (50, list(range(50)))],
     ids=lambda value: str(value)[:12],
 )
-def test_nframes_is_how_many_frames_there_are(nframes, indices, short):
-    assert torch.linspace(0, 49, nframes).round().long().tolist() == indices
+def test_num_frames_is_how_many_frames_there_are(num_frames, indices, short):
+    assert torch.linspace(0, 49, num_frames).round().long().tolist() == indices
     expected = published_inputs(*fetched(short, indices))
     for options in ({}, {"fps": 0.1}, {"fps": 1000}, {"max_frames": 77}):
-        inputs = preprocess_video(short, nframes=nframes, **options)
+        inputs = preprocess_video(short, num_frames=num_frames, **options)
         assert_bits(inputs.pixel_values_videos, expected[0])
         assert torch.equal(inputs.video_grid_thw, expected[1])
         assert inputs.prompt() == expected[2]
 
 
-def test_max_frames_limits_nframes(short):
-    assert preprocess_video(short, nframes=9, max_frames=4).num_frames.tolist() == [4]
+def test_max_frames_limits_num_frames(short):
+    assert preprocess_video(short, num_frames=9, max_frames=4).num_frames.tolist() == [4]
 
 
 @pytest.mark.parametrize("kind", [np.int64(5), torch.tensor(5)])
-def test_nframes_of_other_types(kind, short):
-    assert preprocess_video(short, nframes=kind).num_frames.tolist() == [5]
+def test_num_frames_of_other_types(kind, short):
+    assert preprocess_video(short, num_frames=kind).num_frames.tolist() == [5]
 
 
-@pytest.mark.parametrize("nframes", [51, 10**9, 10**10])
-def test_more_nframes_than_the_video_has(nframes, short):
+@pytest.mark.parametrize("num_frames", [51, 10**9, 10**10])
+def test_more_num_frames_than_the_video_has(num_frames, short):
     with pytest.raises(
-        InvalidArgumentError, match=rf"nframes is {nframes}.*at most 50.*short\.mp4"
+        InvalidArgumentError, match=rf"num_frames is {num_frames}.*at most 50.*short\.mp4"
     ):
-        preprocess_video(short, nframes=nframes)
-    with pytest.raises(InvalidArgumentError, match=rf"nframes is {nframes}.*at most 2"):
-        preprocess_video([Image.new("RGB", (60, 60))] * 2, nframes=nframes)
+        preprocess_video(short, num_frames=num_frames)
+    with pytest.raises(InvalidArgumentError, match=rf"num_frames is {num_frames}.*at most 2"):
+        preprocess_video([Image.new("RGB", (60, 60))] * 2, num_frames=num_frames)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])

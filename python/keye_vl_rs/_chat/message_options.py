@@ -61,7 +61,6 @@ _INSTEAD = {
     "sample_fps": ("fps",),
     "start": ("video_start",),
     "start_time": ("video_start",),
-    "total_pixels": ("video_total_pixels",),
     "video_fps": ("fps",),
     "video_max_pixels": ("max_pixels",),
     "video_min_pixels": ("min_pixels",),

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._media.sources import describe_source
+from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import positive_number
+from keye_vl_rs._util.warn_once import warn_once_about
 from keye_vl_rs.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ __all__ = [
 
 # The names of fields in a message, where they differ: those of keye_vl_utils 1.5.2.
 _PUBLISHED_NAMES = {"source": "video", "total_pixels": "video_total_pixels"}
+# Other names of fields in a message, which keye_vl_utils 1.5.2 does not read.
+_SYNONYMS = {"total_pixels": "total_pixels"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,13 +83,36 @@ class VideoOptions:
 
         Args:
             part: a video in the plain form of :mod:`keye_vl_rs._chat.content_parts`, with the names
-                of keye_vl_utils 1.5.2 (``video``, ``video_total_pixels``). Keys whose value is None
-                count as missing, and other keys are ignored.
+                of keye_vl_utils 1.5.2 (``video``, ``video_total_pixels``). ``total_pixels`` is read
+                too, with a warning, once per process. Keys whose value is None count as missing,
+                and other keys are ignored.
+
+        Raises:
+            InvalidArgumentError: a field has two names in the message, with different values.
         """
         given = {
             name: part[key] for name, key in _MESSAGE_KEYS.items() if part.get(key) is not None
         }
-        return cls(**{"source": None, **given}, argument_names=_PUBLISHED_NAMES)
+        names = dict(_PUBLISHED_NAMES)
+        for name, key in _SYNONYMS.items():
+            value, published = part.get(key), _MESSAGE_KEYS[name]
+            if value is None:
+                continue
+            if name in given and positive_number(published, given[name]) != positive_number(
+                key, value
+            ):
+                raise InvalidArgumentError(
+                    f"{published} is {short_repr(given[name])} and {key} is {short_repr(value)}: "
+                    "expected one of them, or equal values"
+                )
+            if name not in given:
+                given[name], names[name] = value, key
+                warn_once_about(
+                    key,
+                    f"{key} in the message of a video is read as {published}; keye_vl_utils 1.5.2 "
+                    f"does not read it: use {published} if results must equal its",
+                )
+        return cls(**{"source": None, **given}, argument_names=names)
 
     @property
     def is_cut(self) -> bool:
@@ -111,7 +138,13 @@ _MESSAGE_KEYS = {
     for one in fields(VideoOptions)
     if one.name != "argument_names"
 }
-MESSAGE_OPTIONS = tuple(key for name, key in _MESSAGE_KEYS.items() if name != "source")
+MESSAGE_OPTIONS = tuple(
+    key
+    for name, published in _MESSAGE_KEYS.items()
+    if name != "source"
+    for key in (published, _SYNONYMS.get(name))
+    if key is not None
+)
 """The names of the options of a video file in a message, for Keye-VL-1.5."""
 READING_OPTIONS = ("video_start", "video_end", "timeout", "on_error", "timestamps")
 """Those of :data:`MESSAGE_OPTIONS` that say how a video file is read."""

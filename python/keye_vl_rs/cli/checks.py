@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from pathlib import Path
+from typing import TypeVar
 
 import typer
 
@@ -17,8 +19,11 @@ __all__ = [
     "not_nan",
     "output_path",
     "positive",
+    "renamed_option",
     "report_path",
 ]
+
+Value = TypeVar("Value")
 
 
 def positive(value: float | None) -> float | None:
@@ -83,3 +88,21 @@ def report_path(value: str) -> Path:
     if path.is_dir():
         raise typer.BadParameter(f"{value!r} is a folder: expected the name of a file")
     return path
+
+
+def renamed_option(
+    old_name: str, old: Value | None, new_name: str, new: Value | None
+) -> Value | None:
+    """Return the value of an option, which may also be given by its old name.
+
+    The old name gives a warning. Both names together are wrong usage.
+    """
+    if old is None:
+        return new
+    if new is not None:
+        raise typer.BadParameter(f"got both {new_name} and its old name {old_name}")
+    print(
+        f"warning: {old_name} is now called {new_name}; the old name will be removed in 0.3",
+        file=sys.stderr,
+    )
+    return old

@@ -12,6 +12,7 @@ from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._sampling.video import read_video_file
 from keye_vl_rs._sampling.video_options import VideoOptions
 from keye_vl_rs.cli import inspecting, options
+from keye_vl_rs.cli.checks import renamed_option
 from keye_vl_rs.cli.jobs.display import Display
 from keye_vl_rs.cli.jobs.full_disk import is_full_disk
 from keye_vl_rs.cli.jobs.log_lines import forward_log_warnings
@@ -141,7 +142,7 @@ def preprocess(
     output: options.Output = None,
     fps: options.Fps = 2.0,
     max_frames: options.MaxFrames = None,
-    nframes: options.NFrames = None,
+    num_frames: options.NumFrames = None,
     video_start: options.VideoStart = None,
     video_end: options.VideoEnd = None,
     timestamps: options.Timestamps = options.TimestampKind.published,
@@ -155,8 +156,10 @@ def preprocess(
     overwrite: options.Overwrite = False,
     on_error: options.OnDamage = options.DamagePolicy.fail,
     timeout: options.Timeout = None,
-    buffer_mb: options.BufferMb = BUFFER_BYTES >> 20,
+    buffer_mib: options.BufferMib = None,
     as_json: options.AsJson = False,
+    nframes: options.OldNumFrames = None,
+    buffer_mb: options.OldBufferMib = None,
 ) -> None:
     """Preprocess videos and write the tensors of each to a .safetensors file.
 
@@ -180,6 +183,8 @@ def preprocess(
         raise typer.BadParameter(
             f"--video-start {video_start:g} is after --video-end {video_end:g}"
         )
+    num_frames = renamed_option("--nframes", nframes, "--num-frames", num_frames)
+    buffer_mib = renamed_option("--buffer-mb", buffer_mb, "--buffer-mib", buffer_mib)
     # Wrong environment variables are wrong usage: report them once, before any video.
     Limits.from_environment()
     simd_level()
@@ -187,20 +192,20 @@ def preprocess(
         {
             "fps": fps,
             "max_frames": max_frames,
-            "nframes": nframes,
+            "num_frames": num_frames,
             "video_start": video_start,
             "video_end": video_end,
             "timestamps": timestamps.value,
             "min_frame_similarity": min_frame_similarity,
             "min_pixels": min_pixels,
             "max_pixels": max_pixels,
-            "video_total_pixels": total_pixels,
+            "total_pixels": total_pixels,
             "dtype": dtype.value,
         },
         threads=threads,
         jobs=jobs,
         timeout=timeout,
-        buffer_bytes=buffer_mb << 20,
+        buffer_bytes=BUFFER_BYTES if buffer_mib is None else buffer_mib << 20,
         on_error=on_error.value,
         overwrite=overwrite,
     )

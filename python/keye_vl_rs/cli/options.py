@@ -11,6 +11,7 @@ import typer
 from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs.cli import checks
 from keye_vl_rs.cli.outputs import VIDEO_SUFFIXES
+from keye_vl_rs.preprocess import BUFFER_BYTES
 
 
 class PixelType(str, Enum):
@@ -89,10 +90,9 @@ MaxFrames = Annotated[
         rich_help_panel=SAMPLING,
     ),
 ]
-NFrames = Annotated[
+NumFrames = Annotated[
     int | None,
     typer.Option(
-        "--nframes",
         min=1,
         metavar="N",
         help="Sample exactly this many frames instead of using --fps; --max-frames still applies.",
@@ -100,6 +100,7 @@ NFrames = Annotated[
         rich_help_panel=SAMPLING,
     ),
 ]
+OldNumFrames = Annotated[int | None, typer.Option("--nframes", min=1, hidden=True)]
 VideoStart = Annotated[
     float | None,
     typer.Option(
@@ -230,16 +231,18 @@ Timeout = Annotated[
         rich_help_panel=BATCH,
     ),
 ]
-BufferMb = Annotated[
-    int,
+BufferMib = Annotated[
+    int | None,
     typer.Option(
         min=0,
         metavar="MIB",
         help="Memory per video for frames whose size depends on later frames. Frames that do not "
-        "fit are decoded twice.",
+        f"fit are decoded twice. [default: {BUFFER_BYTES >> 20}]",
+        show_default=False,
         rich_help_panel=BATCH,
     ),
 ]
+OldBufferMib = Annotated[int | None, typer.Option("--buffer-mb", min=0, hidden=True)]
 AsJson = Annotated[
     bool,
     typer.Option(

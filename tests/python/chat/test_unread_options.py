@@ -13,6 +13,7 @@ from keye_vl_rs import preview, process_vision_info, to_openai_messages, to_vllm
 from keye_vl_rs._chat.message_options import READ_BY
 from keye_vl_rs._util.warn_once import reset_warnings
 from keye_vl_rs.cli import app
+from keye_vl_rs.errors import InvalidArgumentError
 from support.paths import ROOT
 from support.processor import PROCESSOR
 from support.video_messages import ALL, FRAMES, PLAIN, talk
@@ -36,7 +37,6 @@ def warnings_of(caplog, run, *given):
     [
         ("nframes", "num_frames, fps or max_frames"),
         ("min_frames", "num_frames or fps"),
-        ("total_pixels", "video_total_pixels"),
         ("resized_height", "min_pixels or max_pixels"),
         ("sample_fps", "fps"),
         ("max_frame", "max_frames"),
@@ -126,8 +126,29 @@ def test_the_documentation_names_what_is_read():
     assert [option for option in sorted(named) if f"`{option}`" not in table] == []
     flags = {flag for row in rows for flag in re.findall(r"`(--[a-z-]+)`", row)}
     parameters = get_command(app).commands["preprocess"].params
-    assert {"--fps", "--nframes", "--total-pixels"} <= flags
+    assert {"--fps", "--num-frames", "--total-pixels"} <= flags
     assert flags <= {flag for parameter in parameters for flag in parameter.opts}
+
+
+@pytest.mark.parametrize("make", [lambda clip: clip, lambda _: FRAMES], ids=["file", "list"])
+def test_total_pixels_is_read_as_video_total_pixels(make, clip, caplog):
+    """keye_vl_utils 1.5.2 does not read it, so a warning says that it is read."""
+    reset_warnings()
+    small = {"fps": 2.0, "min_pixels": 3136}
+    expected = process_vision_info(talk(make(clip), video_total_pixels=200_000, **small))
+    assert not caplog.records
+    for _ in range(2):
+        found = process_vision_info(talk(make(clip), total_pixels=200_000, **small))
+        assert_same(found, expected)
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 1
+    assert said[0].startswith("total_pixels in the message of a video is read as video_total_pixe")
+    both = {"video_total_pixels": 200_000, "total_pixels": 200_000}
+    assert_same(process_vision_info(talk(make(clip), **both, **small)), expected)
+    with pytest.raises(InvalidArgumentError, match=r"^video_total_pixels is 200000 and total_pixe"):
+        process_vision_info(talk(make(clip), **{**both, "total_pixels": 1}, **small))
+    with pytest.raises(InvalidArgumentError, match=r"^total_pixels is 0: "):
+        process_vision_info(talk(make(clip), total_pixels=0))
 
 
 def test_what_preview_does_not_read(clip, caplog):

@@ -89,10 +89,10 @@ def test_all_failed(videos):
 
 def test_an_option_that_fits_one_video_alone(videos, tmp_path):
     Clip("long.mp4", count=60).write(tmp_path)
-    result = run("a.mp4", "long.mp4", "--nframes", 40)
+    result = run("a.mp4", "long.mp4", "--num-frames", 40)
     assert result.exit_code == 1
     assert len(errors_of(result)) == 1
-    assert "nframes is 40" in errors_of(result)[0]
+    assert "num_frames is 40" in errors_of(result)[0]
     assert made() == ["long.safetensors"]
 
 
@@ -165,8 +165,8 @@ def test_an_error_shows_names_with_brackets(videos):
         ["preprocess", "a.mp4", "--fps", "nan"],
         ["preprocess", "a.mp4", "--fps", "inf"],
         ["preprocess", "a.mp4", "--fps", "two"],
-        ["preprocess", "a.mp4", "--nframes", "0"],
-        ["preprocess", "a.mp4", "--nframes", "1.5"],
+        ["preprocess", "a.mp4", "--num-frames", "0"],
+        ["preprocess", "a.mp4", "--num-frames", "1.5"],
         ["preprocess", "a.mp4", "--max-frames", "0"],
         ["preprocess", "a.mp4", "--min-pixels", "0"],
         ["preprocess", "a.mp4", "--max-pixels", "-3"],
@@ -194,7 +194,7 @@ def test_help(arguments):
     assert (result.exit_code, result.stderr) == (0, "")
     assert "preprocess" in result.stdout
     if arguments[0] == "preprocess":
-        for option in ("--output", "--fps", "--nframes", "--max-frames", "--dtype", "--json"):
+        for option in ("--output", "--fps", "--num-frames", "--max-frames", "--dtype", "--json"):
             assert option in result.stdout
         # Without the lines of its boxes and columns.
         words = " ".join(result.stdout.replace("\u2502", " ").split())

@@ -41,19 +41,17 @@ def test_every_option_arrives(videos):
         "max_frames": 5,
         "min_pixels": 50000,
         "max_pixels": 70000,
-        "video_total_pixels": 300000,
+        "total_pixels": 300000,
         "min_frame_similarity": 0.99,
     }
     arguments = [
-        text
-        for name, value in options.items()
-        for text in ("--" + name.removeprefix("video_").replace("_", "-"), value)
+        text for name, value in options.items() for text in ("--" + name.replace("_", "-"), value)
     ]
     assert run("a.mp4", *arguments).exit_code == 0
     inputs = preprocess_video("a.mp4", **options)
     for name, tensor in load("a.safetensors")[0].items():
         assert_bits(tensor, getattr(inputs, name))
-    assert run("a.mp4", "--nframes", 3).exit_code == 0
+    assert run("a.mp4", "--num-frames", 3).exit_code == 0
     assert load("a.safetensors")[0]["num_frames"].tolist() == [3]
 
 

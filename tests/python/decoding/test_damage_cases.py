@@ -180,8 +180,8 @@ def test_a_number_of_frames_that_damage_leaves_too_few_for(folder):
 
     def choose(total, fps):
         if total < 90:
-            raise InvalidArgumentError(f"nframes is 90: expected at most {total}")
+            raise InvalidArgumentError(f"num_frames is 90: expected at most {total}")
         return list(range(90))
 
-    with pytest.raises(InvalidArgumentError, match=r"nframes is 90: .* \(.*is damaged from"):
+    with pytest.raises(InvalidArgumentError, match=r"num_frames is 90: .* \(.*is damaged from"):
         sample_video(bytes(data), choose, on_error="partial")

@@ -66,7 +66,8 @@ def test_each_option_of_a_video_file_is_a_field():
     assert [*VIDEO_OPTIONS, *READING_OPTIONS] == [*READ_BY["a video file"]]
     nothing = VideoOptions(source=None)
     for name in READ_BY["a video file"]:
-        alone = VideoOptions.from_message({name: MESSAGE[name]})
+        # The message has one of the two names of the limit of pixels.
+        alone = VideoOptions.from_message({name: MESSAGE.get(name, 8)})
         (changed,) = (
             one.name
             for one in fields(VideoOptions)
@@ -96,8 +97,8 @@ def test_a_part_of_a_video(options, is_cut):
 @pytest.mark.parametrize(
     ("field", "in_a_message", "in_a_call"),
     [
-        ("num_frames", "num_frames", "nframes"),
-        ("total_pixels", "video_total_pixels", "video_total_pixels"),
+        ("num_frames", "num_frames", "num_frames"),
+        ("total_pixels", "video_total_pixels", "total_pixels"),
         ("max_frames", "max_frames", "max_frames"),
         ("fps", "fps", "fps"),
     ],
@@ -112,8 +113,10 @@ def test_errors_name_an_argument_as_the_caller_wrote_it(field, in_a_message, in_
 
 
 def test_errors_name_the_number_of_frames_of_a_video(short):
-    with pytest.raises(InvalidArgumentError, match=r"^nframes is 100000: .* the frames of .*mp4"):
-        preprocess_video(short, nframes=100_000)
+    with pytest.raises(
+        InvalidArgumentError, match=r"^num_frames is 100000: .* the frames of .*mp4"
+    ):
+        preprocess_video(short, num_frames=100_000)
 
 
 def test_the_threshold_of_the_video_wins():

@@ -20,7 +20,7 @@ from support.vision_process import TOKEN
 pytestmark = pytest.mark.one_level
 
 # Under this budget the sizes of 40 frames depend on how many are slow.
-TIGHT = {"fps": 25.0, "video_total_pixels": 40 * 60 * TOKEN, "max_pixels": 200 * TOKEN}
+TIGHT = {"fps": 25.0, "total_pixels": 40 * 60 * TOKEN, "max_pixels": 200 * TOKEN}
 
 
 @pytest.fixture(scope="module")

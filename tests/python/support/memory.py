@@ -21,7 +21,7 @@ def watch():
         peak = max(peak, memory())
         time.sleep(0.005)
 
-preprocess_video(sys.argv[1], nframes=1)
+preprocess_video(sys.argv[1], num_frames=1)
 before = peak = memory()
 threading.Thread(target=watch, daemon=True).start()
 inputs = preprocess_video(sys.argv[2], fps=float(sys.argv[3]))

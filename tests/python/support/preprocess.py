@@ -25,6 +25,9 @@ def published_inputs(video, kwargs, mean=HALF, std=HALF):
 def assert_published(source, mean=HALF, std=HALF, fetched=None, **options):
     """Assert equality with the published pipeline, and return the latter's result."""
     ele = {"video": source if isinstance(source, (list, bytes)) else str(source), **options}
+    # The published name.
+    if "total_pixels" in ele:
+        ele["video_total_pixels"] = ele.pop("total_pixels")
     video, kwargs = fetched or reference.fetch_video(ele)
     pixels, grids, text = published_inputs(video, kwargs, mean, std)
     inputs = preprocess_video(source, image_mean=mean, image_std=std, **options)

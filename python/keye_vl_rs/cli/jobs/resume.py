@@ -30,6 +30,8 @@ __all__ = [
     "source_identity",
 ]
 
+# The names of options in the metadata of outputs from before they were renamed.
+_OLD_OPTIONS = {"nframes": "num_frames", "video_total_pixels": "total_pixels"}
 _NAMES = ("pixel_values_videos", "video_grid_thw", "num_frames", "frame_types", "timestamps")
 
 
@@ -150,7 +152,7 @@ def check_existing(
         outdated = "the file was incomplete"
     else:
         outdated = _source_change(recorded_identity, identity) or _options_change(
-            recorded_options, options
+            _with_new_names(recorded_options), options
         )
     if outdated is None and damage is not None and metadata.get("on_error") != on_error:
         held = "only part of the video" if partial is not None else "damaged frames"
@@ -181,6 +183,12 @@ def _source_change(before: Any, now: dict[str, Any] | None) -> str | None:
     if now is None or (isinstance(before, dict) and before.get("path") == now.get("path")):
         return "the video has changed"
     return "the video was moved or copied"
+
+
+def _with_new_names(options: Any) -> Any:
+    if not isinstance(options, dict):
+        return options
+    return {_OLD_OPTIONS.get(name, name): value for name, value in options.items()}
 
 
 def _options_change(before: Any, now: dict[str, Any]) -> str | None:

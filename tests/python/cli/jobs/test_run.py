@@ -204,7 +204,7 @@ def test_a_time_limit_is_of_each_video(six, monkeypatch):
 
 
 def test_further_options_arrive(videos, short):
-    options = ["--video-start", 0.5, "--video-end", 1.5, "--buffer-mb", 0]
+    options = ["--video-start", 0.5, "--video-end", 1.5, "--buffer-mib", 0]
     assert run(short, *options, "-o", "x.safetensors").exit_code == 0
     inputs = preprocess_video(short, video_start=0.5, video_end=1.5)
     for name, tensor in load("x.safetensors")[0].items():

@@ -133,7 +133,7 @@ def test_not_in_the_main_thread(five):
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_it_stops_soon_in_every_stage(stage, jobs, five, clock):
     """A program gets SIGINT, as from a terminal, in the middle of a long stage."""
-    options = ["--nframes", 30, "--jobs", jobs]
+    options = ["--num-frames", 30, "--jobs", jobs]
     process = cli_programs.start(".", "in", *options, slow=[stage])
     with cli_programs.ended(process):
         while process.is_alive() and not Path("slow").exists():

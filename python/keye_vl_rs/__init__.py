@@ -9,6 +9,7 @@ the documentation calls the published pipeline.
 - :class:`VideoDataset`: preprocessed videos for the data loader of torch.
 - :mod:`keye_vl_rs.aio`: awaitable forms of the calls that take long.
 - :func:`inspect_video`: report which frames are slow and why, and what they cost.
+- :func:`iter_frames`: yield sampled frames one by one, for any model.
 - :mod:`keye_vl_rs.vision_process`: a drop-in replacement for ``keye_vl_utils`` 1.5.2, whose
   functions can also be imported from here.
 - :class:`KeyeVL1_5Processor`, :class:`KeyeVL1_5ImageProcessor`, :class:`KeyeVL1_5VideoProcessor`:
@@ -33,6 +34,7 @@ from keye_vl_rs._util.progress import Progress
 from keye_vl_rs.batch.dataset import VideoDataset
 from keye_vl_rs.batch.videos import VideoResult, preprocess_videos
 from keye_vl_rs.errors import KeyeVLError
+from keye_vl_rs.frames import SampledFrame, iter_frames
 from keye_vl_rs.hosts.openai import to_openai_messages
 from keye_vl_rs.hosts.switch import disable, enable
 from keye_vl_rs.hosts.vllm_inputs import to_vllm_inputs
@@ -66,6 +68,7 @@ __all__ = [
     "KeyeVLError",
     "Limits",
     "Progress",
+    "SampledFrame",
     "VideoDataset",
     "VideoInputs",
     "VideoInspection",
@@ -81,6 +84,7 @@ __all__ = [
     "fetch_video",
     "get_frame_sim",
     "inspect_video",
+    "iter_frames",
     "preprocess_video",
     "preprocess_videos",
     "process_vision_info",

@@ -16,14 +16,18 @@ from keye_vl_rs._sampling.open_video import open_video, spaced_frames
 from keye_vl_rs._sampling.reading import decoder_threads, make_frame_selector
 from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._sampling.video_options import VideoOptions, holds_frames
-from keye_vl_rs._slow_fast.frame_lists import frame_rules, list_deadline, read_frame_list
+from keye_vl_rs._slow_fast.frame_lists import (
+    check_list_options,
+    frame_rules,
+    list_deadline,
+    read_frame_list,
+)
 from keye_vl_rs._slow_fast.plan import plan_checked_sizes
 from keye_vl_rs._slow_fast.sizes import SLOW
 from keye_vl_rs._slow_fast.split import split_frames
 from keye_vl_rs._streaming.file import stream_file
-from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import check_whole, number, number_from_zero
-from keye_vl_rs.errors import InvalidArgumentError, memory_errors
+from keye_vl_rs.errors import memory_errors
 from keye_vl_rs.limits import Limits, applied, current_limits
 from keye_vl_rs.video_inputs import VideoInputs
 
@@ -216,15 +220,8 @@ def preprocess_list(
     """
     import torch
 
-    for name in ("video_start", "video_end"):
-        seconds = getattr(options, name)
-        if seconds is not None:
-            raise InvalidArgumentError(
-                f"{name} is {short_repr(seconds)}: only files support it; remove frames from the "
-                "list instead"
-            )
-    if options.fps is None:
-        raise InvalidArgumentError("fps is None: expected the frame rate of the list of frames")
+    check_list_options(options)
+    assert options.fps is not None
     decoder_threads(threads)
     deadline = list_deadline(options, cancel, progress)
     started = time.perf_counter()

@@ -140,6 +140,7 @@ LISTS = {
     "preprocess_videos": in_batch,
     "VideoDataset": lambda source, **options: keye_vl_rs.VideoDataset([source], **options)[0],
     "aio.fetch_video": in_parts(awaited(aio.fetch_video), "video"),
+    "iter_frames": lambda source, **options: list(keye_vl_rs.iter_frames(source, **options)),
     "fetch_video": in_parts(keye_vl_rs.fetch_video, "video"),
     "preview.fetch_video": in_parts(preview.fetch_video, "video"),
     "keye_vl_utils.fetch_video": lambda source, **options: keye_vl_utils.fetch_video(

@@ -20,7 +20,7 @@ PACKAGE = Path(keye_vl_rs.__file__).parent
 ORDER = [
     *("errors", "_util", "limits"),
     *("_media", "_decoding", "_sampling", "_slow_fast", "_patches", "_streaming", "_chat"),
-    *("video_inputs", "_preprocess", "preprocess", "inspection", "batch", "processors"),
+    *("video_inputs", "frames", "_preprocess", "preprocess", "inspection", "batch", "processors"),
     *("vision_process", "preview", "hosts", "aio", "cli"),
 ]
 FACADES = ("vision_process", "preview")
@@ -142,7 +142,7 @@ def test_one_module_reads_the_keys_of_content_parts():
         ("cli/jobs/resume.py", "path"),
     }
     readers = {own_part(path) for path in MODULES if plain & set(lookups_of(path))}
-    assert readers == {"_media", "_sampling", "_slow_fast", "cli"}
+    assert readers == {"_media", "_sampling", "_slow_fast", "frames", "cli"}
 
 
 def test_the_root_is_small():

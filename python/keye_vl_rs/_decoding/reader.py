@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, TypeVar
 
+from keye_vl_rs._decoding.attempt import Attempt, ReadFrames
 from keye_vl_rs._decoding.damage import (
     PARTIAL_HINT,
     Damage,
@@ -50,7 +51,6 @@ _LAST_FRAMES = 16
 _REPORTING_WITH_THREADS = frozenset({"av1", "h264", "hevc", "vp9"})
 
 OnError = Literal["raise", "partial", "conceal"]
-ReadFrames = Callable[[Sequence[int]], Iterator[Any]]
 # Yields, for each wanted frame, the decoded frame and its damage.
 Source = Callable[[Sequence[int]], Iterator[tuple[Any, FrameDamage | None]]]
 FindDamage = Callable[[Sequence[int]], FrameDamage | None]
@@ -78,17 +78,30 @@ class VideoReader:
     def read(self, choose: Choose, consume: Consume[Result]) -> Result:
         """Select frames with ``choose``, decode them, and return the result of ``consume``.
 
+        Args:
+            choose: as for :meth:`attempts`.
+            consume: takes the ``timeline``, the ``indices`` and the function ``read`` of an
+                :class:`Attempt`. It is called again, from the start, for another attempt.
+
+        Raises:
+            As :meth:`attempts`.
+        """
+        for attempt in self.attempts(choose):
+            with attempt:
+                return consume(attempt.timeline, attempt.indices, attempt.read)
+        raise AssertionError("the last attempt ends with a result or an error")
+
+    def attempts(self, choose: Choose, *, fast: bool = True) -> Generator[Attempt, None, None]:
+        """Select frames with ``choose``, and yield ways to read them, until one succeeds.
+
         The fastest method decodes first. If it reports damage, or returns other frames than the
         packets announced, the video is decoded again with one thread per decoder. That attributes
         each error to a packet and returns the same frames in every call. An error affects the
         frames from its packet to the next restart.
 
         Args:
-            choose: takes the timeline and returns the indices of the wanted frames.
-            consume: takes the timeline, these indices, and a function that takes some of them
-                (sorted, without duplicates) and yields their frames as ``av.VideoFrame``. It is
-                called again, from the start, if a method turns out to return wrong or damaged
-                frames.
+            choose: takes the timeline of each attempt; returns the indices of the wanted frames.
+            fast: whether to try the method that cannot say which frames are damaged.
 
         Raises:
             DecodeError: reading fails, or the video is truncated or damaged.
@@ -114,20 +127,14 @@ class VideoReader:
             if not video_index.end_stated:
                 end = partial(find_damage, frames.read_tracking_damage)
             sources: list[Source] = [frames.read_tracking_damage]
-            if video_index.codec in _REPORTING_WITH_THREADS:
+            if fast and video_index.codec in _REPORTING_WITH_THREADS:
                 sources.insert(0, frames.read_fast)
             for source in sources:
                 try:
-                    return self._consume(
-                        video_index,
-                        timeline,
-                        source,
-                        gaps,
-                        choose,
-                        consume,
-                        video_index.truncated,
-                        end,
+                    yield from self._attempts_with(
+                        video_index, timeline, source, gaps, choose, video_index.truncated, end
                     )
+                    return
                 except UnexpectedFramesError:
                     logger.debug("%s: frames differ from those that packets announce", file.name)
         scanned = scan_frames(file, video_index.table, keep_going=self.on_error != "raise")
@@ -135,37 +142,28 @@ class VideoReader:
             raise DecodeError(f"{scanned.ended}; {PARTIAL_HINT}")
         ended = scanned.ended or video_index.truncated
         end = None if video_index.end_stated else scanned.find_damage
-        return self._consume(
-            video_index,
-            scanned.timeline,
-            scanned.read,
-            scanned.gaps,
-            choose,
-            consume,
-            ended,
-            end,
+        yield from self._attempts_with(
+            video_index, scanned.timeline, scanned.read, scanned.gaps, choose, ended, end
         )
 
-    def _consume(
+    def _attempts_with(
         self,
         video_index: VideoIndex,
         timeline: Timeline,
         source: Source,
         gaps: Sequence[FrameDamage],
         choose: Choose,
-        consume: Consume[Result],
         ended: str | None,
         end: FindDamage | None,
-    ) -> Result:
-        """Run ``consume`` on a source; with "partial", retry with fewer frames after damage.
+    ) -> Generator[Attempt, None, None]:
+        """Yield attempts with one source; with "partial", another with fewer frames after damage.
 
         Args:
             video_index: the index of the video.
             timeline: the frames that the source can read.
             source: reads frames.
             gaps: where frames are missing.
-            choose: as for :meth:`read`.
-            consume: as for :meth:`read`.
+            choose: as for :meth:`attempts`.
             ended: error message if the timeline ends before the video does, or None.
             end: finds damage among some frames, if truncation of the file would go unnoticed; the
                 last frames are then checked even if they are not sampled.
@@ -183,15 +181,21 @@ class VideoReader:
             try:
                 if self.on_error != "conceal":
                     self._check_unsampled(timeline, indices, source, gap, end)
-                read = partial(self._frames, source, timeline, damaged)
-                result = consume(timeline, indices, read)
+                attempt = Attempt(
+                    timeline,
+                    indices,
+                    partial(self._frames, source, timeline, damaged),
+                    damaged,
+                    ended,
+                    partial(self._warn, timeline, indices, damaged, gap, ended),
+                )
+                yield attempt
+                attempt.raise_error()
+                return
             except DamagedFrameError as error:
                 if self.on_error != "partial" or error.since == 0:
                     raise error.with_choices() from error.__cause__
                 timeline, ended = timeline.first(error.since), str(error)
-                continue
-            self._warn(timeline, indices, damaged, gap, ended)
-            return result
 
     def _check_unsampled(
         self,
@@ -218,7 +222,7 @@ class VideoReader:
         timeline: Timeline,
         damaged: dict[int, FrameDamage],
         wanted: Sequence[int],
-    ) -> Iterator[Any]:
+    ) -> Generator[Any, None, None]:
         """Yield the frames of a source; record damaged frames in ``damaged``, or raise."""
         latest = None
         # Damaged frames at the start without any output are shown as the first frame that comes.

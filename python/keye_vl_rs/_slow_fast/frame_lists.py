@@ -15,6 +15,7 @@ from keye_vl_rs._sampling.video_options import VideoOptions, video_name
 from keye_vl_rs._slow_fast.resized_images import ImageRules, open_resized
 from keye_vl_rs._slow_fast.sizes import smart_resize
 from keye_vl_rs._util.model import TOKEN_PIXELS
+from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import number_from_zero, optional_number
 from keye_vl_rs.errors import FramesShapeError, InvalidArgumentError
 
@@ -26,10 +27,33 @@ if TYPE_CHECKING:
     from keye_vl_rs._sampling.rules import FrameCounter, VideoRules
     from keye_vl_rs._util.progress import ProgressCallback
 
-__all__ = ["frame_rules", "list_deadline", "read_frame_list", "read_frame_pairs"]
+__all__ = [
+    "check_list_options",
+    "frame_rules",
+    "list_deadline",
+    "read_frame_list",
+    "read_frame_pairs",
+]
 
 # Limits of a size that the options state (keye_vl_utils 1.5.2).
 _STATED_MIN_PIXELS, _STATED_MAX_PIXELS = 4 * TOKEN_PIXELS, 20480 * TOKEN_PIXELS
+
+
+def check_list_options(options: VideoOptions) -> None:
+    """Raise if a list of frames has options that a call accepts for files only, or no ``fps``.
+
+    Raises:
+        InvalidArgumentError: ``video_start`` or ``video_end`` is set, or ``fps`` is None.
+    """
+    for name in ("video_start", "video_end"):
+        seconds = getattr(options, name)
+        if seconds is not None:
+            raise InvalidArgumentError(
+                f"{name} is {short_repr(seconds)}: only files support it; remove frames from the "
+                "list instead"
+            )
+    if options.fps is None:
+        raise InvalidArgumentError("fps is None: expected the frame rate of the list of frames")
 
 
 def list_deadline(

@@ -12,6 +12,7 @@ from keye_vl_rs._patches.dtypes import float_dtype
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._patches.tensors import per_channel, video_layout, video_patches
 from keye_vl_rs._patches.video_settings import VideoSettings
+from keye_vl_rs._sampling.indices import frame_indices
 from keye_vl_rs._sampling.open_video import open_video, spaced_frames
 from keye_vl_rs._sampling.reading import decoder_threads, make_frame_selector
 from keye_vl_rs._sampling.rules import VideoRules
@@ -186,6 +187,8 @@ def preprocess_file(
         config,
         timestamps=video.times.seconds,
         timestamp_kind=video.times.kind,
+        pts_seconds=video.times.pts_seconds,
+        indices=torch.tensor(video.indices, dtype=torch.int64, device="cpu"),
         size=video.size,
         fps=video.timeline.fps,
         total_frames=video.timeline.count,
@@ -252,6 +255,7 @@ def preprocess_list(
         sizes,
         config,
         timestamps=torch.zeros(0, dtype=torch.float32, device="cpu") if times is None else times,
+        indices=frame_indices(total, len(frame_types)),
         size=size,
         fps=float(options.fps),
         total_frames=total,

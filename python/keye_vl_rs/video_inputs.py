@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._chat.prompt import video_prompt
 from keye_vl_rs._chat.token_counts import count_tokens_of
@@ -11,6 +11,7 @@ from keye_vl_rs._decoding.damage import Damage
 from keye_vl_rs._decoding.decoder import DecodeCounts
 from keye_vl_rs._patches.video_settings import VideoSettings
 from keye_vl_rs._sampling.timestamps import TimestampKind
+from keye_vl_rs._sampling.video_metadata import make_video_metadata
 from keye_vl_rs._slow_fast.frames import frame_types_list
 from keye_vl_rs._slow_fast.sizes import SLOW, Size, count_tokens
 
@@ -48,6 +49,11 @@ class VideoInputs:
             frame rate, as in keye_vl_utils 1.5.2, or "presentation" for presentation times.
         damage: a :class:`keye_vl_rs.Damage` with the ``reason`` and the indices of the damaged
             ``frames``, if ``on_error`` is not "raise"; None if the video is intact.
+        pts_seconds: (T,) float64, the presentation times that the file states for the sampled
+            frames, in seconds from its first frame, whatever ``timestamps`` are; None for a list of
+            frames, and for a file without such times.
+        indices: (T,) int64, the indices of the sampled frames among all frames, in presentation
+            order.
         made_with: the settings of the call. A processor rejects a video whose settings differ from
             its own, or are None.
     """
@@ -68,6 +74,8 @@ class VideoInputs:
     damage: Damage | None = None
     made_with: VideoSettings | None = None
     timestamp_kind: TimestampKind = "published"
+    pts_seconds: torch.Tensor | None = None
+    indices: torch.Tensor | None = None
 
     def model_inputs(self) -> dict[str, torch.Tensor]:
         """Return the tensors under the names of the model's arguments."""
@@ -97,6 +105,23 @@ class VideoInputs:
         """
         return video_prompt(
             self.frame_types.tolist(), self.slow_size, self.fast_size, self.timestamps.tolist()
+        )
+
+    def video_metadata(self) -> Any:
+        """Return what is known about the video as a ``transformers.video_utils.VideoMetadata``.
+
+        It has those of ``total_num_frames``, ``fps``, ``width``, ``height``, ``duration``,
+        ``video_backend`` and ``frames_indices`` that the release of transformers defines. Its own
+        ``timestamps`` are index divided by ``fps``, also for variable frame rates.
+        """
+        return make_video_metadata(
+            total_num_frames=self.total_frames,
+            fps=self.fps,
+            width=self.size[1],
+            height=self.size[0],
+            duration=self.duration,
+            video_backend="keye_vl_rs",
+            frames_indices=None if self.indices is None else self.indices.tolist(),
         )
 
     def _repr_html_(self) -> str:

@@ -35,10 +35,13 @@ class FrameTimes:
     Attributes:
         seconds: (T,) float32, counted from the first frame of the file.
         kind: how they were computed.
+        pts_seconds: (T,) float64, presentation times, counted likewise; None if the file does not
+            state them.
     """
 
     seconds: torch.Tensor
     kind: TimestampKind
+    pts_seconds: torch.Tensor | None
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,12 @@ class TimestampRule:
         import torch
 
         presented = [timeline.seconds(index) for index in indices]
+        pts_seconds = None
+        if timeline.times is not None:
+            pts_seconds = torch.tensor(presented, dtype=torch.float64, device="cpu")
         if self.kind == "presentation" or self.is_cut or timeline.irregular:
             seconds = torch.tensor(presented, dtype=torch.float32, device="cpu")
-            return FrameTimes(seconds, "presentation")
+            return FrameTimes(seconds, "presentation", pts_seconds)
         published = frame_times(list(indices), timeline.fps)
         max_error = max(abs(a - b) for a, b in zip(published.tolist(), presented, strict=True))
         # The distance between samples, or between frames if there is only one sample.
@@ -79,7 +85,7 @@ class TimestampRule:
                 "timestamps='presentation' to use presentation times",
                 *(name, max_error),
             )
-        return FrameTimes(published, "published")
+        return FrameTimes(published, "published", pts_seconds)
 
 
 def check_timestamps(kind: Any) -> TimestampKind:

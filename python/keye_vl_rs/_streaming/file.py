@@ -43,6 +43,7 @@ class StreamedVideo:
         sizes: (height, width) of slow and of fast frames.
         size: (height, width) of the video itself.
         times: the times of the frames.
+        indices: their indices in the timeline.
         timeline: the timeline of the whole video.
         stage_seconds: the seconds that each stage took.
         counts: how much of the file was decoded.
@@ -54,6 +55,7 @@ class StreamedVideo:
     sizes: tuple[Size, Size]
     size: Size
     times: FrameTimes
+    indices: list[int]
     timeline: Timeline
     stage_seconds: dict[str, float] = field(default_factory=dict)
     counts: DecodeCounts = field(default_factory=DecodeCounts)
@@ -137,7 +139,8 @@ class _PatchSink:
         self._clock.enter("patches")
         times = self._rule.apply(timeline, indices, self._file.name)
         types, sizes = list(self._pipeline.frame_types), self._pipeline.sizes
-        return StreamedVideo(self._pipeline.finish(), types, sizes, self._size, times, timeline)
+        pixels = self._pipeline.finish()
+        return StreamedVideo(pixels, types, sizes, self._size, times, indices, timeline)
 
     def _decode_missing(self, timeline: Timeline, indices: list[int], read: ReadFrames) -> None:
         """Decode the frames that did not fit into the buffer again, and write them."""

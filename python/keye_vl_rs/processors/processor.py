@@ -21,6 +21,7 @@ from keye_vl_rs.processors.base import PIXEL_SETTINGS, BaseProcessor, KeyeTextKw
 from keye_vl_rs.processors.chat_template import ChatTemplateMixin
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImagesKwargs
 from keye_vl_rs.processors.video_batch import AnyVideo, check_videos, video_tensors
+from keye_vl_rs.processors.video_metadata import all_metadata
 from keye_vl_rs.processors.video_processor import (
     KeyeVL1_5VideoProcessor,
     KeyeVL1_5VideosKwargs,
@@ -129,7 +130,12 @@ class KeyeVL1_5Processor(ChatTemplateMixin, BaseProcessor):
                 self.video_token: self._video_placeholders(checked_videos, config),
             }
             tokens = self._tokenize_filled(split, inputs, text_kwargs, wanted)
-        return BatchFeature(data={**tokens, **self._convert_outputs(vision, merged)})
+        outputs = {**tokens, **self._convert_outputs(vision, merged)}
+        videos_kwargs = merged["videos_kwargs"]
+        if checked_videos and videos_kwargs.get("return_metadata"):
+            given = videos_kwargs.get("video_metadata")
+            outputs["video_metadata"] = all_metadata(videos, given)
+        return BatchFeature(data=outputs)
 
     def _pixel_config(self, merged: Mapping[str, Any]) -> PixelConfig:
         """Return the pixel configuration of videos for a call with these merged arguments."""

@@ -29,6 +29,7 @@ from keye_vl_rs.errors import (
     memory_errors,
 )
 from keye_vl_rs.limits import check_resized_frames
+from keye_vl_rs.processors.video_metadata import times_of_metadata
 from keye_vl_rs.processors.videos import list_videos
 from keye_vl_rs.video_inputs import VideoInputs
 
@@ -115,6 +116,9 @@ def check_videos(videos: Any, kwargs: Mapping[str, Any], config: PixelConfig) ->
         name: _per_video(name, kwargs.get(name), len(video_list), depth)
         for name, depth in _VIDEO_ARGUMENTS.items()
     }
+    entries["timestamps"] = times_of_metadata(
+        video_list, kwargs.get("video_metadata"), entries["timestamps"]
+    )
     checked: list[AnyVideo] = []
     for index, video in enumerate(video_list):
         arguments = {name: entries[name][index] for name in entries}

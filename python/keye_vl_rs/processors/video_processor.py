@@ -21,6 +21,7 @@ from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.processors.pixel_settings import PixelSettings
 from keye_vl_rs.processors.video_batch import check_videos, video_tensors
+from keye_vl_rs.processors.video_metadata import all_metadata
 
 __all__ = ["KeyeVL1_5VideoProcessor", "KeyeVL1_5VideosKwargs"]
 
@@ -29,9 +30,10 @@ class KeyeVL1_5VideosKwargs(VideosKwargs, VideoArguments, total=False):  # type:
     """The keyword arguments for videos, with one entry per video, or an entry for a single video.
 
     Those of :class:`keye_vl_rs._slow_fast.video_arguments.VideoArguments` describe the sampled
-    frames. ``device``: the device of the patches. ``fps``, ``video_metadata`` and
-    ``return_metadata`` are accepted but not used, since the times in the prompt come from
-    ``timestamps`` alone. The others are settings of :class:`keye_vl_rs.KeyeVL1_5ImageProcessor`,
+    frames. ``device``: the device of the patches. ``video_metadata``: transformers'
+    ``VideoMetadata``, from whose ``fps`` and ``frames_indices`` the times of a video without
+    ``timestamps`` are computed. ``return_metadata``: whether to return them as well. ``fps`` is
+    accepted but not used. The others are settings of :class:`keye_vl_rs.KeyeVL1_5ImageProcessor`,
     for this call.
     """
 
@@ -77,7 +79,8 @@ class KeyeVL1_5VideoProcessor(PixelSettings, BaseVideoProcessor):  # type: ignor
 
         Returns:
             ``pixel_values_videos`` (patches of all frames in time order, 3, 14, 14),
-            ``video_grid_thw`` (runs of frames of one size, 3) and ``num_frames`` (videos,), int64.
+            ``video_grid_thw`` (runs of frames of one size, 3) and ``num_frames`` (videos,), int64;
+            with ``return_metadata=True`` also ``video_metadata``, a list of ``VideoMetadata``.
 
         Raises:
             FrameTypesError, FramesShapeError, SizeError, InvalidArgumentError: a video and its
@@ -92,10 +95,14 @@ class KeyeVL1_5VideoProcessor(PixelSettings, BaseVideoProcessor):  # type: ignor
         check_sampled(kwargs)
         config = self.pixel_config(kwargs)
         tensors = video_tensors(check_videos(videos, kwargs, config), config)
+        metadata = {}
+        if kwargs.get("return_metadata"):
+            metadata["video_metadata"] = all_metadata(videos, kwargs.get("video_metadata"))
         if getattr(return_tensors, "value", return_tensors) != "pt":
-            return BatchFeature({name: to_numpy(tensor) for name, tensor in tensors.items()})
+            arrays = {name: to_numpy(tensor) for name, tensor in tensors.items()}
+            return BatchFeature({**arrays, **metadata})
         pixels = on_device(tensors["pixel_values_videos"], kwargs.get("device"))
-        return BatchFeature({**tensors, "pixel_values_videos": pixels})
+        return BatchFeature({**tensors, "pixel_values_videos": pixels, **metadata})
 
 
 def check_sampled(kwargs: Mapping[str, Any]) -> None:

@@ -73,10 +73,10 @@ def targets() -> dict[str, tuple[Callable[..., None], dict[str, st.SearchStrateg
     video_options = arguments(
         fps=VIDEO_KEYS["fps"],
         max_frames=COUNTS,
-        nframes=COUNTS,
+        num_frames=COUNTS,
         min_pixels=PIXELS,
         max_pixels=PIXELS,
-        video_total_pixels=PIXELS,
+        total_pixels=PIXELS,
         min_frame_similarity=st.floats(0, 1),
         video_start=st.floats(0, 1),
         video_end=st.floats(0.5, 2),

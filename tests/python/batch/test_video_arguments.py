@@ -67,8 +67,6 @@ def test_what_is_wrong_for_every_video_is_an_error_at_once(make, given, text, pa
         make(paths, **given)
 
 
-# Its arguments that have another name here.
-RENAMED = {"num_frames": "nframes", "total_pixels": "video_total_pixels"}
 OTHER = {
     **{"fps": 5.0, "max_frames": 6, "num_frames": 4, "min_pixels": 40_000, "max_pixels": 90_000},
     **{"total_pixels": 300_000, "min_frame_similarity": 0.5, "video_start": 0.2, "video_end": 0.9},
@@ -100,15 +98,13 @@ def test_all_options_arrive(make, paths, monkeypatch):
     plain = inspect.signature(preprocess_video).parameters
     assert {"cancel", "progress"} & given.keys() in (set(), {"cancel", "progress"})
     options = given.keys() - own - {"cancel", "progress"}
-    names = {RENAMED.get(name, name) for name in options}
-    assert names == plain.keys() - {"source", "cancel", "progress"}
-    assert names == {RENAMED.get(name, name) for name in OTHER}
+    assert options == plain.keys() - {"source", "cancel", "progress"}
+    assert options == OTHER.keys()
     for name in options:
-        assert given[name].default == plain[RENAMED.get(name, name)].default, name
+        assert given[name].default == plain[name].default, name
     for name, value in OTHER.items():
         (batch,) = calls_of(monkeypatch, lambda n=name, v=value: list(make(paths, **{n: v})))
         (single,) = calls_of(
-            monkeypatch,
-            lambda n=name, v=value: preprocess_video(paths[0], **{RENAMED.get(n, n): v}),
+            monkeypatch, lambda n=name, v=value: preprocess_video(paths[0], **{n: v})
         )
         assert batch == single, name

@@ -6,7 +6,6 @@ one then decodes them again: they must be the same, or the stream ends with an e
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Generator
 from contextlib import closing
@@ -151,6 +150,9 @@ class _Digest:
 
     def __init__(self) -> None:
         """Start without frames."""
+        # Imported here, so that the package is imported quickly.
+        import hashlib
+
         self._hash: Any = hashlib.sha256()
 
     def add(self, index: int, time: float, pixels: NDArray[np.uint8]) -> None:

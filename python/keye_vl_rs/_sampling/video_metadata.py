@@ -14,12 +14,14 @@ __all__ = ["check_metadata", "make_video_metadata", "metadata_field", "metadata_
 
 
 def make_video_metadata(**known: Any) -> Any:
-    """Return a ``VideoMetadata`` with those of some fields that this release defines."""
+    """Return a ``VideoMetadata`` with those of some fields that this release defines.
+
+    All other fields are None. Early releases give them no default.
+    """
     # Imported here, because transformers takes seconds to import.
     from transformers.video_utils import VideoMetadata
 
-    names = {one.name for one in fields(VideoMetadata)}
-    return VideoMetadata(**{name: value for name, value in known.items() if name in names})
+    return VideoMetadata(**{one.name: known.get(one.name) for one in fields(VideoMetadata)})
 
 
 def metadata_field(metadata: Any, name: str) -> Any:

@@ -52,8 +52,8 @@ class VideoInputs:
         pts_seconds: (T,) float64, the presentation times that the file states for the sampled
             frames, in seconds from its first frame, whatever ``timestamps`` are; None for a list of
             frames, and for a file without such times.
-        indices: (T,) int64, the indices of the sampled frames among all frames, in presentation
-            order.
+        frame_indices: (T,) int64, the indices of the sampled frames among all frames, in
+            presentation order.
         made_with: the settings of the call. A processor rejects a video whose settings differ from
             its own, or are None.
     """
@@ -75,7 +75,7 @@ class VideoInputs:
     made_with: VideoSettings | None = None
     timestamp_kind: TimestampKind = "published"
     pts_seconds: torch.Tensor | None = None
-    indices: torch.Tensor | None = None
+    frame_indices: torch.Tensor | None = None
 
     def model_inputs(self) -> dict[str, torch.Tensor]:
         """Return the tensors under the names of the model's arguments."""
@@ -121,7 +121,7 @@ class VideoInputs:
             height=self.size[0],
             duration=self.duration,
             video_backend="keye_vl_rs",
-            frames_indices=None if self.indices is None else self.indices.tolist(),
+            frames_indices=None if self.frame_indices is None else self.frame_indices.tolist(),
         )
 
     def _repr_html_(self) -> str:

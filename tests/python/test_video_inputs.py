@@ -31,7 +31,7 @@ def test_presentation_times_of_a_variable_frame_rate(suffix, timestamps, folder)
     inputs = preprocess_video(path, num_frames=12, timestamps=timestamps, **SMALL)
     assert inputs.pts_seconds.dtype == torch.float64
     every = presented(path)
-    assert inputs.pts_seconds.tolist() == [every[index] for index in inputs.indices.tolist()]
+    assert inputs.pts_seconds.tolist() == [every[index] for index in inputs.frame_indices.tolist()]
     is_presented = torch.equal(inputs.timestamps, inputs.pts_seconds.float())
     assert is_presented == (inputs.timestamp_kind == "presentation")
     assert timestamps == "published" or is_presented
@@ -39,7 +39,7 @@ def test_presentation_times_of_a_variable_frame_rate(suffix, timestamps, folder)
 
 def test_presentation_times_of_a_part(short):
     inputs = preprocess_video(short, fps=25, video_start=0.5, video_end=0.7, **SMALL)
-    assert inputs.indices.tolist() == list(range(13, 18))
+    assert inputs.frame_indices.tolist() == list(range(13, 18))
     assert inputs.pts_seconds.tolist() == [float(Fraction(index, 25)) for index in range(13, 18)]
 
 
@@ -47,7 +47,7 @@ def test_lists_of_frames_have_no_presentation_times():
     frames = [Image.new("RGB", (60, 60), (9 * n, 0, 0)) for n in range(7)]
     inputs = preprocess_video(frames, fps=2.0, num_frames=3)
     assert inputs.pts_seconds is None
-    assert inputs.indices.tolist() == [0, 3, 6]
+    assert inputs.frame_indices.tolist() == [0, 3, 6]
     assert inputs.timestamps.tolist() == [0.0, 1.5, 3.0]
 
 

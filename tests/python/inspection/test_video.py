@@ -41,14 +41,9 @@ OPTIONS = {
 }
 
 
-def published_names(options):
-    names = {"num_frames": "nframes", "total_pixels": "video_total_pixels"}
-    return {names.get(name, name): value for name, value in options.items()}
-
-
 def assert_like_preprocessing(source, **options):
     """Assert that the inspection has the types, times, sizes and tokens of ``preprocess_video``."""
-    inputs = preprocess_video(source, **published_names(options))
+    inputs = preprocess_video(source, **options)
     found = inspect_video(source, **options)
     assert list(found.frame_types) == inputs.frame_types.tolist()
     assert list(found.timestamps) == inputs.timestamps.tolist()

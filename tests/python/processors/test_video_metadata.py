@@ -54,7 +54,7 @@ def test_times_equal_those_of_process_vision_info(short):
     message = [{"role": "user", "content": [{"type": "video", "video": str(short)}]}]
     _, videos, about = process_vision_info(message)
     metadata = preprocess_video(short).video_metadata()
-    known = {"frames_indices": preprocess_video(short).indices.tolist(), "fps": metadata.fps}
+    known = {"frames_indices": preprocess_video(short).frame_indices.tolist(), "fps": metadata.fps}
     expected = PROCESSOR(text=TEXT, videos=videos, return_tensors="pt", **about)
     del about["timestamps"]
     found = PROCESSOR(text=TEXT, videos=videos, video_metadata=known, return_tensors="pt", **about)

@@ -131,7 +131,7 @@ class VideoReader:
                 sources.insert(0, frames.read_fast)
             for source in sources:
                 try:
-                    yield from self._attempts_with(
+                    yield from self.attempts_with(
                         video_index, timeline, source, gaps, choose, video_index.truncated, end
                     )
                     return
@@ -142,11 +142,11 @@ class VideoReader:
             raise DecodeError(f"{scanned.ended}; {PARTIAL_HINT}")
         ended = scanned.ended or video_index.truncated
         end = None if video_index.end_stated else scanned.find_damage
-        yield from self._attempts_with(
+        yield from self.attempts_with(
             video_index, scanned.timeline, scanned.read, scanned.gaps, choose, ended, end
         )
 
-    def _attempts_with(
+    def attempts_with(
         self,
         video_index: VideoIndex,
         timeline: Timeline,

@@ -13,7 +13,7 @@ from keye_vl_rs._media.deadline import Deadline
 from keye_vl_rs.errors import EmptyMediaError, InvalidArgumentError, KeyeVLError, MediaError
 from keye_vl_rs.limits import current_limits
 
-__all__ = ["ReadableFile", "is_file_object", "open_file_object", "spool"]
+__all__ = ["ReadableFile", "is_file_object", "open_file_object", "spool", "storage_errors"]
 
 # FFmpeg reads 32 KiB at a time, which may be slow on a remote file object.
 _BUFFER_BYTES = 1 << 16
@@ -74,19 +74,19 @@ def spool(chunks: Iterable[bytes], file: IO[bytes], name: str) -> None:
     """
     limits = current_limits()
     for chunk in chunks:
-        with _storage_errors(name):
+        with storage_errors(name):
             file.write(chunk)
         size = file.tell()
         limits.check("file_bytes", size, name, f"a stream of at least {size:,} bytes")
     if not file.tell():
         raise EmptyMediaError(f"{name}: the file is empty (0 bytes)")
     # This flushes the file's buffer.
-    with _storage_errors(name):
+    with storage_errors(name):
         file.seek(0)
 
 
 @contextmanager
-def _storage_errors(name: str) -> Iterator[None]:
+def storage_errors(name: str) -> Iterator[None]:
     """Turn errors of the temporary file into this package's."""
     try:
         yield

@@ -12,8 +12,9 @@ import math
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
 import httpcore
@@ -32,7 +33,7 @@ from keye_vl_rs.limits import Limits, current_limits
 if TYPE_CHECKING:
     from keye_vl_rs._util.progress import ProgressReporter
 
-__all__ = ["fetch"]
+__all__ = ["Session", "fetch", "run_session"]
 
 # Interval between checks of the cancel flag.
 _INTERVAL_S = 0.1
@@ -92,6 +93,28 @@ def fetch(url: str, name: str, file: IO[bytes], deadline: Deadline) -> None:
             or the body is cut off or cannot be stored.
 
     """
+
+    def download(session: Session) -> None:
+        response = session.send(url)
+        try:
+            session.receive(response, file)
+        finally:
+            response.close()
+
+    run_session(download, name, deadline)
+
+
+def run_session(work: Callable[[Session], None], name: str, deadline: Deadline) -> None:
+    """Run ``work``, which sends requests, in a thread of its own, and wait for it.
+
+    Args:
+        work: takes the session to send requests with.
+        name: the name of the address in messages.
+        deadline: as for :func:`fetch`.
+
+    Raises:
+        As :func:`fetch`, and what ``work`` raises.
+    """
     deadline.check()
     limits = current_limits()
     ends = time.monotonic() + limits.response_seconds
@@ -105,7 +128,8 @@ def fetch(url: str, name: str, file: IO[bytes], deadline: Deadline) -> None:
 
     def run() -> None:
         try:
-            _download(url, name, file, patience, limits, connections, received)
+            with _session(name, patience, limits, connections, received) as session:
+                work(session)
         except BaseException as error:
             failures.append(error)
 
@@ -130,27 +154,21 @@ def fetch(url: str, name: str, file: IO[bytes], deadline: Deadline) -> None:
     received.report(deadline.progress)
 
 
-def _download(
-    url: str,
-    name: str,
-    file: IO[bytes],
-    patience: float,
-    limits: Limits,
-    connections: Connections,
-    received: _Received,
-) -> None:
-    # Messages of the libraries may contain the address with its credentials, so only those of the
-    # system and of a proxy are passed on.
+@contextmanager
+def _session(
+    name: str, patience: float, limits: Limits, connections: Connections, received: _Received
+) -> Iterator[Session]:
+    """Yield a session; turn errors of the libraries into this package's.
+
+    Messages of the libraries may contain the address with its credentials, so only those of the
+    system and of a proxy are passed on.
+    """
     transport = Transport(connections, name)
     try:
         with httpx.Client(
             transport=transport, headers=_HEADERS, timeout=patience, trust_env=False
         ) as client:
-            response = _send(client, url, name, limits)
-            try:
-                _receive(response, name, file, patience, limits, received)
-            finally:
-                response.close()
+            yield Session(client, name, patience, limits, received)
     except httpcore.TimeoutException:
         raise MediaError(f"{name}: no answer within {patience:g} s{_MORE_SILENCE}") from None
     except (httpcore.ConnectError, httpcore.ProxyError) as error:
@@ -161,63 +179,78 @@ def _download(
         raise MediaError(f"{name}: cannot be fetched ({type(error).__name__})") from None
 
 
-def _send(client: httpx.Client, url: str, name: str, limits: Limits) -> httpx.Response:
-    """Send a GET, follow redirects, and return the final response.
+@dataclass(frozen=True)
+class Session:
+    """The requests of one download.
 
-    httpx itself would read the body of each redirect into memory, whatever its size.
+    Attributes:
+        client: sends single requests.
+        name: the name of the address in messages.
+        patience: how long to wait for more bytes, in seconds.
+        limits: the limits of the download.
+        received: what has been received.
     """
-    # As in "100%.mp4": httpx would send it as it is, and servers refuse it.
-    request = client.build_request("GET", _STRAY_PERCENT.sub("%25", url))
-    redirects = 0
-    while True:
-        auth = netrc_credentials(request.url.host) or httpx.USE_CLIENT_DEFAULT
-        response = client.send(request, stream=True, auth=auth)
-        if response.next_request is None:
-            return response
-        response.close()
-        redirects += 1
-        if redirects > _MAX_REDIRECTS:
-            raise MediaError(f"{name}: is redirected more than {_MAX_REDIRECTS} times")
-        limits.check("redirects", redirects, name, "the number of redirects")
-        request = response.next_request
-        if request.url.scheme not in ("http", "https"):
-            raise MediaError(
-                f"{name}: is redirected to an address with {shorten(request.url.scheme)}://: "
-                "expected http or https"
-            )
 
+    client: httpx.Client
+    name: str
+    patience: float
+    limits: Limits
+    received: _Received = field(default_factory=_Received)
 
-def _receive(
-    response: httpx.Response,
-    name: str,
-    file: IO[bytes],
-    patience: float,
-    limits: Limits,
-    received: _Received,
-) -> None:
-    if response.is_error:
-        raise MediaError(f"{name}: the server answered {response.status_code}")
-    stated = response.headers.get("Content-Length", "")
-    if stated.isdecimal():
-        received.total = int(stated)
-        limits.check("response_bytes", int(stated), name, f"a response of {int(stated):,} bytes")
-    # Bound both the bytes received and the bytes that they decompress to.
-    sent = _bounded(_sent(response, name, patience, received), name, limits)
-    body = decompress(sent, response.headers.get("Content-Encoding", ""), name)
-    spool(_bounded(body, name, limits), file, name)
+    def send(self, url: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        """Send a GET, follow redirects, and return the final response, to be closed.
 
+        httpx itself would read the body of each redirect into memory, whatever its size.
+        """
+        name = self.name
+        # As in "100%.mp4": httpx would send it as it is, and servers refuse it.
+        request = self.client.build_request("GET", _STRAY_PERCENT.sub("%25", url), headers=headers)
+        redirects = 0
+        while True:
+            auth = netrc_credentials(request.url.host) or httpx.USE_CLIENT_DEFAULT
+            response = self.client.send(request, stream=True, auth=auth)
+            if response.next_request is None:
+                return response
+            response.close()
+            redirects += 1
+            if redirects > _MAX_REDIRECTS:
+                raise MediaError(f"{name}: is redirected more than {_MAX_REDIRECTS} times")
+            self.limits.check("redirects", redirects, name, "the number of redirects")
+            request = response.next_request
+            if request.url.scheme not in ("http", "https"):
+                raise MediaError(
+                    f"{name}: is redirected to an address with {shorten(request.url.scheme)}://: "
+                    "expected http or https"
+                )
 
-def _sent(
-    response: httpx.Response, name: str, patience: float, received: _Received
-) -> Iterator[bytes]:
-    try:
-        for chunk in response.iter_raw():
-            received.done += len(chunk)
-            yield chunk
-    except httpcore.ReadTimeout:
-        raise MediaError(f"{name}: no byte within {patience:g} s{_MORE_SILENCE}") from None
-    except (httpcore.RemoteProtocolError, httpcore.ReadError):
-        raise MediaError(f"{name}: {_cut_off(response)}") from None
+    def receive(self, response: httpx.Response, file: IO[bytes]) -> None:
+        """Write the body of a response to an empty file, and move back to its start."""
+        name, limits = self.name, self.limits
+        if response.is_error:
+            raise MediaError(f"{name}: the server answered {response.status_code}")
+        stated = response.headers.get("Content-Length", "")
+        # Ranges of the file may have been received before.
+        self.received.done, self.received.total = 0, None
+        if stated.isdecimal():
+            self.received.total = int(stated)
+            what = f"a response of {int(stated):,} bytes"
+            limits.check("response_bytes", int(stated), name, what)
+        # Bound both the bytes received and the bytes that they decompress to.
+        sent = _bounded(self.chunks(response), name, limits)
+        body = decompress(sent, response.headers.get("Content-Encoding", ""), name)
+        spool(_bounded(body, name, limits), file, name)
+
+    def chunks(self, response: httpx.Response) -> Iterator[bytes]:
+        """Yield the body of a response as it was sent."""
+        try:
+            for chunk in response.iter_raw():
+                self.received.done += len(chunk)
+                yield chunk
+        except httpcore.ReadTimeout:
+            text = f"no byte within {self.patience:g} s{_MORE_SILENCE}"
+            raise MediaError(f"{self.name}: {text}") from None
+        except (httpcore.RemoteProtocolError, httpcore.ReadError):
+            raise MediaError(f"{self.name}: {_cut_off(response)}") from None
 
 
 def _bounded(chunks: Iterable[bytes], name: str, limits: Limits) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ __all__ = [
     "head_of",
     "image_hint",
     "is_found_inside",
+    "is_mp4",
     "mp4_fault",
     "not_video",
     "text_hint",
@@ -168,6 +169,11 @@ def is_found_inside(format_name: str, head: bytes) -> bool:
     if format_name == "mjpeg":
         return not head.startswith(_JPEG_START)
     return format_name in _WITH_START_CODES and _START_CODE not in head
+
+
+def is_mp4(head: bytes) -> bool:
+    """Tell if a file is an mp4, or of a format like it, by its first box."""
+    return head[4:8] in _FIRST_BOXES
 
 
 def image_hint(head: bytes) -> str | None:

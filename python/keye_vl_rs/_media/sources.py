@@ -33,6 +33,7 @@ __all__ = [
     "local_path",
     "open_bytes",
     "open_media",
+    "open_sparse",
     "tilde_hint",
 ]
 
@@ -115,6 +116,31 @@ def open_media(source: MediaSource, deadline: Deadline | None = None) -> Iterato
     else:
         with open_bytes(source, deadline) as file:
             yield file
+
+
+@contextmanager
+def open_sparse(
+    source: MediaSource, deadline: Deadline, *, allowed: bool = True
+) -> Iterator[tuple[str | IO[bytes], bool]]:
+    """Do as :func:`open_media`, but leave out what is not needed to list the frames of a video.
+
+    Args:
+        source: as for :func:`open_media`.
+        deadline: as for :func:`open_media`.
+        allowed: whether anything may be left out.
+
+    Yields:
+        The path or the file, and whether the contents of frames are missing, in whose place the
+        file has zeros. That happens with mp4 files from servers that support range requests.
+    """
+    if not (allowed and is_remote(source)):
+        with open_media(source, deadline) as media:
+            yield media, False
+        return
+    from keye_vl_rs._media.http_ranges import fetch_sparse
+
+    with tempfile.TemporaryFile() as file:
+        yield file, fetch_sparse(str(source), describe_source(source), file, deadline)
 
 
 @contextmanager

@@ -40,6 +40,10 @@ __all__ = ["IndexedFrames"]
 # Parallel decoders keep cores busy where the frame threads of a single one wait for each other: a
 # minute of 1080p takes 3.5 s instead of 4.1 s on two cores. Each holds a dozen frames.
 _MAX_FAST_DECODERS = 2
+# Codecs whose decoders reveal damage with several threads too: by an error, a missing frame, or its
+# mark. Others reveal it only in FFmpeg's log, or lose it between threads; with VP8, threads produce
+# a different frame from the same damage each time, without any report.
+_REPORTING_WITH_THREADS = frozenset({"av1", "h264", "hevc", "vp9"})
 # Codecs for which FFmpeg reports some damage only in its log: these get one thread per decoder, to
 # attribute the messages. Other such codecs never take the fast path.
 _LOGGING_ONLY = frozenset({"hevc"})
@@ -89,7 +93,11 @@ def _restored_position(media: str | IO[bytes]) -> Iterator[None]:
 
 
 class IndexedFrames:
-    """The frames of a video, found by the timestamps of its packets."""
+    """The frames of a video, found by the timestamps of its packets.
+
+    Attributes:
+        can_read_fast: whether :meth:`read_fast` notices damage to videos of this codec.
+    """
 
     def __init__(self, file: VideoFile, table: PacketTable, timeline: Timeline, codec: str) -> None:
         """Take a timeline with the time of every frame, and FFmpeg's name of the codec."""
@@ -97,6 +105,7 @@ class IndexedFrames:
         self._file, self._table = file, table
         self._times = timeline.times
         self._logs_only = codec in _LOGGING_ONLY
+        self.can_read_fast = codec in _REPORTING_WITH_THREADS
         of_time = {time: index for index, time in enumerate(table.pts) if table.shown[index]}
         self._order = [of_time[time] for time in timeline.times]
 
@@ -111,19 +120,11 @@ class IndexedFrames:
                 :meth:`read_tracking_damage` then.
         """
         file, table = self._file, self._table
-        targets = sorted(self._order[index] for index in wanted)
-        if self._is_suspect(targets):
-            raise UnexpectedFramesError
-        segments = plan_segments(table, targets, min_saved=0)
-        threads, workers = file.threads, 1
+        segments, in_parallel = self._plan_fast(wanted)
         # Each worker opens the file itself. Which packets are decoded does not depend on the number
         # of threads, so damage is found with any number.
-        if isinstance(file.media, str) and can_run_in_parallel(
-            segments, _MAX_FAST_DECODERS, buffer_size=file.prefetch_frames
-        ):
-            workers = min(_MAX_FAST_DECODERS, threads)
-        else:
-            segments = plan_segments(table, targets, min_saved=_MIN_SAVED_PACKETS + table.reorder)
+        threads = file.threads
+        workers = min(_MAX_FAST_DECODERS, threads) if in_parallel else 1
 
         @contextmanager
         def worker() -> Iterator[Callable[[Segment], Generator[Any, None, None]]]:
@@ -151,6 +152,45 @@ class IndexedFrames:
         except DecodeError as error:
             # A decoder may fail the same way because of a skipped packet as because of damage.
             raise UnexpectedFramesError from error
+
+    def _plan_fast(self, wanted: Sequence[int]) -> tuple[list[Segment], bool]:
+        """Return what :meth:`read_fast` decodes, and whether parallel decoders share it.
+
+        Raises:
+            UnexpectedFramesError: as for :meth:`read_fast`.
+        """
+        targets = sorted(self._order[index] for index in wanted)
+        if self._is_suspect(targets):
+            raise UnexpectedFramesError
+        segments = plan_segments(self._table, targets, min_saved=0)
+        if isinstance(self._file.media, str) and can_run_in_parallel(
+            segments, _MAX_FAST_DECODERS, buffer_size=self._file.prefetch_frames
+        ):
+            return segments, True
+        min_saved = _MIN_SAVED_PACKETS + self._table.reorder
+        return plan_segments(self._table, targets, min_saved=min_saved), False
+
+    def find_needed(self, wanted: Sequence[int], *, fast: bool) -> set[int]:
+        """Return the packets that have to be decoded for some frames.
+
+        Args:
+            wanted: indices in presentation order, sorted, without duplicates.
+            fast: whether :meth:`read_fast` decodes them, or :meth:`read_tracking_damage`.
+
+        Raises:
+            UnexpectedFramesError: as for :meth:`read_fast`.
+        """
+        if fast:
+            segments, _ = self._plan_fast(wanted)
+            needed = {index for segment in segments for index in segment.indices}
+        else:
+            targets = sorted(self._order[index] for index in wanted)
+            segments = plan_segments(self._table, targets, min_saved=0)
+            needed = set()
+            for segment in segments:
+                needed.update(range(segment.indices[0], segment.targets[-1] + 1))
+        # A decoder that starts later is primed with the first packet.
+        return needed | {0}
 
     def read_tracking_damage(
         self, wanted: Sequence[int]

@@ -10,6 +10,7 @@ from itertools import accumulate
 from typing import Any
 
 from keye_vl_rs._decoding.damage import CORRUPT_PACKET, PacketReport
+from keye_vl_rs._decoding.orientation import has_orientation_message
 
 __all__ = ["JUMP_S", "PacketTable", "list_packets"]
 
@@ -48,6 +49,10 @@ class PacketTable:
         suspect: indices of packets with unreadable headers, or marked as damaged by FFmpeg.
         reports: damage that was reported before anything was decoded.
         last_byte: where the last packet ends in the file; None where FFmpeg does not say.
+        key_frames: number of packets that the container or FFmpeg's parser marks as key frames.
+        new_parameters: whether the container changes the stream's parameters midway.
+        has_orientation: whether packets say how frames are presented, so that decoded frames may be
+            rotated in another way than the container says.
     """
 
     pts: list[int | None] = field(default_factory=list)
@@ -63,6 +68,9 @@ class PacketTable:
     suspect: list[int] = field(default_factory=list)
     reports: list[PacketReport] = field(default_factory=list)
     last_byte: int | None = None
+    key_frames: int = 0
+    new_parameters: bool = False
+    has_orientation: bool = False
 
     def __len__(self) -> int:
         """Return the number of packets."""
@@ -116,11 +124,21 @@ class PacketTable:
             reports=[report for report in self.reports if report.index < end],
             access=[index for index in self.access if index < end],
             leading_needed=self.leading_needed,
+            key_frames=self.key_frames,
+            new_parameters=self.new_parameters,
+            has_orientation=self.has_orientation,
         )
 
 
-def list_packets(packets: Iterable[Any], stream: Any) -> PacketTable:
-    """Read all packets of a stream and return what they say about themselves."""
+def list_packets(packets: Iterable[Any], stream: Any, *, sparse: bool = False) -> PacketTable:
+    """Read all packets of a stream and return what they say about themselves.
+
+    Args:
+        packets: the packets, in decoding order.
+        stream: their stream.
+        sparse: whether the contents of packets are missing. Then only what the container says of
+            them is used: which are key frames, and which no other picture refers to.
+    """
     import numpy as np
 
     from keye_vl_rs import _core
@@ -128,16 +146,16 @@ def list_packets(packets: Iterable[Any], stream: Any) -> PacketTable:
     context = stream.codec_context
     codec = context.codec.canonical_name
     intra_only = context.codec.intra_only
-    known = codec in _CODECS_WITH_KNOWN_STARTS
+    known = codec in _CODECS_WITH_KNOWN_STARTS and not sparse
     length_size = _core.nal_length_size(codec, bytes(context.extradata or b""))
     table = PacketTable(leading_needed=codec == "h264")
     layers: list[int] = []
     carriers: list[bool] = []
     starts: list[bool] = []
-    new_parameters = False
     last_time = None
     keys: list[int] = []
     corrupt: list[int] = []
+    places: list[int | None] = []
     for index, packet in enumerate(packets):
         table.pts.append(packet.pts)
         table.sizes.append(packet.size)
@@ -145,13 +163,18 @@ def list_packets(packets: Iterable[Any], stream: Any) -> PacketTable:
         table.last_byte = None if packet.pos is None else packet.pos + packet.size
         if packet.is_keyframe:
             keys.append(index)
-        new_parameters = new_parameters or packet.has_sidedata("new_extradata")
+        table.new_parameters |= packet.has_sidedata("new_extradata")
         start, disposable, layer, carrier = intra_only, intra_only, 0, False
         without_picture = unreadable = False
+        if sparse:
+            places.append(packet.pos)
+            disposable = intra_only or packet.is_disposable
         if known:
             start, disposable, layer, carrier, without_picture, unreadable = _core.describe_packet(
                 codec, length_size, np.frombuffer(packet, np.uint8)
             )
+        if start or index == 0:
+            table.has_orientation |= has_orientation_message(codec, length_size, packet)
         shown = not packet.is_discard and not without_picture
         table.shown.append(shown)
         table.pictures.append(not without_picture)
@@ -165,12 +188,18 @@ def list_packets(packets: Iterable[Any], stream: Any) -> PacketTable:
         table.disposable.append(disposable)
         layers.append(layer)
         carriers.append(carrier)
-    if new_parameters:
+    if sparse:
+        # Without contents, FFmpeg's parser takes no packet for a key frame.
+        marked = {entry.pos for entry in stream.index_entries if entry.is_keyframe}
+        keys = [index for index, place in enumerate(places) if place in marked]
+        starts = [intra_only or place in marked for place in places]
+    table.key_frames = len(keys)
+    if table.new_parameters:
         # The container changes the stream's parameters midway, so nothing may be skipped.
         table.disposable = [False] * len(table)
         table.restarts = keys
         return table
-    if codec in _CODECS_WITH_DISPOSABLE_PACKETS:
+    if codec in _CODECS_WITH_DISPOSABLE_PACKETS and not sparse:
         # Pictures of a higher temporal sub-layer may refer to those of a lower one.
         highest = max(layers, default=0)
         table.disposable = [

@@ -44,11 +44,7 @@ _PREFETCH_BYTES = 64 << 20
 _MIN_PREFETCH_FRAMES = 2
 # A truncated packet is the last one in decoding order; up to as many frames as decoders hold back
 # may be presented after its frame.
-_LAST_FRAMES = 16
-# Codecs whose decoders reveal damage with several threads too: by an error, a missing frame, or its
-# mark. Others reveal it only in FFmpeg's log, or lose it between threads; with VP8, threads produce
-# a different frame from the same damage each time, without any report.
-_REPORTING_WITH_THREADS = frozenset({"av1", "h264", "hevc", "vp9"})
+LAST_FRAMES = 16
 
 OnError = Literal["raise", "partial", "conceal"]
 # Yields, for each wanted frame, the decoded frame and its damage.
@@ -69,11 +65,13 @@ class VideoReader:
             returns the frames before the damage, "conceal" returns what the decoder makes of it;
             the last two warn.
         damage: the damage in the last result, or None.
+        video_index: the packets of the file, once they were listed.
     """
 
     file: VideoFile
     on_error: OnError = "raise"
     damage: Damage | None = field(default=None, init=False)
+    video_index: VideoIndex | None = field(default=None, init=False)
 
     def read(self, choose: Choose, consume: Consume[Result]) -> Result:
         """Select frames with ``choose``, decode them, and return the result of ``consume``.
@@ -112,13 +110,7 @@ class VideoReader:
             MediaTimeoutError, CancelledError: the deadline passed, or the call was cancelled.
         """
         file = self.file
-        video_index = index_video(file)
-        file.counts.packets = len(video_index.table)
-        # Assume 8-bit 4:2:0, as most videos are.
-        frame_bytes = max(1, video_index.frame_pixels * 3 // 2)
-        file.prefetch_frames = max(_MIN_PREFETCH_FRAMES, _PREFETCH_BYTES // frame_bytes)
-        if video_index.truncated is not None and self.on_error == "raise":
-            raise DecodeError(f"{video_index.truncated}; {PARTIAL_HINT}")
+        video_index = self.index()
         timeline = video_index.timeline
         if timeline is not None:
             frames = IndexedFrames(file, video_index.table, timeline, video_index.codec)
@@ -127,7 +119,7 @@ class VideoReader:
             if not video_index.end_stated:
                 end = partial(find_damage, frames.read_tracking_damage)
             sources: list[Source] = [frames.read_tracking_damage]
-            if fast and video_index.codec in _REPORTING_WITH_THREADS:
+            if fast and frames.can_read_fast:
                 sources.insert(0, frames.read_fast)
             for source in sources:
                 try:
@@ -145,6 +137,22 @@ class VideoReader:
         yield from self.attempts_with(
             video_index, scanned.timeline, scanned.read, scanned.gaps, choose, ended, end
         )
+
+    def index(self) -> VideoIndex:
+        """List the packets of the file.
+
+        Raises:
+            As :meth:`attempts`, except for what only decoding shows.
+        """
+        file = self.file
+        self.video_index = video_index = index_video(file)
+        file.counts.packets = len(video_index.table)
+        # Assume 8-bit 4:2:0, as most videos are.
+        frame_bytes = max(1, video_index.frame_pixels * 3 // 2)
+        file.prefetch_frames = max(_MIN_PREFETCH_FRAMES, _PREFETCH_BYTES // frame_bytes)
+        if video_index.truncated is not None and self.on_error == "raise":
+            raise DecodeError(f"{video_index.truncated}; {PARTIAL_HINT}")
+        return video_index
 
     def attempts_with(
         self,
@@ -207,7 +215,7 @@ class VideoReader:
     ) -> None:
         """Raise for damage that the sampled frames may not show: a gap, or the end of the file."""
         why = gap
-        last = range(max(0, timeline.count - _LAST_FRAMES), timeline.count)
+        last = range(max(0, timeline.count - LAST_FRAMES), timeline.count)
         if why is None and end is not None and not frozenset(last) <= frozenset(indices):
             why = end(last)
         if why is None:

@@ -33,6 +33,8 @@ class VideoFile:
         limits: the limits that the video must stay within; by default those of the current call.
         counts: the work done so far.
         prefetch_frames: how many decoded frames may be buffered ahead of the consumer.
+        sparse: whether the contents of packets are missing from ``media``, so that they can be
+            listed but not decoded.
     """
 
     media: str | IO[bytes]
@@ -42,6 +44,7 @@ class VideoFile:
     limits: Limits = field(default_factory=current_limits)
     counts: DecodeCounts = field(default_factory=DecodeCounts)
     prefetch_frames: int = 1
+    sparse: bool = False
     _counting: Lock = field(default_factory=Lock, init=False, repr=False)
 
     @contextmanager

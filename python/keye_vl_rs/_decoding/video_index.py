@@ -19,6 +19,7 @@ from keye_vl_rs._decoding.missing_frames import (
     find_gaps,
 )
 from keye_vl_rs._decoding.packets import PacketTable, list_packets
+from keye_vl_rs._decoding.stream_info import StreamInfo
 from keye_vl_rs._decoding.timeline import Timeline
 from keye_vl_rs._decoding.truncation import find_truncation
 
@@ -49,20 +50,28 @@ class VideoIndex:
     Attributes:
         table: the packets.
         timeline: when their frames are presented; None if a packet has no timestamp.
+        announced: the timeline; where there is none, an estimate of it from the number of packets
+            and the stated frame rate.
         truncated: error message that says what is missing at the end of the file, or None.
         gaps: reports of the demuxer next to which frames are missing.
         frame_pixels: width times height.
-        codec: FFmpeg's name of the codec.
+        stream: what the file says about the stream.
         end_stated: False for formats that do not state where a file ends.
     """
 
     table: PacketTable
     timeline: Timeline | None
+    announced: Timeline
     truncated: str | None
     gaps: list[PacketReport]
     frame_pixels: int
-    codec: str
+    stream: StreamInfo
     end_stated: bool
+
+    @property
+    def codec(self) -> str:
+        """Return FFmpeg's name of the codec."""
+        return self.stream.codec
 
 
 def index_video(file: VideoFile) -> VideoIndex:
@@ -80,7 +89,9 @@ def index_video(file: VideoFile) -> VideoIndex:
         packets = limit_frames(
             demux(container, stream, file.name, file.deadline), file.limits, file.name
         )
-        table = list_packets(_reporting(packets, container.format.name, log, lost), stream)
+        table = list_packets(
+            _reporting(packets, container.format.name, log, lost), stream, sparse=file.sparse
+        )
         return _build_index(file, container, stream, table, opening, lost)
 
 
@@ -134,14 +145,15 @@ def _build_index(
         truncated = (
             f"{name} is truncated: {truncated}; its last whole frame is presented at {until:.3f} s"
         )
-    codec = stream.codec_context.codec.canonical_name
     return VideoIndex(
         table=table,
         timeline=timeline,
+        announced=timeline
+        or Timeline.of(stream, name, max(1, sum(table.shown)), None, last_ticks=None),
         truncated=truncated,
         gaps=gaps,
         frame_pixels=stream.width * stream.height,
-        codec=codec,
+        stream=StreamInfo.of(container, stream),
         end_stated=container.format.name not in _END_UNSTATED,
     )
 

@@ -70,6 +70,8 @@ def open_video(
     threads: int | None = None,
     cancel: CancelFlag | None = None,
     progress: ProgressCallback | None = None,
+    sparse: bool = False,
+    deadline: Deadline | None = None,
 ) -> Iterator[OpenVideo]:
     """Open a video file: fetch it if it is remote, and start its deadline.
 
@@ -86,6 +88,10 @@ def open_video(
         cancel: a ``threading.Event``, or any object with ``is_set()``, that cancels the operation.
         progress: a function that is called with a :class:`keye_vl_rs.Progress` while the file is
             fetched, and by :func:`keye_vl_rs._sampling.reading.read_sampled`.
+        sparse: whether the contents of packets may be left out, because nothing will be decoded,
+            so that less of a remote file has to be fetched.
+        deadline: that of the operation, if it has started already; then ``cancel``,
+            ``progress`` and ``timeout`` of the options have no effect.
 
     Raises:
         MediaError: a subclass, also inside the block, if the file cannot be fetched, opened or
@@ -99,10 +105,15 @@ def open_video(
     import torch  # noqa: F401
 
     times = TimestampRule(check_timestamps(options.timestamps), options.is_cut)
-    deadline = Deadline(describe_source(options.source), options.timeout, cancel, progress)
+    if deadline is None:
+        deadline = Deadline(describe_source(options.source), options.timeout, cancel, progress)
     select = make_frame_selector(choose, deadline.name, options.video_start, options.video_end)
     with open_reader(
-        options.source, deadline=deadline, threads=threads, on_error=options.on_error
+        options.source,
+        deadline=deadline,
+        threads=threads,
+        on_error=options.on_error,
+        sparse=sparse,
     ) as reader:
         yield OpenVideo(options, deadline.name, deadline, reader, select, times)
 

@@ -17,7 +17,7 @@ from keye_vl_rs._decoding.timeline import Timeline
 from keye_vl_rs._decoding.video_file import VideoFile
 from keye_vl_rs._media.deadline import Deadline
 from keye_vl_rs._media.kinds import head_of, mp4_fault, not_video
-from keye_vl_rs._media.sources import MediaSource, describe_source, open_media
+from keye_vl_rs._media.sources import MediaSource, describe_source, open_sparse
 from keye_vl_rs._util.malloc import return_freed_memory
 from keye_vl_rs._util.model import Size
 from keye_vl_rs._util.shorten import short_repr
@@ -44,6 +44,7 @@ __all__ = [
     "open_reader",
     "read_sampled",
     "report_progress",
+    "sink_frames",
 ]
 
 # FFmpeg's own maximum when it chooses the number of threads by the number of cores.
@@ -104,26 +105,45 @@ def read_sampled(
     """
 
     def consume(timeline: Timeline, indices: list[int], read: ReadFrames) -> Result:
-        converter = RgbConverter(reader.file.name)
-        repeats = Counter(indices)
-        sink: FrameSink[Result] | None = None
-        done = 0
-        for index, frame in decode_indices(repeats, read):
-            pixels = converter.convert(frame)
-            if sink is None:
-                size = (pixels.shape[0], pixels.shape[1])
-                sink = make_sink(converter.convert, size, len(indices))
-            for _ in range(repeats[index]):
-                sink.add(frame, pixels)
-            # Drop the frame's memory before the next one is allocated.
-            del frame, pixels
-            sink.trim()
-            done += repeats[index]
-            report_progress(reader.file, timeline, indices, done)
-        assert sink is not None, "at least one frame is selected"
-        return sink.finish(timeline, indices, read)
+        return sink_frames(reader.file, timeline, indices, read, make_sink)
 
     return reader.read(select, consume)
+
+
+def sink_frames(
+    file: VideoFile,
+    timeline: Timeline,
+    indices: list[int],
+    read: ReadFrames,
+    make_sink: MakeSink[Result],
+) -> Result:
+    """Decode frames, convert them to RGB, pass them to a sink, and return its result.
+
+    Args:
+        file: the video; its progress is reported after each frame.
+        timeline: the timeline of the whole video.
+        indices: the frames, sorted; at least one.
+        read: decodes frames by their indices.
+        make_sink: as for :func:`read_sampled`.
+    """
+    converter = RgbConverter(file.name)
+    repeats = Counter(indices)
+    sink: FrameSink[Result] | None = None
+    done = 0
+    for index, frame in decode_indices(repeats, read):
+        pixels = converter.convert(frame)
+        if sink is None:
+            size = (pixels.shape[0], pixels.shape[1])
+            sink = make_sink(converter.convert, size, len(indices))
+        for _ in range(repeats[index]):
+            sink.add(frame, pixels)
+        # Drop the frame's memory before the next one is allocated.
+        del frame, pixels
+        sink.trim()
+        done += repeats[index]
+        report_progress(file, timeline, indices, done)
+    assert sink is not None, "at least one frame is selected"
+    return sink.finish(timeline, indices, read)
 
 
 def decode_indices(indices: Iterable[int], read: ReadFrames) -> Iterator[tuple[int, Any]]:
@@ -166,7 +186,12 @@ def check_on_error(on_error: Any) -> None:
 
 @contextmanager
 def open_reader(
-    source: MediaSource, *, deadline: Deadline, threads: int | None, on_error: OnError
+    source: MediaSource,
+    *,
+    deadline: Deadline,
+    threads: int | None,
+    on_error: OnError,
+    sparse: bool = False,
 ) -> Iterator[VideoReader]:
     """Fetch a video if it is remote, and open a reader for its frames.
 
@@ -175,6 +200,8 @@ def open_reader(
         deadline: the call's deadline and cancel flag, and the name of the video.
         threads: number of decoder threads, as for :func:`decoder_threads`.
         on_error: as for :func:`keye_vl_rs._sampling.video.sample_video`.
+        sparse: whether the contents of packets may be left out, because nothing will be decoded;
+            then ``reader.file.sparse`` says whether they were.
 
     Raises:
         MediaError, InvalidArgumentError: subclasses of them, as for
@@ -182,11 +209,13 @@ def open_reader(
     """
     check_on_error(on_error)
     try:
-        with open_media(source, deadline) as media:
+        with open_sparse(source, deadline, allowed=sparse) as (media, is_sparse):
             kind = not_video(head_of(media)) or mp4_fault(media)
             if kind is not None:
                 raise UnreadableMediaError(f"{deadline.name} is {kind}")
-            file = VideoFile(media, deadline.name, deadline, decoder_threads(threads))
+            file = VideoFile(
+                media, deadline.name, deadline, decoder_threads(threads), sparse=is_sparse
+            )
             yield VideoReader(file, on_error)
     except BaseException:
         return_freed_memory()

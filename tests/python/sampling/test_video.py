@@ -174,8 +174,8 @@ def change_times(monkeypatch, change):
     """Make the packets state other times than their frames."""
     list_packets = video_index.list_packets
 
-    def changed(*args):
-        table = list_packets(*args)
+    def changed(*args, **options):
+        table = list_packets(*args, **options)
         table.pts = change(table.pts)
         return table
 

@@ -17,15 +17,8 @@ from keye_vl_rs._sampling.open_video import open_video, spaced_frames
 from keye_vl_rs._sampling.reading import decoder_threads, make_frame_selector
 from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._sampling.video_options import VideoOptions, holds_frames
-from keye_vl_rs._slow_fast.frame_lists import (
-    check_list_options,
-    frame_rules,
-    list_deadline,
-    read_frame_list,
-)
-from keye_vl_rs._slow_fast.plan import plan_checked_sizes
-from keye_vl_rs._slow_fast.sizes import SLOW
-from keye_vl_rs._slow_fast.split import split_frames
+from keye_vl_rs._slow_fast.frame_lists import list_deadline
+from keye_vl_rs._slow_fast.split_list import split_list
 from keye_vl_rs._streaming.file import stream_file
 from keye_vl_rs._util.validation import check_whole, number, number_from_zero
 from keye_vl_rs.errors import memory_errors
@@ -223,48 +216,28 @@ def preprocess_list(
     """
     import torch
 
-    check_list_options(options)
-    assert options.fps is not None
-    decoder_threads(threads)
-    deadline = list_deadline(options, cancel, progress)
-    started = time.perf_counter()
-    deadline.check()
-    shared = {"min_pixels": options.min_pixels, "max_pixels": options.max_pixels}
-    parts = frame_parts(options.source, shared)
-    frames, times = read_frame_list(options, parts, rules, frame_rules(rules))
-    deadline.check()
-    if deadline.progress is not None:
-        deadline.progress.decoded((len(frames), len(frames)))
-    decoded = time.perf_counter()
-    frame_types = split_frames(frames, rules.threshold(options), rules)
-    slow_frames = frame_types.tolist().count(SLOW)
-    size = (frames.shape[2], frames.shape[3])
-    sizes = plan_checked_sizes(
-        options, size, slow_frames, len(frame_types) - slow_frames, rules, deadline.name
+    split = split_list(
+        options, rules, frame_parts, threads=threads, cancel=cancel, progress=progress
     )
-    deadline.check()
-    compared = time.perf_counter()
     arguments = config.fused()
     assert arguments is not None, "the Rust core supports the configuration"
-    pixels = video_patches(frames, frame_types, *sizes, **arguments)
+    started = time.perf_counter()
+    pixels = video_patches(split.frames, split.frame_types, *split.sizes, **arguments)
     written = time.perf_counter()
-    total = len(options.source)
+    total, fps, times = len(options.source), options.fps, split.times
+    assert fps is not None, "lists without a frame rate are refused"
     return _video_inputs(
         pixels,
-        frame_types,
-        sizes,
+        split.frame_types,
+        split.sizes,
         config,
         timestamps=torch.zeros(0, dtype=torch.float32, device="cpu") if times is None else times,
-        frame_indices=frame_indices(total, len(frame_types)),
-        size=size,
-        fps=float(options.fps),
+        frame_indices=frame_indices(total, len(split.frame_types)),
+        size=split.size,
+        fps=float(fps),
         total_frames=total,
-        duration=total / options.fps,
-        stage_seconds={
-            "decode": decoded - started,
-            "slow_fast": compared - decoded,
-            "patches": written - compared,
-        },
+        duration=total / fps,
+        stage_seconds={**split.stage_seconds, "patches": written - started},
     )
 
 

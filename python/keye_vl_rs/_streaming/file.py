@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-__all__ = ["StreamedVideo", "stream_file"]
+__all__ = ["StreamedVideo", "plan_size_choices", "stream_file"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def stream_file(
         convert: Callable[[Any], NDArray[np.uint8]], size: Size, count: int
     ) -> _PatchSink:
         pipeline = PatchPipeline(
-            _plan_size_choices(video.options, rules, size, count, video.name),
+            plan_size_choices(video.options, rules, size, count, video.name),
             slow_fast_splitter(*size, rules.threshold(video.options), rules),
             convert,
             config,
@@ -162,7 +162,7 @@ class _PatchSink:
             report_progress(self._file, timeline, missing, done, "redecode")
 
 
-def _plan_size_choices(
+def plan_size_choices(
     options: VideoOptions, rules: VideoRules, size: Size, frames: int, name: str
 ) -> SizeChoices:
     """Compute the sizes for every possible number of slow frames, and check them all."""

@@ -5,6 +5,7 @@ the documentation calls the published pipeline.
 
 - :func:`enable`: make existing programs, processors and servers use this package.
 - :func:`preprocess_video`: turn a video into tensors with one call.
+- :func:`probe_video`, :func:`count_tokens`: find out what a video would cost.
 - :func:`preprocess_videos`: preprocess many videos, several at once.
 - :class:`VideoDataset`: preprocessed videos for the data loader of torch.
 - :mod:`keye_vl_rs.aio`: awaitable forms of the calls that take long.
@@ -54,6 +55,9 @@ from keye_vl_rs.vision_process import (
 if TYPE_CHECKING:
     from keye_vl_rs.inspection.result import VideoInspection
     from keye_vl_rs.inspection.video import inspect_video
+    from keye_vl_rs.probe.counting import count_tokens
+    from keye_vl_rs.probe.probing import probe_video
+    from keye_vl_rs.probe.video_probe import VideoProbe
     from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
     from keye_vl_rs.processors.processor import KeyeVL1_5Processor
     from keye_vl_rs.processors.video_processor import KeyeVL1_5VideoProcessor
@@ -72,10 +76,12 @@ __all__ = [
     "VideoDataset",
     "VideoInputs",
     "VideoInspection",
+    "VideoProbe",
     "VideoResult",
     "VideoSettings",
     "__version__",
     "aio",
+    "count_tokens",
     "disable",
     "enable",
     "extract_slow_fast_frames",
@@ -87,6 +93,7 @@ __all__ = [
     "iter_frames",
     "preprocess_video",
     "preprocess_videos",
+    "probe_video",
     "process_vision_info",
     "smart_nframes",
     "smart_resize",
@@ -97,8 +104,11 @@ __all__ = [
 forward_imports()
 
 # Imported on first access: processors import transformers, which takes seconds, and few programs
-# inspect videos.
+# probe or inspect videos.
 _LAZY = {
+    "VideoProbe": "keye_vl_rs.probe.video_probe",
+    "count_tokens": "keye_vl_rs.probe.counting",
+    "probe_video": "keye_vl_rs.probe.probing",
     "KeyeVL1_5ImageProcessor": "keye_vl_rs.processors.image_processor",
     "KeyeVL1_5Processor": "keye_vl_rs.processors.processor",
     "KeyeVL1_5VideoProcessor": "keye_vl_rs.processors.video_processor",

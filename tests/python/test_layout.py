@@ -20,7 +20,8 @@ PACKAGE = Path(keye_vl_rs.__file__).parent
 ORDER = [
     *("errors", "_util", "limits"),
     *("_media", "_decoding", "_sampling", "_slow_fast", "_patches", "_streaming", "_chat"),
-    *("video_inputs", "frames", "_preprocess", "preprocess", "inspection", "batch", "processors"),
+    *("video_inputs", "frames", "_preprocess", "preprocess", "probe", "inspection", "batch"),
+    "processors",
     *("vision_process", "preview", "hosts", "aio", "cli"),
 ]
 FACADES = ("vision_process", "preview")

@@ -15,6 +15,7 @@ from keye_vl_rs._chat.message_options import take_call_options, take_exif, with_
 from keye_vl_rs._chat.messages import is_one_conversation, plain_conversations
 from keye_vl_rs._patches.accepted_inputs import flatten_images
 from keye_vl_rs._slow_fast.sizes import tokens_of_patches
+from keye_vl_rs._util.model import Size
 from keye_vl_rs._util.validation import positive_number
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.limits import Limits, applied
@@ -180,6 +181,12 @@ class KeyeProcessor(BaseProcessor):
                 images=images, text=texts, videos=videos, return_tensors=return_tensors, **call
             )
         return inputs if return_dict else inputs["input_ids"]
+
+    def _max_video_tokens(self, frames: int, size: Size, merged: Mapping[str, Any]) -> int:
+        config = self._own_image_processor().pixel_config(merged["images_kwargs"])
+        planned = vision_process.plan_video_size({"video": None}, frames, size)
+        rows, columns = (side // config.patch_size for side in config.target_size(*planned))
+        return tokens_of_patches(frames * rows * columns, config.merge_size)
 
     def _video_placeholders(
         self, vision: Mapping[str, Any], merge_size: int

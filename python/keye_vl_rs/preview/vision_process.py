@@ -24,7 +24,7 @@ from keye_vl_rs._slow_fast import sizes
 from keye_vl_rs._slow_fast.resized_images import ImageRules
 from keye_vl_rs._slow_fast.sizes import ceil_by_factor, floor_by_factor, round_by_factor
 from keye_vl_rs._slow_fast.uniform_size import plan_uniform_size
-from keye_vl_rs._util.model import FACTOR
+from keye_vl_rs._util.model import FACTOR, Size
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors
 from keye_vl_rs.limits import Limits, applied
@@ -208,10 +208,21 @@ def _fetch_video(ele: dict[str, Any], factor: int) -> tuple[Any, float]:
     if is_frame_list(ele):
         return read_preview_list(ele, _rules(), _image_rules(factor))
     frames, rate = _backend()(ele)
-    frame_rules = ImageRules(factor, VIDEO_MIN_PIXELS, VIDEO_MAX_PIXELS, smart_resize)
-    own_size = (frames.shape[2], frames.shape[3])
-    size = plan_uniform_size(ele, len(frames), own_size, _rules(), frame_rules)
+    size = plan_video_size(ele, len(frames), (frames.shape[2], frames.shape[3]), factor)
     return resize_frames(frames, size), rate
+
+
+def plan_video_size(ele: dict[str, Any], frames: int, size: Size, factor: int = FACTOR) -> Size:
+    """Return the (height, width) to which :func:`fetch_video` resizes the frames of a file.
+
+    Args:
+        ele: the options of the video.
+        frames: number of sampled frames.
+        size: (height, width) of the video.
+        factor: both sides become multiples of it.
+    """
+    frame_rules = ImageRules(factor, VIDEO_MIN_PIXELS, VIDEO_MAX_PIXELS, smart_resize)
+    return plan_uniform_size(ele, frames, size, _rules(), frame_rules)
 
 
 def _read_video_decord(ele: dict[str, Any]) -> tuple[torch.Tensor, float]:

@@ -18,6 +18,8 @@ from keye_vl_rs._chat import prompt
 from keye_vl_rs._chat.tokenization import plain_tokens, tokenize
 from keye_vl_rs._patches.tensors import on_device, to_numpy
 from keye_vl_rs._slow_fast.sizes import tokens_of_patches
+from keye_vl_rs._util.model import Size
+from keye_vl_rs._util.validation import positive_integer
 from keye_vl_rs.errors import InvalidArgumentError, PromptError
 from keye_vl_rs.processors.checkpoint_files import ProcessorFilesMixin
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImageProcessor
@@ -173,21 +175,50 @@ class BaseProcessor(
             return [self._token_types(np.asarray(row)).tolist() for row in input_ids]
         return (input_ids == self.image_token_id) + 2 * (input_ids == self.video_token_id)
 
-    def _get_num_multimodal_tokens(self, image_sizes: Any = None, **kwargs: Any) -> Any:
-        """Return the numbers of tokens and patches of images of these (height, width)."""
-        if image_sizes is None:
+    def _get_num_multimodal_tokens(
+        self, image_sizes: Any = None, video_sizes: Any = None, **kwargs: Any
+    ) -> Any:
+        """Return the numbers of vision tokens of images and videos of some sizes.
+
+        Args:
+            image_sizes: (height, width) of each image.
+            video_sizes: (frames, height, width) of each video: the number of sampled frames, and
+                their size in the file. The tokens are those of videos that ``process_vision_info``
+                or ``apply_chat_template`` resizes. Where they depend on which frames are slow, the
+                result is the most that there can be.
+            kwargs: arguments of the call that the tokens are for.
+
+        Returns:
+            ``num_image_tokens`` and ``num_image_patches``, ``num_video_tokens``.
+
+        Raises:
+            InvalidArgumentError: a subclass, if there are no videos or images of such a size.
+        """
+        counts: dict[str, list[int]] = {}
+        if image_sizes is None and video_sizes is None:
             return _MultiModalData()
-        own = self._own_image_processor()
-        images_kwargs = self._merge_kwargs(self.valid_processor_kwargs, **kwargs)["images_kwargs"]
-        merge_size = own.pixel_config(images_kwargs).merge_size
-        patches = [
-            own.get_number_of_image_patches(height, width, images_kwargs)
-            for height, width in image_sizes
-        ]
-        return _MultiModalData(
-            num_image_tokens=[tokens_of_patches(count, merge_size) for count in patches],
-            num_image_patches=patches,
-        )
+        merged: dict[str, Any] = self._merge_kwargs(self.valid_processor_kwargs, **kwargs)
+        if image_sizes is not None:
+            own, images_kwargs = self._own_image_processor(), merged["images_kwargs"]
+            merge_size = own.pixel_config(images_kwargs).merge_size
+            patches = [
+                own.get_number_of_image_patches(height, width, images_kwargs)
+                for height, width in image_sizes
+            ]
+            counts["num_image_tokens"] = [tokens_of_patches(count, merge_size) for count in patches]
+            counts["num_image_patches"] = patches
+        if video_sizes is not None:
+            counts["num_video_tokens"] = [
+                self._max_video_tokens(
+                    positive_integer(f"frames of video {index}", frames), (height, width), merged
+                )
+                for index, (frames, height, width) in enumerate(video_sizes)
+            ]
+        return _MultiModalData(**counts)
+
+    def _max_video_tokens(self, frames: int, size: Size, merged: Mapping[str, Any]) -> int:
+        """Return the most tokens that a video can have, for a call with merged arguments."""
+        raise NotImplementedError
 
     def batch_decode(self, *args: Any, **kwargs: Any) -> Any:
         """Call the tokenizer's ``batch_decode``."""

@@ -17,6 +17,11 @@ from transformers.processing_utils import ProcessingKwargs, Unpack
 from keye_vl_rs._chat import prompt
 from keye_vl_rs._patches.accepted_inputs import flatten_images
 from keye_vl_rs._patches.pixel_config import PixelConfig
+from keye_vl_rs._sampling.rules import VideoRules
+from keye_vl_rs._sampling.video_options import VideoOptions
+from keye_vl_rs._streaming.file import plan_size_choices
+from keye_vl_rs._util.model import TOKEN_PIXELS, Size
+from keye_vl_rs.probe.token_bounds import bound_tokens
 from keye_vl_rs.processors.base import PIXEL_SETTINGS, BaseProcessor, KeyeTextKwargs
 from keye_vl_rs.processors.chat_template import ChatTemplateMixin
 from keye_vl_rs.processors.image_processor import KeyeVL1_5ImagesKwargs
@@ -29,6 +34,8 @@ from keye_vl_rs.processors.video_processor import (
 )
 
 __all__ = ["KeyeVL1_5Processor", "KeyeVL1_5ProcessorKwargs"]
+
+_RULES = VideoRules()
 
 
 class KeyeVL1_5ProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[misc,call-arg]
@@ -142,6 +149,17 @@ class KeyeVL1_5Processor(ChatTemplateMixin, BaseProcessor):
         settings = {**merged["images_kwargs"], **_given_settings(merged["videos_kwargs"])}
         own = isinstance(self.video_processor, KeyeVL1_5VideoProcessor)
         return (self.video_processor if own else self._own_image_processor()).pixel_config(settings)
+
+    def _max_video_tokens(self, frames: int, size: Size, merged: Mapping[str, Any]) -> int:
+        config, videos_kwargs = self._pixel_config(merged), merged["videos_kwargs"]
+        options = VideoOptions(
+            source=None,
+            min_pixels=videos_kwargs.get("min_pixels"),
+            max_pixels=videos_kwargs.get("max_pixels"),
+        )
+        choices = plan_size_choices(options, _RULES, size, frames, "the video")
+        pixels = bound_tokens(choices, "the video").most * TOKEN_PIXELS
+        return pixels // (config.patch_size * config.merge_size) ** 2
 
     def _video_placeholders(
         self, checked_videos: Sequence[AnyVideo], config: PixelConfig

@@ -1,4 +1,4 @@
-"""Define the commands of ``keye-vl-rs``; ``inspecting`` has the functions of two of them."""
+"""Define the commands of ``keye-vl-rs``; ``probing`` and ``inspecting`` have functions of some."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from keye_vl_rs._core import __version__, simd_level, thread_count
 from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._sampling.video import read_video_file
 from keye_vl_rs._sampling.video_options import VideoOptions
-from keye_vl_rs.cli import inspecting, options
+from keye_vl_rs.cli import inspecting, options, probing
 from keye_vl_rs.cli.checks import renamed_option
 from keye_vl_rs.cli.jobs.display import Display
 from keye_vl_rs.cli.jobs.full_disk import is_full_disk
@@ -38,6 +38,10 @@ APP_EXAMPLES = """
 Preprocess every video in a folder:
 
 `keye-vl-rs preprocess videos/ -o tensors/`
+
+See what the videos in a folder would cost, without decoding them:
+
+`keye-vl-rs probe videos/`
 
 See which frames of a video are slow and why, in any browser:
 
@@ -266,5 +270,6 @@ def bench(
     print_comparison(results, name, frames.shape, describe_machine(), as_json=as_json)
 
 
+app.command(epilog=probing.PROBE_EXAMPLES)(probing.probe)
 app.command(epilog=inspecting.INSPECT_EXAMPLES)(inspecting.inspect)
 app.command(epilog=inspecting.DEMO_EXAMPLES)(inspecting.demo)

@@ -23,7 +23,9 @@ __all__ = [
     "SUFFIX",
     "VIDEO_SUFFIXES",
     "BadInput",
+    "FoundVideo",
     "Job",
+    "find_videos",
     "name_of_url",
     "plan_jobs",
 ]
@@ -63,6 +65,56 @@ class BadInput:
     error_type: type[KeyeVLError] = MediaError
 
 
+@dataclass(frozen=True)
+class FoundVideo:
+    """Hold a video that an input stands for.
+
+    Attributes:
+        given: the input, as given on the command line.
+        source: the file or URL.
+        path: the path of the file; the name of the file for a URL.
+        folder: the folder that the output keeps none of: the input, if it is a folder.
+    """
+
+    given: str
+    source: str
+    path: Path
+    folder: Path
+
+
+def find_videos(inputs: Sequence[str]) -> tuple[list[FoundVideo], list[BadInput]]:
+    """Return the videos that files, folders and URLs stand for, and the inputs that are none.
+
+    A folder stands for all videos in it and its subfolders, except hidden files and hidden folders.
+    """
+    found: list[FoundVideo] = []
+    bad: list[BadInput] = []
+    for given in inputs:
+        shown = describe_source(given)
+        if is_encoded(given):
+            reason = f"{shown}: is encoded data: expected a file, a folder or a URL"
+            bad.append(BadInput(shown, reason, InvalidArgumentError))
+            continue
+        if "://" in given:
+            found.append(FoundVideo(given, given, Path(name_of_url(given)), Path()))
+            continue
+        try:
+            is_folder = stat.S_ISDIR(os.stat(given).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            reason = f"{shown}: no such file or folder{tilde_hint(given)}"
+            bad.append(BadInput(shown, reason, MediaNotFoundError))
+        except (OSError, ValueError) as error:
+            bad.append(BadInput(shown, _unreadable(shown, error)))
+        else:
+            path = Path(given)
+            if is_folder:
+                below = _videos_below(path, bad)
+                found += [FoundVideo(given, str(one), one, path) for one in below]
+            else:
+                found.append(FoundVideo(given, given, path, path.parent))
+    return found, bad
+
+
 def plan_jobs(inputs: Sequence[str], output: Path | None) -> tuple[list[Job], list[BadInput]]:
     """Return the jobs for files, folders and URLs, and the inputs that cannot be preprocessed.
 
@@ -83,31 +135,11 @@ def plan_jobs(inputs: Sequence[str], output: Path | None) -> tuple[list[Job], li
     Raises:
         InvalidArgumentError: ``output`` names a file, and there are several videos.
     """
-    found: list[tuple[str, Path]] = []
-    bad: list[BadInput] = []
-    for given in inputs:
-        shown = describe_source(given)
-        if is_encoded(given):
-            reason = f"{shown}: is encoded data: expected a file, a folder or a URL"
-            bad.append(BadInput(shown, reason, InvalidArgumentError))
-            continue
-        if "://" in given:
-            found.append((given, Path(name_of_url(given))))
-            continue
-        try:
-            is_folder = stat.S_ISDIR(os.stat(given).st_mode)
-        except (FileNotFoundError, NotADirectoryError):
-            reason = f"{shown}: no such file or folder{tilde_hint(given)}"
-            bad.append(BadInput(shown, reason, MediaNotFoundError))
-        except (OSError, ValueError) as error:
-            bad.append(BadInput(shown, _unreadable(shown, error)))
-        else:
-            path = Path(given)
-            if is_folder:
-                videos = _videos_below(path, bad)
-                found += [(str(v), v if output is None else v.relative_to(path)) for v in videos]
-            else:
-                found.append((given, path if output is None else Path(path.name)))
+    videos, bad = find_videos(inputs)
+    found = [
+        (one.source, one.path if output is None else one.path.relative_to(one.folder))
+        for one in videos
+    ]
     if output is not None and output.suffix == SUFFIX and not os.path.isdir(output):
         sources = list({_identity(source): source for source, _ in reversed(found)}.values())
         if len(sources) > 1:

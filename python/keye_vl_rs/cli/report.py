@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 __all__ = [
     "NOT_RUN",
     "damage_as_json",
+    "format_size",
     "print_comparison",
+    "print_rows",
     "print_summary",
     "public_name",
     "result_fields",
@@ -105,16 +107,27 @@ def result_fields(
 
 def print_summary(results: Sequence[dict[str, Any]], console: Console) -> None:
     """Print results of :func:`result_fields` as a table, or as lists if the console is narrow."""
+    rows = [_row(result) for result in results]
+    if not rows:
+        return
+    print_rows(rows, console)
+    line = as_displayed(_outputs_line(results), console.file)
+    console.print(Text(f"  {line}"), soft_wrap=True)
+
+
+def print_rows(rows: Sequence[dict[str, str]], console: Console) -> None:
+    """Print rows as a table, or as lists if the console is narrow.
+
+    Args:
+        rows: texts by the titles of their columns. The column "note" is left out if all are empty.
+        console: where to print.
+    """
 
     def shown(text: str) -> str:
         return as_displayed(text, console.file)
 
-    rows = [_row(result) for result in results]
-    if not rows:
-        return
     if not any(row["note"] for row in rows):
-        for row in rows:
-            del row["note"]
+        rows = [{name: row[name] for name in row if name != "note"} for row in rows]
     table = Table(box=box.SIMPLE_HEAD)
     for name in rows[0]:
         left = name in ("video", "note")
@@ -127,13 +140,12 @@ def print_summary(results: Sequence[dict[str, Any]], console: Console) -> None:
     ).maximum
     if natural <= console.width:
         console.print(table)
-    else:
-        for row in rows:
-            console.print(Text(shown(row.pop("video")), style="bold"), soft_wrap=True)
-            for name, value in row.items():
-                if value:
-                    console.print(Text(f"  {name:<9}  {value}"), soft_wrap=True)
-    console.print(Text(f"  {shown(_outputs_line(results))}"), soft_wrap=True)
+        return
+    for row in rows:
+        console.print(Text(shown(row["video"]), style="bold"), soft_wrap=True)
+        for name, value in row.items():
+            if value and name != "video":
+                console.print(Text(f"  {name:<9}  {value}"), soft_wrap=True)
 
 
 def print_comparison(
@@ -181,11 +193,11 @@ def _row(result: dict[str, Any]) -> dict[str, str]:
         # The whole path, since videos in several folders may have the same name.
         "video": describe_source(result["source"]),
         "duration": f"{result['duration']:.2f} s",
-        "size": _size(result["size"]),
+        "size": format_size(result["size"]),
         "sampled": str(result["sampled_frames"]),
         "slow+fast": f"{result['slow_frames']}+{fast}",
-        "slow": _size(result["slow_size"]),
-        "fast": _size(result["fast_size"]) if fast else "-",
+        "slow": format_size(result["slow_size"]),
+        "fast": format_size(result["fast_size"]) if fast else "-",
         "tokens": f"{result['tokens']:,}",
         **{stage: "-" if skipped else f"{seconds * 1000:,.0f} ms" for stage, seconds in stages},
         "note": ", ".join(note for note in notes if note),
@@ -207,6 +219,7 @@ def _files(outputs: Sequence[str]) -> str:
     return outputs[0] if len(outputs) == 1 else f"{len(outputs)} .safetensors files"
 
 
-def _size(size: list[int]) -> str:
+def format_size(size: Sequence[int]) -> str:
+    """Return a size, (height, width), as people write it: width x height."""
     height, width = size
     return f"{width}x{height}"

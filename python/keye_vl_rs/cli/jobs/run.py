@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from keye_vl_rs.cli.jobs.stop import RunStopFlag
     from keye_vl_rs.cli.outputs import Job
 
-__all__ = ["Event", "Settings", "find_pending", "run_batch"]
+__all__ = ["Event", "Settings", "describe_error", "find_pending", "run_batch"]
 
 # How long threads may take to finish after Ctrl-C, in case a call does not check the flag.
 _STOP_GRACE_S = 2.0
@@ -263,13 +263,19 @@ def _preprocess(
 
 
 def _failed(job: Job, error: BaseException, advice: str = "") -> Event:
+    old = job.target if os.path.lexists(job.target) else None
+    text, error_type = describe_error(error, job.source)
+    return Event("failed", job, text=text + advice, error_type=error_type, old_output=old)
+
+
+def describe_error(error: BaseException, source: str) -> tuple[str, str]:
+    """Return the message for an error of one video, and the name of the error's class."""
     if isinstance(error, KeyeVLError):
         text = advise_on_error(str(error))
     else:
         reason = getattr(error, "strerror", None) or str(error) or "no message"
         # Such as the output that could not be written.
         file = getattr(error, "filename", None)
-        parts = [describe_source(job.source), type(error).__name__, file, reason]
+        parts = [describe_source(source), type(error).__name__, file, reason]
         text = ": ".join(" ".join(str(part).split()) for part in parts if part is not None)
-    old = job.target if os.path.lexists(job.target) else None
-    return Event("failed", job, text=text + advice, error_type=public_name(error), old_output=old)
+    return text, public_name(error)

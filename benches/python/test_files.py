@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import bench_clips
-from keye_vl_rs import preprocess_video, vision_process
+from keye_vl_rs import preprocess_video, probe_video, vision_process
 from keye_vl_rs._media.deadline import Deadline
 from keye_vl_rs._sampling.indices import frame_indices
 from keye_vl_rs._sampling.reading import open_reader
@@ -71,6 +71,15 @@ def test_whole_call_over_decoding_alone(name, versus):
     assert frames == len(inputs.frame_types)
     assert counts.decoded == inputs.counts.decoded
     versus(lambda: preprocess_video(path, **options), decode, rounds + 4)
+
+
+def test_probe_over_the_whole_call(case, versus):
+    """The reference preprocesses the same video, with the same options."""
+    path, options, rounds = case
+    probe, inputs = probe_video(path, **options), preprocess_video(path, **options)
+    assert probe.sampled_frames == len(inputs.frame_types)
+    assert probe.min_tokens <= inputs.tokens <= probe.max_tokens
+    versus(lambda: probe_video(path, **options), lambda: preprocess_video(path, **options), rounds)
 
 
 def test_peak_memory(benchmark):

@@ -10,7 +10,8 @@ In the order in which data passes them:
    through PyAV, and ``streams`` selects the video stream that decord would select.
 2. ``video_index`` reads all packets once, without decoding them. ``packets`` notes their timestamps
    and sizes, where decoding can start, and which packets no other refers to; ``timeline`` says when
-   each frame is presented. ``truncation`` finds files that were cut off, ``missing_frames`` finds
+   each frame is presented. ``stream_info`` describes the stream, and ``orientation`` finds what
+   packets say about it. ``truncation`` finds files that were cut off, ``missing_frames`` finds
    gaps inside a file.
 3. The caller chooses frames from the timeline, and ``reader`` gets them by the first method that
    succeeds:
@@ -21,6 +22,8 @@ In the order in which data passes them:
      error can be attributed to a packet;
    - ``sequential_frames``, which decodes the whole video, for files whose packets have no usable
      timestamps or do not match their frames.
+
+   ``read_plan`` does the same up to the choice of packets, and decodes none.
 
    ``prefetch`` runs the decoders in threads, ahead of the consumer.
 4. ``damage`` decides which frames an error affects. ``ffmpeg_log`` captures the log in which FFmpeg

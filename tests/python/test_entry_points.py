@@ -107,7 +107,7 @@ def run(command):
     """Run a command of ``keye-vl-rs``, and raise its errors."""
 
     def call(source):
-        given = {"preprocess": ["--overwrite"], "bench": ["--runs", "1"], "inspect": []}[command]
+        given = {"preprocess": ["--overwrite"], "bench": ["--runs", "1"]}.get(command, [])
         result = CliRunner().invoke(app, [command, str(source), "--json", *given])
         if isinstance(result.exception, errors.KeyeVLError):
             raise result.exception
@@ -140,6 +140,7 @@ LISTS = {
     "preprocess_videos": in_batch,
     "VideoDataset": lambda source, **options: keye_vl_rs.VideoDataset([source], **options)[0],
     "aio.fetch_video": in_parts(awaited(aio.fetch_video), "video"),
+    "count_tokens": keye_vl_rs.count_tokens,
     "iter_frames": lambda source, **options: list(keye_vl_rs.iter_frames(source, **options)),
     "fetch_video": in_parts(keye_vl_rs.fetch_video, "video"),
     "preview.fetch_video": in_parts(preview.fetch_video, "video"),
@@ -149,7 +150,9 @@ LISTS = {
 }
 VIDEOS = {
     **LISTS,
+    "probe_video": keye_vl_rs.probe_video,
     "keye-vl-rs preprocess": run("preprocess"),
+    "keye-vl-rs probe": run("probe"),
     "keye-vl-rs bench": run("bench"),
     "keye-vl-rs inspect": run("inspect"),
 }
@@ -237,7 +240,7 @@ def test_the_rest_open_nothing(media):
 
 def test_no_door_is_missing():
     """The tables contain every public function and class that takes limits."""
-    named = {name.rpartition(".")[2] for name in itertools.chain(IMAGES, LISTS)}
+    named = {name.rpartition(".")[2] for name in itertools.chain(IMAGES, VIDEOS)}
     for module in (keye_vl_rs, aio, preview):
         for name in module.__all__:
             value = getattr(module, name)

@@ -155,6 +155,9 @@ def demux(container: Any, stream: Any, name: str, deadline: Deadline) -> Iterato
         raise
     except (av.FFmpegError, ValueError) as error:
         raise DecodeError(f"{name}: reading failed: {reason(error)}") from error
+    except IndexError as error:
+        # PyAV lists the streams when it opens a file.
+        raise DecodeError(f"{name}: reading failed: a stream begins midway") from error
 
 
 def reason(error: Exception) -> str:

@@ -170,7 +170,8 @@ class DamageMap:
         return min(damaged, default=None)
 
     def _is_leading(self, index: int, interval: int) -> bool:
-        if interval == 0:
+        # A packet that is cut off at the end of the file is not among the listed ones.
+        if interval == 0 or index >= len(self._times):
             return False
         time, restart = self._times[index], self._times[self._restarts[interval - 1]]
         return time is not None and restart is not None and time < restart

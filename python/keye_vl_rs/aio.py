@@ -22,10 +22,18 @@ from typing import Any, ParamSpec, TypeVar
 import keye_vl_rs.preprocess
 import keye_vl_rs.vision_process
 from keye_vl_rs._media.deadline import cancelled_by
+from keye_vl_rs._util.lazy_attributes import lazy_attribute
 from keye_vl_rs.batch.engine import StopFlag
 from keye_vl_rs.errors import CancelledError
 
-__all__ = ["fetch_image", "fetch_video", "preprocess_video", "process_vision_info"]
+__all__ = [
+    "count_tokens",
+    "fetch_image",
+    "fetch_video",
+    "preprocess_video",
+    "probe_video",
+    "process_vision_info",
+]
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -77,3 +85,16 @@ preprocess_video = _awaitable(keye_vl_rs.preprocess.preprocess_video)
 fetch_video = _awaitable(keye_vl_rs.vision_process.fetch_video)
 fetch_image = _awaitable(keye_vl_rs.vision_process.fetch_image)
 process_vision_info = _awaitable(keye_vl_rs.vision_process.process_vision_info)
+
+# Made on first access, because importing the package imports neither.
+count_tokens: Callable[..., Coroutine[Any, Any, Any]]
+probe_video: Callable[..., Coroutine[Any, Any, Any]]
+_LAZY = {
+    "count_tokens": "keye_vl_rs.probe.counting",
+    "probe_video": "keye_vl_rs.probe.probing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    made = globals()[name] = _awaitable(lazy_attribute(__name__, name, _LAZY))
+    return made

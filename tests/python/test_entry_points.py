@@ -135,6 +135,7 @@ IMAGES = {
 LISTS = {
     **of_messages("video"),
     "preprocess_video": keye_vl_rs.preprocess_video,
+    "aio.count_tokens": awaited(aio.count_tokens),
     "inspect_video": keye_vl_rs.inspect_video,
     "aio.preprocess_video": awaited(aio.preprocess_video),
     "preprocess_videos": in_batch,
@@ -151,6 +152,7 @@ LISTS = {
 VIDEOS = {
     **LISTS,
     "probe_video": keye_vl_rs.probe_video,
+    "aio.probe_video": awaited(aio.probe_video),
     "keye-vl-rs preprocess": run("preprocess"),
     "keye-vl-rs probe": run("probe"),
     "keye-vl-rs bench": run("bench"),

@@ -32,8 +32,6 @@ from keye_vl_rs._patches.fused_operator import BicubicVideoFusionOpProcessor, Bi
 from keye_vl_rs._patches.video_settings import VideoSettings
 from keye_vl_rs._util.lazy_attributes import lazy_attribute
 from keye_vl_rs._util.progress import Progress
-from keye_vl_rs.batch.dataset import VideoDataset
-from keye_vl_rs.batch.videos import VideoResult, preprocess_videos
 from keye_vl_rs.errors import KeyeVLError
 from keye_vl_rs.frames import SampledFrame, iter_frames
 from keye_vl_rs.hosts.openai import to_openai_messages
@@ -53,6 +51,8 @@ from keye_vl_rs.vision_process import (
 )
 
 if TYPE_CHECKING:
+    from keye_vl_rs.batch.dataset import VideoDataset
+    from keye_vl_rs.batch.videos import VideoResult, preprocess_videos
     from keye_vl_rs.inspection.result import VideoInspection
     from keye_vl_rs.inspection.video import inspect_video
     from keye_vl_rs.probe.counting import count_tokens
@@ -104,10 +104,13 @@ __all__ = [
 forward_imports()
 
 # Imported on first access: processors import transformers, which takes seconds, and few programs
-# probe or inspect videos.
+# probe or inspect videos, or preprocess many.
 _LAZY = {
+    "VideoDataset": "keye_vl_rs.batch.dataset",
     "VideoProbe": "keye_vl_rs.probe.video_probe",
+    "VideoResult": "keye_vl_rs.batch.videos",
     "count_tokens": "keye_vl_rs.probe.counting",
+    "preprocess_videos": "keye_vl_rs.batch.videos",
     "probe_video": "keye_vl_rs.probe.probing",
     "KeyeVL1_5ImageProcessor": "keye_vl_rs.processors.image_processor",
     "KeyeVL1_5Processor": "keye_vl_rs.processors.processor",

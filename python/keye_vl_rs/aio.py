@@ -30,6 +30,7 @@ __all__ = [
     "count_tokens",
     "fetch_image",
     "fetch_video",
+    "inspect_video",
     "preprocess_video",
     "probe_video",
     "process_vision_info",
@@ -86,11 +87,13 @@ fetch_video = _awaitable(keye_vl_rs.vision_process.fetch_video)
 fetch_image = _awaitable(keye_vl_rs.vision_process.fetch_image)
 process_vision_info = _awaitable(keye_vl_rs.vision_process.process_vision_info)
 
-# Made on first access, because importing the package imports neither.
+# Made on first access, because importing the package imports none of them.
 count_tokens: Callable[..., Coroutine[Any, Any, Any]]
+inspect_video: Callable[..., Coroutine[Any, Any, Any]]
 probe_video: Callable[..., Coroutine[Any, Any, Any]]
 _LAZY = {
     "count_tokens": "keye_vl_rs.probe.counting",
+    "inspect_video": "keye_vl_rs.inspection.video",
     "probe_video": "keye_vl_rs.probe.probing",
 }
 

@@ -53,10 +53,13 @@ def test_results_are_those_of_the_plain_functions(short, png):
             aio.process_vision_info([{"role": "user", "content": [part]}]),
             aio.probe_video(short, fps=5),
             aio.count_tokens(short, fps=5),
+            aio.inspect_video(short, fps=5),
         )
 
-    inputs, (frames, _), image, (images, videos, kwargs), *costs = asyncio.run(main())
-    assert costs == [keye_vl_rs.probe_video(short, fps=5), inputs.tokens]
+    inputs, (frames, _), image, (images, videos, kwargs), *others = asyncio.run(main())
+    probe, tokens, inspection = others
+    assert (probe, tokens) == (keye_vl_rs.probe_video(short, fps=5), inputs.tokens)
+    assert inspection.frame_types == keye_vl_rs.inspect_video(short, fps=5).frame_types
     expected = keye_vl_rs.preprocess_video(short, fps=5)
     assert_bits(inputs.pixel_values_videos, expected.pixel_values_videos)
     assert torch.equal(frames, keye_vl_rs.fetch_video(part)[0])

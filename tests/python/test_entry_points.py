@@ -136,6 +136,7 @@ LISTS = {
     **of_messages("video"),
     "preprocess_video": keye_vl_rs.preprocess_video,
     "aio.count_tokens": awaited(aio.count_tokens),
+    "aio.inspect_video": awaited(aio.inspect_video),
     "inspect_video": keye_vl_rs.inspect_video,
     "aio.preprocess_video": awaited(aio.preprocess_video),
     "preprocess_videos": in_batch,

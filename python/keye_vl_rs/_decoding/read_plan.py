@@ -9,7 +9,7 @@ from typing import Any
 from keye_vl_rs._decoding.damage import Damage, FrameDamage
 from keye_vl_rs._decoding.decoder import UnexpectedFramesError
 from keye_vl_rs._decoding.indexed_frames import IndexedFrames
-from keye_vl_rs._decoding.reader import LAST_FRAMES, Choose, VideoReader
+from keye_vl_rs._decoding.reader import Choose, VideoReader
 from keye_vl_rs._decoding.timeline import Timeline
 from keye_vl_rs._decoding.video_index import VideoIndex
 from keye_vl_rs.errors import NoFramesError
@@ -112,8 +112,7 @@ def _find_needed(
         needed = frames.find_needed(wanted, fast=frames.can_read_fast)
     except UnexpectedFramesError:
         needed = frames.find_needed(wanted, fast=False)
-    count = index.announced.count
-    last = range(max(0, count - LAST_FRAMES), count)
+    last = index.announced.last_frames()
     if not index.end_stated and reader.on_error != "conceal" and not {*last} <= {*wanted}:
         needed |= frames.find_needed(last, fast=False)
     return needed

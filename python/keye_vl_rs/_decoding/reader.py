@@ -42,9 +42,6 @@ logger = logging.getLogger(__name__)
 # The buffer of decoded frames; it keeps the consumer supplied while a decoder is at a later part.
 _PREFETCH_BYTES = 64 << 20
 _MIN_PREFETCH_FRAMES = 2
-# A truncated packet is the last one in decoding order; up to as many frames as decoders hold back
-# may be presented after its frame.
-LAST_FRAMES = 16
 
 OnError = Literal["raise", "partial", "conceal"]
 # Yields, for each wanted frame, the decoded frame and its damage.
@@ -176,7 +173,9 @@ class VideoReader:
             end: finds damage among some frames, if truncation of the file would go unnoticed; the
                 last frames are then checked even if they are not sampled.
         """
-        self._check_duration(timeline)
+        seconds = timeline.duration
+        what = f"a video of {seconds:,.0f} seconds"
+        self.file.limits.check("duration", seconds, self.file.name, what)
         while True:
             try:
                 indices = self._choose(video_index, choose, timeline)
@@ -215,7 +214,7 @@ class VideoReader:
     ) -> None:
         """Raise for damage that the sampled frames may not show: a gap, or the end of the file."""
         why = gap
-        last = range(max(0, timeline.count - LAST_FRAMES), timeline.count)
+        last = timeline.last_frames()
         if why is None and end is not None and not frozenset(last) <= frozenset(indices):
             why = end(last)
         if why is None:
@@ -267,11 +266,6 @@ class VideoReader:
         what = f"a sample of {len(indices):,} frames with {pixels:,} pixels"
         self.file.limits.check("sampled_pixels", pixels, self.file.name, what)
         return indices
-
-    def _check_duration(self, timeline: Timeline) -> None:
-        seconds = timeline.duration
-        what = f"a video of {seconds:,.0f} seconds"
-        self.file.limits.check("duration", seconds, self.file.name, what)
 
     def _warn(
         self,

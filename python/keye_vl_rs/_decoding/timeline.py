@@ -19,6 +19,9 @@ logger = logging.getLogger(__name__)
 _MAX_RATE_RATIO = Fraction(3, 2)
 # In seconds: callers pass binary fractions, containers count in ticks.
 _TOLERANCE = Fraction(1, 10**6)
+# A truncated packet is the last one in decoding order; up to as many frames as decoders hold back
+# may be presented after its frame.
+_LAST_FRAMES = 16
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,10 @@ class Timeline:
             rate, irregular = shown, True
         duration = span + (last_ticks * tick if last_ticks and last_ticks > 0 else 1 / rate)
         return cls(count, times, tick, float(rate), float(duration), irregular)
+
+    def last_frames(self) -> range:
+        """Return the indices of the frames that truncation of the file may affect unnoticed."""
+        return range(max(0, self.count - _LAST_FRAMES), self.count)
 
     def first(self, count: int) -> Timeline:
         """Return the timeline of the first ``count`` frames; ``count`` is less than the total."""

@@ -9,7 +9,8 @@ RUST_SOURCES := $(shell find rust -name '*.rs') $(wildcard rust/*/Cargo.toml) Ca
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-rust test-python test-robustness test-browser test-compat test-vllm test-wheel
 .PHONY: test-checked
-.PHONY: fuzz leaks valgrind audit lint format bench bench-record wheel clean
+.PHONY: fuzz leaks valgrind audit lint format bench bench-record wheel clean docs docs-tables
+.PHONY: docs-charts screenshots
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -35,6 +36,10 @@ $(VENV)/.browser-tools: $(VENV)/.created pyproject.toml
 
 $(VENV)/.lint-tools: $(VENV)/.created pyproject.toml
 	$(BIN)/python -m pip install --quiet --group lint
+	touch $@
+
+$(VENV)/.docs-tools: $(VENV)/.created pyproject.toml
+	$(BIN)/python -m pip install --quiet --group docs
 	touch $@
 
 demo: $(VENV)/.built ## Set up an environment, build, preprocess a bundled clip, and report on its frames
@@ -217,6 +222,22 @@ bench: $(VENV)/.built $(VENV)/.test-tools ## Benchmark against the published Pyt
 
 bench-record: ## Save the last run of make bench in benches/records
 	$(BIN)/python benches/python/report.py build/bench.json --save
+	$(BIN)/python docs/scripts/charts.py
+
+# The theme announces its successor at every build, unless it is told not to.
+docs: export NO_MKDOCS_2_WARNING := 1
+docs: $(VENV)/.docs-tools ## Build the manual in build/site; a broken link or a missing docstring fails
+	$(BIN)/mkdocs build --quiet
+	@echo 'Open build/site/index.html'
+
+docs-tables: $(VENV)/.built ## Measure the tables of docs/costs.md (five minutes; needs an idle machine)
+	$(BIN)/python docs/scripts/cost_tables.py
+
+docs-charts: $(VENV)/.created ## Draw the charts of the manual from benches/records
+	$(BIN)/python docs/scripts/charts.py
+
+screenshots: $(VENV)/.built ## Make the screenshots of the manual
+	$(BIN)/python docs/scripts/screenshots.py
 
 wheel: $(VENV)/.created ## Build a wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

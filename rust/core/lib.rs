@@ -74,3 +74,8 @@ pub use slow_fast::{
 };
 pub use threads::{Threads, configured_threads};
 pub use types::{Element, Size, Taps, Weights};
+
+/// The page of the manual, whose code runs as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/rust.md")]
+struct Manual;

@@ -1,57 +1,27 @@
-"""Check that links and names in the documentation lead somewhere, and that its code runs."""
+"""Check that links and names in the documentation lead somewhere, and that its lists are whole."""
 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 import re
-import shlex
-import shutil
-import sys
-import types
 
 import pytest
-from typer.testing import CliRunner
 
-import keye_vl_rs
-from keye_vl_rs.cli import app
+from keye_vl_rs import errors
 from keye_vl_rs.limits import Limits
-from support.checkpoint import make_checkpoint
-from support.images import picture
+from support.pages import PAGES, anchors_of, prose_of, text_of
 from support.paths import ROOT
 
 pytestmark = pytest.mark.one_level
 
-PAGES = sorted(
-    page.relative_to(ROOT).as_posix()
-    for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tests/*/README.md"))
-)
-MODEL = "Kwai-Keye/Keye-VL-1_5-8B"
 # Names of folders and files in the sources, which code spans mention.
 FILE = re.compile(r"(?:[\w.*<>-]+/)+(?:[\w.*<>-]+)?|Makefile|[\w-]+\.(?:md|toml|txt|py|rs)")
 # Files of which every folder has its own.
 ANYWHERE = ("scalar.rs",)
 # What is named as an example, or exists only once something has been built.
 EXAMPLES = ("videos/", "tensors/", "demo-out", "build/", "s3://", "hf://", "file://", "image/")
-
-
-def text_of(page):
-    return (ROOT / page).read_text("utf-8")
-
-
-def prose_of(page):
-    """Return a page without its blocks of code."""
-    return re.sub(r"^```.*?^```", "", text_of(page), flags=re.MULTILINE | re.DOTALL)
-
-
-def blocks_of(page, language):
-    return re.findall(rf"^```{language}\n(.*?)^```", text_of(page), re.MULTILINE | re.DOTALL)
-
-
-def anchors_of(page):
-    """Return the anchors of a page's headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.*)$", prose_of(page), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in headings}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -126,57 +96,21 @@ def test_environment_variables_are_the_codes():
     assert listed - read <= {"KEYE_VL_RS_VLLM", "KEYE_VL_RS_SGLANG"}
 
 
-@pytest.fixture
-def working_folder(tmp_path, clip, monkeypatch):
-    """Provide a user's files: videos, images, and a checkpoint under the name of the model."""
-    shutil.copy(clip, tmp_path / "clip.mp4")
-    (tmp_path / "videos").mkdir()
-    shutil.copy(clip, tmp_path / "videos")
-    for name in ("photo.jpg", "frame_0.jpg", "frame_1.jpg"):
-        picture(120, 90).save(tmp_path / name)
-    make_checkpoint(tmp_path / MODEL)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    return tmp_path
-
-
-class Answers:
-    """Stand in for a client of OpenAI's and for vLLM."""
-
-    def __init__(self, **options):
-        self.chat = types.SimpleNamespace(completions=self)
-
-    def create(self, *, model, messages, extra_body):
-        assert (model, list(messages[0])) == (MODEL, ["role", "content"])
-        assert extra_body["mm_processor_kwargs"]["frame_types"]
-
-    def generate(self, inputs):
-        assert set(inputs) == {"prompt", "multi_modal_data", "mm_processor_kwargs"}
-
-
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks_of(page, "python")])
-def test_python_runs(page, working_folder, monkeypatch):
-    """Run the blocks of a page one after the other, as one program."""
-    monkeypatch.setitem(sys.modules, "openai", types.SimpleNamespace(OpenAI=Answers))
-    scope = {"llm": Answers()}
-    try:
-        for block in blocks_of(page, "python"):
-            exec(compile(block, page, "exec"), scope)
-    finally:
-        keye_vl_rs.disable()
-
-
-@pytest.mark.parametrize(
-    "page",
-    [page for page in PAGES if re.search("keye-vl-rs (preprocess|probe)", text_of(page))],
-)
-def test_commands_run(page, working_folder):
-    lines = [line for block in blocks_of(page, "bash") for line in block.splitlines()]
-    commands = [line for line in lines if line.startswith("keye-vl-rs ")]
-    for command in commands:
-        result = CliRunner().invoke(app, shlex.split(command)[1:])
-        assert result.exit_code == 0, result.output
-    if page != "CHANGELOG.md":
-        assert commands
-    if any("keye-vl-rs preprocess" in command for command in commands):
-        assert (working_folder / "tensors" / "clip.safetensors").exists()
+def test_every_error_and_warning_has_an_entry():
+    """Find a heading for each class in the page on troubleshooting, and its bases below it."""
+    page = text_of("docs/troubleshooting.md")
+    entries = dict(re.findall(r"^### (\w+)\n\n(.*?)(?=^##|\Z)", page, re.M | re.S))
+    classes = {
+        name: value
+        for name in errors.__all__
+        if inspect.isclass(value := getattr(errors, name)) and issubclass(value, Exception)
+    }
+    assert len(classes) >= 20
+    assert entries.keys() == classes.keys()
+    for name, value in classes.items():
+        parents = {base.__name__ for base in value.__bases__}
+        if issubclass(value, Warning):
+            assert "A warning" in entries[name], name
+        elif value.__bases__ not in ((Exception,), (errors.KeyeVLError,)):
+            named = parents - {"KeyeVLError"}
+            assert all(f"`{parent}`" in entries[name] for parent in named), (name, named)

@@ -30,7 +30,11 @@ _LINK = re.compile(r"(\]\()([^)\s:]+)(\))")
 
 def on_config(config: Any) -> Any:
     """Fail if a public name is not documented."""
-    problems = public_names.undocumented()
+    try:
+        problems = public_names.undocumented()
+        public_names.grouped_names()
+    except public_names.DocumentationError as error:
+        raise PluginError(str(error)) from error
     if problems:
         raise PluginError("public names are not documented:\n  " + "\n  ".join(problems))
     return config

@@ -24,7 +24,7 @@ GROUPS = {
         "limits",
         "errors",
         "_decoding.damage",
-        "_patches.pixel_config",
+        "_patches.video_settings",
     ),
 }
 # Modules that have a page of their own, which shows all of their names. Names that the package has
@@ -49,6 +49,7 @@ def load() -> griffe.Module:
         PACKAGE,
         search_paths=[ROOT / "python"],
         docstring_parser="google",
+        docstring_options={"returns_multiple_items": False, "returns_named_value": False},
         resolve_aliases=True,
         allow_inspection=False,
     )

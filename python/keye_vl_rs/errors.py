@@ -225,7 +225,7 @@ class ConcealedDamageWarning(UserWarning):
 
 @contextmanager
 def naming(what: str) -> Iterator[None]:
-    """Prefix this package's errors with their subject: which image, which part of a message."""
+    """Prefix this package's errors with ``what``: which image, or which part of a message."""
     try:
         yield
     except KeyeVLError as error:
@@ -234,7 +234,12 @@ def naming(what: str) -> Iterator[None]:
 
 @contextmanager
 def calling(argument: str, given: str) -> Iterator[None]:
-    """Replace the name of an argument in errors by the one under which the caller passed it."""
+    """Replace the name of an argument in errors by the one under which the caller passed it.
+
+    Args:
+        argument: the name in the errors.
+        given: the caller's name for it.
+    """
     try:
         yield
     except InvalidArgumentError as error:

@@ -51,7 +51,7 @@ class VideoSettings:
     @classmethod
     @renamed_argument("recipe", "config")
     def of(cls, config: PixelConfig) -> VideoSettings:
-        """Return a configuration's settings, normalised: equal effects give equal settings."""
+        """Return the settings of ``config``, normalised: equal effects give equal settings."""
         channels = len(config.image_mean)
         return cls(
             rescale_factor=config.rescale_factor if config.do_rescale else 1.0,

@@ -78,10 +78,19 @@ def smart_resize(
     min_pixels: float = MIN_PIXELS,
     max_pixels: float = MAX_PIXELS,
 ) -> tuple[int, int]:
-    """Return the size nearest to (height, width) that the model can read.
+    """Return the (height, width), in pixels, nearest to the given one that the model can read.
 
-    Arguments, result and errors are those of :func:`keye_vl_rs.smart_resize`, except that
-    ``max_pixels`` is 12,845,056 (16,384 tokens) by default.
+    It differs from :func:`keye_vl_rs.smart_resize` in the default of ``max_pixels`` alone.
+
+    Args:
+        height: height in pixels, an int.
+        width: width in pixels, an int.
+        factor: both sides become multiples of it, in pixels (default 28).
+        min_pixels: minimum of their product (default 3,136: 4 tokens).
+        max_pixels: maximum of their product (default 12,845,056: 16,384 tokens).
+
+    Raises:
+        As :func:`keye_vl_rs.smart_resize`.
     """
     return sizes.smart_resize(height, width, factor, min_pixels, max_pixels, max_ratio=MAX_RATIO)
 

@@ -10,11 +10,15 @@ from pathlib import Path
 
 import griffe
 
+from awaitable_forms import add_awaitable_forms
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "keye_vl_rs"
 # The headings of the page of the package's own names: which modules the names of each come from.
 GROUPS = {
-    "Preprocess videos": ("preprocess", "video_inputs", "batch", "frames", "aio"),
+    "Preprocess videos": (
+        *("preprocess", "video_inputs", "frames", "batch", "aio", "_util.progress"),
+    ),
     "Look before decoding": ("probe",),
     "Inspect": ("inspection",),
     "Processors for transformers": ("processors",),
@@ -54,6 +58,7 @@ def load() -> griffe.Module:
         allow_inspection=False,
     )
     assert isinstance(package, griffe.Module)
+    add_awaitable_forms(package)
     return package
 
 
@@ -118,10 +123,13 @@ def documented_paths() -> dict[str, str]:
                 shown.setdefault(one.path, f"{path}.{name}")
     for path, identifier in list(shown.items()):
         one = load()[path.removeprefix(f"{PACKAGE}.")]
+        members: list[str] = []
         if isinstance(one, griffe.Class):
-            for name in one.members:
-                if not name.startswith("_"):
-                    shown.setdefault(f"{path}.{name}", f"{identifier}.{name}")
+            members = [name for name in one.members if not name.startswith("_")]
+        elif isinstance(one, griffe.Module):
+            members = [name for name, each in names_of(path).items() if each.parent is one]
+        for name in members:
+            shown.setdefault(f"{path}.{name}", f"{identifier}.{name}")
     return shown
 
 

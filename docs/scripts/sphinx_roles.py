@@ -13,6 +13,7 @@ from typing import Any
 
 import griffe
 
+from awaitable_forms import add_awaitable_forms
 from public_names import PACKAGE, DocumentationError, documented_paths
 
 _ROLE = re.compile(r":(?:class|data|exc|func|meth|mod|attr):`([^`]+)`")
@@ -27,6 +28,7 @@ class SphinxRoles(griffe.Extension):
         """Replace the roles of each docstring."""
         if pkg.name != PACKAGE:
             return
+        add_awaitable_forms(pkg)
         for path in documented_paths():
             one = pkg.modules_collection[path]
             if one.docstring is not None and not one.is_alias:

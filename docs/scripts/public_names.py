@@ -35,6 +35,7 @@ GROUPS = {
 # too are shown on its own page.
 PAGES = {
     "api-errors.md": (f"{PACKAGE}.errors",),
+    "api-limits.md": (f"{PACKAGE}.limits",),
     "api-vision-process.md": (f"{PACKAGE}.vision_process",),
     "api-preview.md": (f"{PACKAGE}.preview",),
 }

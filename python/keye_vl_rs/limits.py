@@ -179,7 +179,7 @@ def check_resized(size: tuple[int, int], source: str, *, frames: int = 1) -> Non
 
 
 def check_resized_frames(sizes: Sequence[tuple[int, int]], pixels: int, source: str) -> None:
-    """Do :func:`check_resized` for frames of several ``sizes``, ``pixels`` in total, of ``source``."""
+    """Do :func:`check_resized` for frames of ``sizes``, ``pixels`` in total, of ``source``."""
     limits = current_limits()
     for height, width in sizes:
         what = f"an image or frame resized to {width}x{height} pixels"

@@ -108,14 +108,14 @@ def rates_table(clips: dict[str, Path], *, times: bool) -> str:
 
 def options_table(path: Path, *, times: bool) -> str:
     """Return the table of what single options change."""
-    head = ["Call", "Frames, slow", "Slow", "Fast", "Tokens", "Tensor"]
+    head = ["Call", "Frames (slow)", "Slow", "Fast", "Tokens", "Tensor"]
     head += ["Seconds"] if times else []
     rows = []
     for name, options in OPTIONS.items():
         video, seconds = measure(path, times=times, **options)
         size = video.pixel_values_videos.nbytes / 1e6
         slow, fast = (f"{width}x{height}" for height, width in (video.slow_size, video.fast_size))
-        counts = f"{len(video.frame_types)}, {video.slow_frames}"
+        counts = f"{len(video.frame_types)} ({video.slow_frames})"
         row = [name, counts, slow, fast, f"{video.tokens:,}", f"{size:,.0f} MB"]
         rows.append([*row, *([seconds] if times else [])])
     return table(head, rows)

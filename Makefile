@@ -85,7 +85,8 @@ test-robustness: $(VENV)/.built $(VENV)/.test-tools ## Run short tests of damage
 	$(BIN)/python -m pytest tests/robustness
 
 # The tests drive a Chromium that is there already: playwright's own would be downloaded from elsewhere.
-test-browser: $(VENV)/.built $(VENV)/.test-tools $(VENV)/.browser-tools ## Test reports in headless Chromium
+test-browser: export NO_MKDOCS_2_WARNING := 1
+test-browser: $(VENV)/.built $(VENV)/.test-tools $(VENV)/.browser-tools $(VENV)/.docs-tools ## Test reports and the manual in headless Chromium
 	@for name in "$$CHROMIUM" chromium chromium-browser google-chrome google-chrome-stable; do \
 		command -v "$$name" > /dev/null && exit 0; done; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
@@ -236,7 +237,7 @@ docs-tables: $(VENV)/.built ## Measure the tables of docs/costs.md (five minutes
 docs-charts: $(VENV)/.created ## Draw the charts of the manual from benches/records
 	$(BIN)/python docs/scripts/charts.py
 
-screenshots: $(VENV)/.built ## Make the screenshots of the manual
+screenshots: $(VENV)/.built $(VENV)/.browser-tools ## Make the screenshots of the manual (needs Chromium)
 	$(BIN)/python docs/scripts/screenshots.py
 
 wheel: $(VENV)/.created ## Build a wheel into dist/

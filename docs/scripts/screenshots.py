@@ -1,9 +1,10 @@
-"""Make the screenshots of the command line, from real runs, as SVG.
+"""Make the screenshots of the manual from real runs: the command line, and a report on frames.
 
     python docs/scripts/screenshots.py
 
-Programs run in a temporary folder with a copy of the bundled clip, in a terminal of 100 columns.
-The images load nothing: they use the reader's own monospaced font.
+Programs run in a temporary folder with a copy of the bundled clip. Terminals become SVG images that
+load nothing: they use the reader's own monospaced font. The report becomes a PNG image that a
+headless Chromium takes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 from rich._export_format import CONSOLE_SVG_FORMAT
@@ -25,6 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 ASSETS = ROOT / "docs" / "assets"
 CLIP = ROOT / "tests" / "media" / "bunny_360p.mp4"
 COLUMNS = 100
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+WINDOW = {"width": 1200, "height": 1000}
+COLOURS = 128
 # What is run, by the name of its image.
 RUNS = {
     "cli-help.svg": ["--help"],
@@ -77,6 +81,27 @@ def draw(command: str, output: str, name: str) -> str:
     return svg
 
 
+def photograph(report: Path) -> None:
+    """Write a picture of a report as Chromium shows it, in few colours."""
+    from PIL import Image
+    from playwright.sync_api import sync_playwright
+
+    chromium = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if chromium is None:
+        raise SystemExit("no Chromium: install it, or set CHROMIUM to its path")
+    with sync_playwright() as playwright:
+        # The sandbox needs rights that containers lack; the page is our own.
+        options = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=chromium, args=options)
+        page = browser.new_page(viewport=WINDOW)
+        page.goto(report.as_uri())
+        picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
+        browser.close()
+    target = ASSETS / "inspect.png"
+    picture.quantize(COLOURS).save(target, optimize=True)
+    print(f"{target.relative_to(ROOT)}: {target.stat().st_size / 1024:.0f} KiB")
+
+
 def main() -> None:
     """Make all screenshots."""
     ASSETS.mkdir(exist_ok=True)
@@ -89,6 +114,8 @@ def main() -> None:
             text = "\n".join(line.rstrip() for line in svg.splitlines()) + "\n"
             (ASSETS / image).write_text(text, "utf-8")
             print(f"{(ASSETS / image).relative_to(ROOT)}: {len(text) / 1024:.0f} KiB")
+        run(["inspect", CLIP.name, "--fps", "4", "-o", "report.html"], folder)
+        photograph(folder / "report.html")
 
 
 if __name__ == "__main__":

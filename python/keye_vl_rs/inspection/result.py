@@ -138,6 +138,9 @@ class VideoInspection:
     def explain(self, frame: int) -> str:
         """Return a sentence that says why a frame is slow or fast.
 
+        Args:
+            frame: index of the frame among the sampled ones, from 0.
+
         Raises:
             InvalidArgumentError: there is no such frame.
         """

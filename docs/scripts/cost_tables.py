@@ -42,7 +42,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "defaults": {},
     "`max_frames=64`": {"max_frames": 64},
     "`max_pixels=200704` (256 tokens)": {"max_pixels": 256 * TOKEN},
-    "`video_total_pixels=6422528` (8,192 tokens)": {"video_total_pixels": 8192 * TOKEN},
+    "`total_pixels=6422528` (8,192 tokens)": {"total_pixels": 8192 * TOKEN},
     "`min_frame_similarity=0.5`": {"min_frame_similarity": 0.5},
     "`min_frame_similarity=1.0`": {"min_frame_similarity": 1.0},
     '`dtype="bfloat16"`': {"dtype": "bfloat16"},

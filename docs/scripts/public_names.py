@@ -17,7 +17,15 @@ PACKAGE = "keye_vl_rs"
 # The headings of the page of the package's own names: which modules the names of each come from.
 GROUPS = {
     "Preprocess videos": (
-        *("preprocess", "video_inputs", "frames", "batch", "aio", "_util.progress"),
+        *(
+            "preprocess",
+            "video_inputs",
+            "frames",
+            "batch",
+            "aio",
+            "_util.progress",
+            "_sampling.frame_stream",
+        ),
     ),
     "Look before decoding": ("probe",),
     "Inspect": ("inspection",),

@@ -32,6 +32,7 @@ COLOURS = 128
 # What is run, by the name of its image.
 RUNS = {
     "cli-help.svg": ["--help"],
+    "cli-probe.svg": ["probe", "bunny_360p.mp4", "--fps", "4"],
     "cli-preprocess.svg": [
         "preprocess", "bunny_360p.mp4", "--fps", "4", "--output", "demo-out",
     ],

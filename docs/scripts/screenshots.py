@@ -58,8 +58,8 @@ def run(arguments: list[str], folder: Path) -> str:
         [sys.executable, "-c", f"import sys; sys.argv[0] = 'keye-vl-rs'; {program}", *arguments],
         cwd=folder,
         env=environment,
+        # Bars of progress, which overwrite each other, go to the standard error.
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
         text=True,
         check=True,
     )

@@ -12,18 +12,16 @@ MODULE = "aio"
 
 
 def add_awaitable_forms(package: griffe.Module) -> None:
-    """Replace each name that ``aio`` assigns a call with a function by a function like it."""
+    """Replace what ``aio`` assigns by functions like those of the package that have their names."""
     if MODULE not in package.members:
         return
     module = package[MODULE]
     for name in map(str, module.exports or ()):
-        one = module.members[name]
-        if one.is_alias or not one.is_attribute or not isinstance(one.value, griffe.ExprCall):
+        one, plain = module.members[name], package.members[name]
+        if plain.is_alias:
+            plain = plain.final_target
+        if not one.is_attribute or not plain.is_function:
             continue
-        (argument,) = one.value.arguments
-        path = getattr(argument, "canonical_path", str(argument))
-        plain = package.modules_collection[path]
-        plain = plain.final_target if plain.is_alias else plain
         form = griffe.Function(
             name,
             lineno=one.lineno,

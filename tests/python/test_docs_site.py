@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
@@ -142,3 +143,12 @@ def test_languages_of_blocks_are_known_to_the_highlighter():
 def test_scripts_of_the_site_are_short():
     for path in Path(charts.__file__).parent.glob("*.py"):
         assert len(path.read_text("utf-8").splitlines()) <= 300, path.name
+
+
+def test_awaitable_forms_are_shown_with_their_arguments():
+    shown = public_names.names_of("keye_vl_rs.aio")
+    assert shown.keys() == set(keye_vl_rs.aio.__all__)
+    for name, function in shown.items():
+        signature = inspect.signature(getattr(keye_vl_rs.aio, name))
+        assert [one.name for one in function.parameters] == list(signature.parameters)
+        assert f"keye_vl_rs.{name}`" in function.docstring.value

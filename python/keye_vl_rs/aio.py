@@ -55,8 +55,12 @@ def _awaitable(function: Callable[P, Result]) -> Callable[P, Coroutine[Any, Any,
             started = True
             if stop.is_set():
                 raise CancelledError(f"{function.__name__}: cancelled")
-            with cancelled_by(stop):
-                return function(*args, **kwargs)
+            try:
+                with cancelled_by(stop):
+                    return function(*args, **kwargs)
+            except StopIteration as error:
+                # A future cannot hold it, and would never be done: a callback has called ``next``.
+                raise RuntimeError(f"{function.__name__}: a callback raised {error!r}") from error
 
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(None, copy_context().run, call)

@@ -231,3 +231,14 @@ def test_a_call_that_waits_for_a_thread_never_starts(short, monkeypatch):
 
     asyncio.run(main())
     assert calls == []
+
+
+def test_a_callback_that_raises_stop_iteration(short):
+    """A future cannot hold that exception, and Python 3.11 would wait for ever."""
+
+    async def main():
+        call = aio.preprocess_video(short, progress=lambda _: next(iter(())))
+        await asyncio.wait_for(call, 30)
+
+    with pytest.raises(RuntimeError, match="preprocess_video: a callback raised StopIteration"):
+        asyncio.run(main())

@@ -196,6 +196,9 @@ def _inspect(video: str, target: Path | None, arguments: dict[str, Any], *, as_j
                 written = inspection.save(target)
             except OSError as error:
                 _fail(f"{target}: the report cannot be written: {error.strerror or error}", 1)
+        # A signal that came too late to cancel the inspection.
+        if stop.signal is not None:
+            raise typer.Exit(128 + stop.signal)
     if as_json:
         print(inspection.to_json())
     else:

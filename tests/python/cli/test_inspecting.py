@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from keye_vl_rs import inspect_video
+from keye_vl_rs import VideoInspection, inspect_video
 from keye_vl_rs.cli import app
 from support.clips import BUNNY, Clip
 
@@ -144,3 +145,15 @@ def test_the_demo_needs_no_video():
     assert result.exit_code == 0, result.output
     assert str(Path("demo-out/report.html").resolve()) in result.stdout
     assert files() == ["report.html"]
+
+
+def test_ctrl_c_while_the_report_is_written(monkeypatch):
+    save = VideoInspection.save
+
+    def interrupted(self, path):
+        signal.raise_signal(signal.SIGINT)
+        return save(self, path)
+
+    monkeypatch.setattr(VideoInspection, "save", interrupted)
+    result = run("inspect", BUNNY, "-o", "report.html", "--num-frames", 2)
+    assert (result.exit_code, result.stdout) == (130, "")

@@ -236,7 +236,7 @@ def preprocess_list(
         size=split.size,
         fps=float(fps),
         total_frames=total,
-        duration=total / fps,
+        duration=float(total / fps),
         stage_seconds={**split.stage_seconds, "patches": written - started},
     )
 

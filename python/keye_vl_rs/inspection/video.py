@@ -15,6 +15,7 @@ from keye_vl_rs._sampling.video_options import VideoOptions, holds_frames
 from keye_vl_rs._slow_fast.frame_lists import frame_rules, list_deadline, read_frame_list
 from keye_vl_rs._slow_fast.plan import plan_checked_sizes
 from keye_vl_rs._slow_fast.sizes import FAST, SLOW
+from keye_vl_rs._streaming.file import plan_size_choices
 from keye_vl_rs._util.shorten import short_repr
 from keye_vl_rs._util.validation import check_whole, number
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors
@@ -140,6 +141,8 @@ def _inspect_file(
         return spaced(total_frames, fps)
 
     def make_sink(convert: Callable[[Any], Any], size: Size, count: int) -> Collector:
+        # What ``preprocess_video`` refuses before it decodes is refused here, too.
+        plan_size_choices(options, _RULES, size, count, video.name)
         return _collector(options, size, count, thumbnails=thumbnails)
 
     with open_video(options, choose, threads=threads, cancel=cancel, progress=progress) as video:
@@ -202,7 +205,7 @@ def _inspect_list(
         facts=None,
         fps=float(options.fps),
         total_frames=total,
-        duration=total / options.fps,
+        duration=float(total / options.fps),
         selectable_frames=total,
         frame_indices=tuple(frame_indices(total, len(frames)).tolist()),
         timestamps=() if times is None else tuple(times.tolist()),
@@ -261,14 +264,19 @@ def _result(
 def _filled_in(options: VideoOptions) -> InspectionOptions:
     """Return the options with the defaults of the model."""
     return InspectionOptions(
-        fps=_RULES.fps if options.fps is None else options.fps,
-        num_frames=options.num_frames,
-        max_frames=options.max_frames,
-        min_frame_similarity=_RULES.threshold(options),
-        min_pixels=options.positive("min_pixels", _RULES.min_pixels),
-        max_pixels=options.positive("max_pixels", _RULES.max_pixels),
-        total_pixels=options.positive("total_pixels", _RULES.total_pixels),
-        video_start=options.video_start,
-        video_end=options.video_end,
+        fps=_RULES.fps if options.fps is None else _plain(options.fps),
+        num_frames=None if options.num_frames is None else int(options.num_frames),
+        max_frames=None if options.max_frames is None else int(options.max_frames),
+        min_frame_similarity=_plain(_RULES.threshold(options)),
+        min_pixels=_plain(options.positive("min_pixels", _RULES.min_pixels)),
+        max_pixels=_plain(options.positive("max_pixels", _RULES.max_pixels)),
+        total_pixels=_plain(options.positive("total_pixels", _RULES.total_pixels)),
+        video_start=None if options.video_start is None else _plain(options.video_start),
+        video_end=None if options.video_end is None else _plain(options.video_end),
         on_error=options.on_error,
     )
+
+
+def _plain(value: Any) -> float:
+    """Return a number of any kind, as of numpy or a fraction, as JSON can hold it."""
+    return value if type(value) is int else float(value)

@@ -7,8 +7,11 @@ import json
 import math
 import os
 import threading
+from fractions import Fraction
 
+import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from keye_vl_rs import Limits, VideoInspection, inspect_video, preprocess_video
@@ -17,6 +20,7 @@ from keye_vl_rs.errors import (
     ConcealedDamageWarning,
     DecodeError,
     InvalidArgumentError,
+    KeyeVLError,
     LimitError,
     MediaNotFoundError,
     MediaTimeoutError,
@@ -217,3 +221,55 @@ def test_too_many_frames_for_a_report(monkeypatch):
     with pytest.raises(InvalidArgumentError, match=r"sample 21 frames.*set max_frames"):
         inspect_video(BUNNY, fps=4)
     assert len(inspect_video(BUNNY, fps=4, max_frames=20).frame_types) == 20
+
+
+def test_numbers_of_other_types():
+    plain = inspect_video(BUNNY, num_frames=5, total_pixels=10**6, video_start=0.5)
+    found = inspect_video(
+        BUNNY,
+        fps=Fraction(5, 2),
+        num_frames=np.int64(5),
+        total_pixels=np.float32(10**6),
+        min_frame_similarity=torch.tensor(0.9, dtype=torch.float64),
+        video_start=np.float32(0.5),
+    )
+    assert json.loads(found.to_json())["options"]["fps"] == 2.5
+    assert (found.frame_types, found.slow_size) == (plain.frame_types, plain.slow_size)
+    assert "<iframe" in found._repr_html_()
+
+
+def test_a_list_with_a_fraction_for_its_frame_rate():
+    frames = [Image.new("RGB", (64, 64), (9 * one, 0, 0)) for one in range(4)]
+    found = assert_like_preprocessing(frames, fps=Fraction(5, 2))
+    inputs = preprocess_video(frames, fps=Fraction(5, 2))
+    assert type(found.duration) is type(inputs.duration) is float
+    assert json.loads(found.to_json())["duration"] == 1.6
+    for one in (found, inputs):
+        assert "1.6" in one._repr_html_()
+
+
+def refusal(call, **options):
+    try:
+        call(BUNNY, **options)
+    except KeyeVLError as error:
+        return type(error)
+    return None
+
+
+def test_limits_refuse_what_preprocessing_refuses():
+    """It refuses any size that the number of slow frames could lead to, before it decodes."""
+    refused = set()
+    for pixels in range(20_000, 400_000, 20_000):
+        options = {"fps": 4, "limits": Limits(resized_pixels=pixels)}
+        expected = refusal(preprocess_video, video_total_pixels=10**6, **options)
+        assert refusal(inspect_video, total_pixels=10**6, **options) == expected, pixels
+        refused.add(expected)
+    assert refused == {None, LimitError}
+
+
+def test_wrong_pixels_are_refused_before_decoding():
+    for options in ({"max_pixels": math.inf}, {"total_pixels": 10**30}):
+        seen = []
+        with pytest.raises(InvalidArgumentError, match="pixels"):
+            inspect_video(BUNNY, progress=seen.append, **options)
+        assert seen == []

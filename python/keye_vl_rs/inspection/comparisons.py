@@ -136,8 +136,13 @@ class ThresholdComparisons:
 
 
 def _spread(threshold: float, count: int) -> tuple[float, ...]:
-    """Return up to ``count`` thresholds, evenly from 0 to 1, and ``threshold`` among them."""
+    """Return up to ``count`` thresholds, evenly from 0 to 1, and ``threshold`` among them.
+
+    An infinite one is replaced by a finite one that decides the same, which JSON can hold.
+    """
     steps = count - 2
+    if math.isinf(threshold):
+        threshold = math.copysign(2.0, threshold)
     return tuple(sorted({round(step / steps, 4) for step in range(steps + 1)} | {threshold}))
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._slow_fast.sizes import TOKEN_PIXELS
-from keye_vl_rs.limits import current_limits
 
 if TYPE_CHECKING:
     from keye_vl_rs._util.model import Size
@@ -68,8 +67,8 @@ def page_data(inspection: VideoInspection) -> dict[str, Any]:
             "minPixels": options.min_pixels,
         },
         "limits": {
-            "resizedPixels": _finite(current_limits().resized_pixels),
-            "resizedVideoPixels": _finite(current_limits().resized_video_pixels),
+            "resizedPixels": _finite(inspection.limits.resized_pixels),
+            "resizedVideoPixels": _finite(inspection.limits.resized_video_pixels),
         },
         "tokenPixels": TOKEN_PIXELS,
         "slowSize": list(inspection.slow_size),

@@ -20,6 +20,7 @@ from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.inspection.comparisons import FramePair
 from keye_vl_rs.inspection.explanation import explain_frame
 from keye_vl_rs.inspection.facts import FileFacts
+from keye_vl_rs.limits import Limits, current_limits
 
 __all__ = ["InspectionOptions", "VideoInspection"]
 
@@ -92,6 +93,7 @@ class VideoInspection:
         damage: the damage in the video, as in ``VideoInputs``.
         thumbnails: for each frame a small JPEG file, or None where they were thinned. Empty with
             ``thumbnails=False``.
+        limits: the limits of the call, which the page applies to other thresholds and budgets.
     """
 
     name: str
@@ -118,6 +120,7 @@ class VideoInspection:
     counts: DecodeCounts = field(default_factory=DecodeCounts, compare=False)
     damage: Damage | None = None
     thumbnails: tuple[bytes | None, ...] = field(default=(), repr=False)
+    limits: Limits = field(default_factory=current_limits, repr=False, compare=False)
 
     @property
     def slow_frames(self) -> int:
@@ -158,14 +161,14 @@ class VideoInspection:
         )
 
     def to_json(self) -> str:
-        """Return everything but the thumbnails as a JSON object.
+        """Return everything but the thumbnails and the limits as a JSON object.
 
         ``changes`` has a string of 0, 1 and 2 for each frame. Similarities that are NaN are null,
         as is that of the first frame, for which ``compared_with`` is null too. An infinite
         ``min_frame_similarity`` is null.
         """
         plain = dataclasses.asdict(dataclasses.replace(self, comparisons=(), thumbnails=()))
-        del plain["comparisons"], plain["thumbnails"]
+        del plain["comparisons"], plain["thumbnails"], plain["limits"]
         plain["changes"] = [None if one is None else "".join(map(str, one)) for one in self.changes]
         plain["similarities"] = [
             None if one is None or math.isnan(one) else one for one in self.similarities

@@ -27,7 +27,9 @@ from keye_vl_rs.errors import (
     PartialVideoWarning,
     SourceNotAllowedError,
 )
+from keye_vl_rs.inspection import comparisons
 from keye_vl_rs.inspection import video as inspection_video
+from keye_vl_rs.inspection.page_data import page_data
 from support import clips
 from support.clips import BUNNY, VP9, Clip
 
@@ -261,7 +263,7 @@ def test_limits_refuse_what_preprocessing_refuses():
     refused = set()
     for pixels in range(20_000, 400_000, 20_000):
         options = {"fps": 4, "limits": Limits(resized_pixels=pixels)}
-        expected = refusal(preprocess_video, video_total_pixels=10**6, **options)
+        expected = refusal(preprocess_video, total_pixels=10**6, **options)
         assert refusal(inspect_video, total_pixels=10**6, **options) == expected, pixels
         refused.add(expected)
     assert refused == {None, LimitError}
@@ -273,3 +275,19 @@ def test_wrong_pixels_are_refused_before_decoding():
         with pytest.raises(InvalidArgumentError, match="pixels"):
             inspect_video(BUNNY, progress=seen.append, **options)
         assert seen == []
+
+
+@pytest.mark.parametrize("threshold", [math.inf, -math.inf])
+def test_an_infinite_threshold_of_a_long_video(monkeypatch, threshold):
+    monkeypatch.setattr(comparisons, "_MAX_HELD", 4)
+    found = inspect_video(BUNNY, fps=4, min_frame_similarity=threshold)
+    assert json.loads(found.to_json())["thresholds"] == list(found.thresholds)
+    assert math.copysign(2, threshold) in found.thresholds
+    assert found.slow_frames == (21 if threshold > 0 else 1)
+    found.to_html()
+
+
+def test_the_page_has_the_limits_of_the_call():
+    found = inspect_video(BUNNY, num_frames=2, limits=Limits(resized_video_pixels=700_000))
+    assert page_data(found)["limits"]["resizedVideoPixels"] == 700_000
+    assert "limits" not in json.loads(found.to_json())

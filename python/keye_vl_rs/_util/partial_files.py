@@ -14,7 +14,9 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from itertools import count, repeat
 from pathlib import Path
+from threading import Lock
 from typing import IO
 
 __all__ = ["discard_partials", "partial_of", "sweep_partials", "whole_file"]
@@ -27,6 +29,8 @@ _ABANDONED_S = 3600
 _LONGEST_NAME = 180
 # The partial files that this process is writing.
 _in_use: set[Path] = set()
+# Held while a name is chosen.
+_reserving = Lock()
 
 
 @contextmanager
@@ -34,12 +38,14 @@ def whole_file(target: Path) -> Iterator[IO[bytes]]:
     """Open a new file that is renamed to ``target`` once all of it is on the disk.
 
     Neither a kill nor a crash of the machine leaves a partial file under that name. If the block
-    raises, there is no new file, and an existing ``target`` is untouched. If two processes write
-    the same file, the later one wins.
+    raises, there is no new file, and an existing ``target`` is untouched. If two processes or
+    threads write the same file, the later one wins.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = partial_of(target)
-    _in_use.add(partial)
+    with _reserving:
+        # Another thread may write the same file, and a killed process may have had the same id.
+        partial = next(one for one in map(partial_of, repeat(target), count()) if _is_free(one))
+        _in_use.add(partial)
     try:
         with open(partial, "xb") as file:
             yield file
@@ -51,9 +57,19 @@ def whole_file(target: Path) -> Iterator[IO[bytes]]:
         _in_use.discard(partial)
 
 
-def partial_of(target: Path) -> Path:
-    """Return the temporary name under which this process writes ``target``."""
-    return target.with_name(f".{_stem(target.name)}.{_host()}-{os.getpid()}{_SUFFIX}")
+def partial_of(target: Path, number: int = 0) -> Path:
+    """Return the temporary name under which this process writes ``target``.
+
+    Args:
+        target: the file.
+        number: how many such names are taken.
+    """
+    writer = f"{_host()}-{os.getpid()}" + (f"-{number}" if number else "")
+    return target.with_name(f".{_stem(target.name)}.{writer}{_SUFFIX}")
+
+
+def _is_free(partial: Path) -> bool:
+    return partial not in _in_use and not os.path.lexists(partial)
 
 
 def sweep_partials(targets: Iterable[Path]) -> None:
@@ -84,7 +100,7 @@ def _stem(name: str) -> str:
 
 
 def _is_abandoned(path: Path, writer: str) -> bool:
-    host, _, pid = writer.partition("-")
+    host, pid, *_ = [*writer.split("-"), ""]
     if host == _host() and pid.isdigit() and not _may_run(int(pid)):
         return True
     try:

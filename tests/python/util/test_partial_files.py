@@ -201,3 +201,25 @@ def test_several_at_once_write_the_same(four):
     assert {name: Path("out", name).read_bytes() for name in made("out")} == four
     assert sorted(load("out/0.safetensors")[0]) == sorted(load("right/0.safetensors")[0])
     assert leftovers(".") == []
+
+
+def test_two_threads_may_write_the_same_file(out):
+    with whole_file(TARGET) as first:
+        first.write(b"first")
+        with whole_file(TARGET) as second:
+            second.write(b"second")
+        assert TARGET.read_bytes() == b"second"
+    assert TARGET.read_bytes() == b"first"
+    assert [path.name for path in TARGET.parent.iterdir()] == [TARGET.name]
+
+
+def test_a_file_that_an_earlier_process_with_the_same_id_left(out):
+    """As in containers, where a program always has the same id."""
+    left = [partial_of(TARGET), partial_of(TARGET, 1)]
+    for path in left:
+        path.touch()
+    with whole_file(TARGET) as file:
+        file.write(b"new")
+    assert TARGET.read_bytes() == b"new"
+    sweep_partials([TARGET])
+    assert not any(path.exists() for path in left)

@@ -159,7 +159,7 @@ def test_everything_is_reached_by_tab_and_seen(open_report, report):
 def test_buttons_move_between_slow_frames(open_report, report):
     page = open_report(report)
     assert page.get_by_role("button", name="Next slow frame").is_disabled()
-    page.get_by_role("button", name="Slow frame before").click()
+    page.get_by_role("button", name="Previous slow frame").click()
     assert chosen(page) == 0
     assert page.locator("#previous").is_disabled()
     page.get_by_role("button", name="Next frame").click()

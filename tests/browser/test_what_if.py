@@ -176,7 +176,7 @@ def test_moving_the_controls(open_report, report, frames):
     assert "was fast" in page.inner_text("#strip")
     assert page.locator("#threshold").input_value() == "0.97"
     assert "fast" not in page.inner_text("#changed-frames").replace("Frames of another type", "")
-    assert "--min-frame-similarity 0.97" in page.inner_text("#options-text")
+    assert "--fps 4 --min-frame-similarity 0.97" in page.inner_text("#options-text")
     page.get_by_label("Budget in vision tokens, as a number").fill("1500")
     sizes = plan_frame_sizes(
         VideoOptions(source=None, total_pixels=1500 * 784), (360, 640), slow, 21 - slow, RULES

@@ -11,7 +11,7 @@ from keye_vl_rs._slow_fast.sizes import TOKEN_PIXELS
 
 if TYPE_CHECKING:
     from keye_vl_rs._util.model import Size
-    from keye_vl_rs.inspection.result import VideoInspection
+    from keye_vl_rs.inspection.result import InspectionOptions, VideoInspection
 
 __all__ = ["header_facts", "page_data", "work_facts"]
 
@@ -45,6 +45,7 @@ def page_data(inspection: VideoInspection) -> dict[str, Any]:
         "thresholds": inspection.thresholds and list(inspection.thresholds),
         # JSON has no infinity; beyond 1 all thresholds are the same, and so they are below 0.
         "threshold": min(max(options.min_frame_similarity, -1e9), 1e9),
+        "otherOptions": _other_options(options),
         "grid": list(inspection.patch_grid),
         "comparisonSize": list(inspection.comparison_size),
         "damaged": list(inspection.damage.frames) if inspection.damage else [],
@@ -79,6 +80,33 @@ def page_data(inspection: VideoInspection) -> dict[str, Any]:
         ],
         "hasThumbnails": any(inspection.thumbnails),
     }
+
+
+def _other_options(options: InspectionOptions) -> list[str]:
+    """Return the command-line options that sample and resize as in this report, except defaults.
+
+    The threshold and the budget are left out: the page adds those that were chosen there.
+    """
+    values = {
+        "fps": (options.fps if options.num_frames is None else None, _RULES.fps),
+        "num-frames": (options.num_frames, None),
+        "max-frames": (options.max_frames, None),
+        "min-pixels": (options.min_pixels, _RULES.min_pixels),
+        "max-pixels": (options.max_pixels, _RULES.max_pixels),
+        "video-start": (options.video_start, None),
+        "video-end": (options.video_end, None),
+        "on-error": (options.on_error, "raise"),
+    }
+    return [
+        f"--{name} {_plain(value)}"
+        for name, (value, default) in values.items()
+        if value is not None and value != default
+    ]
+
+
+def _plain(value: float | str) -> str:
+    # Numbers of pixels may be whole floats, which the command line does not take.
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def header_facts(inspection: VideoInspection) -> dict[str, str]:

@@ -88,7 +88,7 @@ def _tags(tags: Iterable[tuple[str, str]]) -> str:
     if not pairs:
         return ""
     return (
-        "<details><summary>Metadata that the file states</summary>\n"
+        "<details><summary>File metadata</summary>\n"
         f'<dl class="facts tags">\n{pairs}\n</dl></details>'
     )
 

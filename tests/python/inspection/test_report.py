@@ -11,10 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from keye_vl_rs import inspect_video, preprocess_video
+from keye_vl_rs.cli import app
 from keye_vl_rs.errors import InvalidArgumentError
 from keye_vl_rs.inspection import thumbnails
+from keye_vl_rs.inspection.page_data import page_data
 from support.clips import BUNNY, picture
 from support.reports import EVIL, EVIL_NAME, write_evil_clip
 
@@ -169,3 +172,26 @@ def test_without_thumbnails():
 def test_the_bundled_clip_is_that_of_the_tests():
     bundled = Path(thumbnails.__file__).with_name("demo.mp4")
     assert bundled.read_bytes() == BUNNY.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        ({}, []),
+        ({"fps": 4}, ["--fps 4"]),
+        ({"fps": 4, "num_frames": 6}, ["--num-frames 6"]),
+        (
+            {"max_frames": 5, "min_pixels": 40_000.0, "max_pixels": 100_000, "video_end": 2.5},
+            ["--max-frames 5", "--min-pixels 40000", "--max-pixels 100000", "--video-end 2.5"],
+        ),
+    ],
+    ids=str,
+)
+def test_options_of_the_report_repeat_it_on_the_command_line(arguments, options):
+    found = inspect_video(BUNNY, **arguments, thumbnails=False)
+    assert page_data(found)["otherOptions"] == options
+    words = " ".join(options).split()
+    result = CliRunner().invoke(app, ["inspect", str(BUNNY), "--json", *words])
+    repeated = json.loads(result.stdout)
+    assert repeated["frame_indices"] == list(found.frame_indices)
+    assert repeated["tokens"] == found.tokens

@@ -80,7 +80,7 @@ function showOutcome() {
   byId("outcome").textContent = `Threshold ${shortNumber(result.threshold)} and `
     + `${withCommas(result.totalPixels / DATA.tokenPixels)} tokens: ${withCommas(result.slowFrames)} slow and `
     + `${withCommas(result.fastFrames)} fast frames, ${withCommas(result.vision)} vision tokens `
-    + `(${signed(result.vision - before.vision)}).`;
+    + `(${result.vision === before.vision ? "no change" : signed(result.vision - before.vision)}).`;
   const warnings = [];
   if (result.sampled !== FRAMES) {
     warnings.push(`With this budget ${withCommas(result.sampled)} frames would be sampled instead of `
@@ -96,8 +96,10 @@ function showOutcome() {
   byId("changed-frames").textContent = changed.length
     ? `Frames of another type: ${listed.join(", ")}${more}.`
     : "No frame changes its type.";
-  byId("options-text").textContent = "As options: "
-    + `--min-frame-similarity ${result.threshold} --total-pixels ${Math.round(result.totalPixels)}`;
+  byId("options-text").textContent = "To get this, pass to preprocess: " + [
+    ...DATA.otherOptions,
+    `--min-frame-similarity ${result.threshold} --total-pixels ${Math.round(result.totalPixels)}`,
+  ].join(" ");
   drawBar(result);
 }
 

@@ -40,6 +40,8 @@ def explain_frame(
     changed, counted = changes.count(CHANGED), len(changes) - changes.count(BLACK)
     slow = similarity < threshold
     shown, limit = percent_texts(changed / counted, min(max(1 - threshold, 0.0), 1.0))
+    if changed and shown == "0%":
+        shown = "less than 1%"
     start = (
         f"Frame {frame} is {'slow' if slow else 'fast'} because {shown} of its patches differ from "
         f"frame {reference}"

@@ -29,6 +29,7 @@ from keye_vl_rs.errors import (
 )
 from keye_vl_rs.inspection import comparisons
 from keye_vl_rs.inspection import video as inspection_video
+from keye_vl_rs.inspection.explanation import explain_frame
 from keye_vl_rs.inspection.page_data import page_data
 from support import clips
 from support.clips import BUNNY, VP9, Clip
@@ -116,6 +117,11 @@ def test_explanations():
     fast = found.frame_types.index(1)
     assert found.explain(fast).endswith(", not more than the 10% allowed.")
     assert "it is the first" in found.explain(0)
+    # A patch of 252 is less than half a percent, but not none.
+    sentence = explain_frame(3, 0, 251 / 252, bytes([1] + [0] * 251), 0.9)
+    assert sentence.startswith("Frame 3 is fast because less than 1% of its patches differ")
+    sentence = explain_frame(3, 0, 1.0, bytes(252), 0.9)
+    assert sentence.startswith("Frame 3 is fast because 0% of its patches differ")
     for wrong in (-1, len(found.frame_types), 1.5, "3", None):
         with pytest.raises(InvalidArgumentError, match="frame is"):
             found.explain(wrong)

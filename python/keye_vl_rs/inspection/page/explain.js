@@ -30,7 +30,8 @@ function explainFrame(frame, pair, threshold) {
     return `Frame ${frame} is fast because it is black, as is frame ${reference}: nothing changed.`;
   }
   const slow = similarity < threshold;
-  const [shown, limit] = percentTexts((counted - unchanged) / counted, allowedShare(threshold));
+  const [exact, limit] = percentTexts((counted - unchanged) / counted, allowedShare(threshold));
+  const shown = counted > unchanged && exact === "0%" ? "less than 1%" : exact;
   const start = `Frame ${frame} is ${slow ? "slow" : "fast"} because ${shown} of its patches differ from `
     + `frame ${reference}`;
   if (threshold > 1) return `${start}, and a threshold over 1 makes every frame slow.`;

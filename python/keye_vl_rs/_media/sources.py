@@ -260,7 +260,7 @@ def _checked_path(source: MediaSource) -> str:
             hint = '; to pass base64 of an unknown format, use {"base64": ...}'
         raise MediaError(f"{name!r}: cannot be read: {reason}{hint}") from None
     if stat.S_ISDIR(status.st_mode):
-        raise MediaError(f"{name} is a directory, not a file")
+        raise MediaError(f"{name} is a folder, not a file: pass one of the files in it")
     if not stat.S_ISREG(status.st_mode):
         raise MediaError(f"{name} is not a regular file")
     if status.st_size == 0:

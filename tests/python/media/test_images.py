@@ -120,7 +120,7 @@ def test_missing_file(tmp_path):
 
 
 def test_directory(tmp_path):
-    with pytest.raises(MediaError, match="is a directory"):
+    with pytest.raises(MediaError, match="is a folder, not a file"):
         load_image(tmp_path)
 
 

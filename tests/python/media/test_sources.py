@@ -57,7 +57,7 @@ def test_missing_file(tmp_path, h264):
 
 
 def test_directory(tmp_path):
-    with pytest.raises(MediaError, match="is a directory"):
+    with pytest.raises(MediaError, match="is a folder, not a file"):
         sample_video(tmp_path, every)
 
 

@@ -16,9 +16,10 @@ __all__ = [
     "non_negative",
     "none_blank",
     "not_blank",
-    "not_nan",
     "output_path",
+    "patch_share",
     "positive",
+    "ranges",
     "renamed_option",
     "report_path",
 ]
@@ -40,11 +41,35 @@ def non_negative(value: float | None) -> float | None:
     return value
 
 
-def not_nan(value: float) -> float:
-    """Return an option's value; raise if it is NaN."""
+def patch_share(value: float) -> float:
+    """Return a share of patches; raise if it is NaN, and warn if it is beyond 0 to 1."""
     if math.isnan(value):
         raise typer.BadParameter("nan is not a number")
+    if not 0 <= value <= 1:
+        effect = "every frame is slow" if value > 1 else "only the first frame is slow"
+        percentage = f"; for {value:g}% give {value / 100:g}" if 2 <= value <= 100 else ""
+        print(
+            f"warning: --min-frame-similarity is {value:g}, not a share from 0 to 1, so "
+            f"{effect}{percentage}",
+            file=sys.stderr,
+        )
     return value
+
+
+def ranges(
+    video_start: float | None,
+    video_end: float | None,
+    min_pixels: int | None,
+    max_pixels: int | None,
+) -> None:
+    """Raise if an option for a beginning or a minimum is over the one for its end or maximum."""
+    if video_start is not None and video_end is not None and video_start > video_end:
+        raise typer.BadParameter(
+            f"--video-start {video_start:g} is after --video-end {video_end:g}"
+        )
+    # The published code takes the minimum then, without a word.
+    if min_pixels is not None and max_pixels is not None and min_pixels > max_pixels:
+        raise typer.BadParameter(f"--min-pixels {min_pixels} is over --max-pixels {max_pixels}")
 
 
 def not_blank(value: str | None) -> str | None:

@@ -12,7 +12,7 @@ from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._sampling.video import read_video_file
 from keye_vl_rs._sampling.video_options import VideoOptions
 from keye_vl_rs.cli import inspecting, options, probing
-from keye_vl_rs.cli.checks import renamed_option
+from keye_vl_rs.cli.checks import ranges, renamed_option
 from keye_vl_rs.cli.jobs.display import Display
 from keye_vl_rs.cli.jobs.full_disk import is_full_disk
 from keye_vl_rs.cli.jobs.log_lines import forward_log_warnings
@@ -183,10 +183,7 @@ def preprocess(
     full or read-only disk ends the run); 2 for wrong usage; 130 after Ctrl-C, with the outputs
     finished so far in place.
     """
-    if video_start is not None and video_end is not None and video_start > video_end:
-        raise typer.BadParameter(
-            f"--video-start {video_start:g} is after --video-end {video_end:g}"
-        )
+    ranges(video_start, video_end, min_pixels, max_pixels)
     num_frames = renamed_option("--nframes", nframes, "--num-frames", num_frames)
     buffer_mib = renamed_option("--buffer-mb", buffer_mb, "--buffer-mib", buffer_mib)
     # Wrong environment variables are wrong usage: report them once, before any video.

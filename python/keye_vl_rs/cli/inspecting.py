@@ -135,10 +135,7 @@ def inspect(
     Exit status: 0 if the report was written; 1 if the video or the output failed; 2 for wrong
     usage; 130 after Ctrl-C.
     """
-    if video_start is not None and video_end is not None and video_start > video_end:
-        raise typer.BadParameter(
-            f"--video-start {video_start:g} is after --video-end {video_end:g}"
-        )
+    checks.ranges(video_start, video_end, min_pixels, max_pixels)
     target = output
     if target is None and not as_json:
         target = Path(f"{_stem(video)}.report.html")

@@ -136,8 +136,8 @@ MinFrameSimilarity = Annotated[
     typer.Option(
         metavar="SHARE",
         help="A frame is slow (large) if a smaller share of its patches than this, from 0 to 1, "
-        "looks like the last slow frame.",
-        callback=checks.not_nan,
+        "looks like the last slow frame. Over 1, every frame is slow.",
+        callback=checks.patch_share,
         rich_help_panel=SAMPLING,
     ),
 ]

@@ -15,7 +15,7 @@ from rich.table import Column
 
 from keye_vl_rs.batch.engine import Started, run_concurrently
 from keye_vl_rs.batch.threads import MAX_WORKERS
-from keye_vl_rs.cli import options
+from keye_vl_rs.cli import checks, options
 from keye_vl_rs.cli.jobs.damage import collect_damage, route_damage_warnings
 from keye_vl_rs.cli.jobs.display import PIPE_COLUMNS
 from keye_vl_rs.cli.jobs.log_lines import forward_log_warnings
@@ -98,14 +98,12 @@ def probe(
     row with its totals. Only the index of an mp4 is downloaded where the server allows it.
 
     Takes the sampling options of preprocess, and reports the videos that would fail with them.
-    Damage inside frames is not noticed. A number marked as estimated depends on decoding.
+    Damage inside frames is not noticed. A number marked as estimated depends on decoding. For the
+    exact tokens of a video, use inspect, which decodes it.
 
     Exit status: 0 if no video would fail; 1 if any would; 2 for wrong usage; 130 after Ctrl-C.
     """
-    if video_start is not None and video_end is not None and video_start > video_end:
-        raise typer.BadParameter(
-            f"--video-start {video_start:g} is after --video-end {video_end:g}"
-        )
+    checks.ranges(video_start, video_end, min_pixels, max_pixels)
     settings = {
         "fps": fps,
         "max_frames": max_frames,

@@ -172,6 +172,9 @@ def test_an_error_shows_names_with_brackets(videos):
         ["preprocess", "a.mp4", "--max-pixels", "-3"],
         ["preprocess", "a.mp4", "--total-pixels", "0"],
         ["preprocess", "a.mp4", "--min-frame-similarity", "nan"],
+        ["preprocess", "a.mp4", "--min-pixels", "50000", "--max-pixels", "40000"],
+        ["probe", "a.mp4", "--min-pixels", "50000", "--max-pixels", "40000"],
+        ["inspect", "a.mp4", "--min-pixels", "50000", "--max-pixels", "40000"],
         ["preprocess", "a.mp4", "--dtype", "float64"],
         ["preprocess", "a.mp4", "--unknown"],
         ["preprocess", "a.mp4", "-o"],
@@ -227,3 +230,25 @@ def test_version():
     result = CliRunner().invoke(app, ["--version"])
     assert result.exit_code == 0
     assert result.stdout.startswith(f"keye-vl-rs {keye_vl_rs.__version__} (")
+
+
+@pytest.mark.parametrize(
+    ("similarity", "message"),
+    [
+        ("90", "is 90, not a share from 0 to 1, so every frame is slow; for 90% give 0.9"),
+        ("1.1", "is 1.1, not a share from 0 to 1, so every frame is slow"),
+        ("-1", "is -1, not a share from 0 to 1, so only the first frame is slow"),
+    ],
+)
+def test_a_similarity_that_is_no_share_gives_a_warning(videos, similarity, message):
+    result = run("a.mp4", "--min-frame-similarity", similarity, "--json")
+    assert result.exit_code == 0
+    assert f"warning: --min-frame-similarity {message}" in result.stderr.splitlines()
+    (line,) = lines(result)
+    assert line["slow_frames"] == (1 if similarity == "-1" else line["sampled_frames"])
+
+
+@pytest.mark.parametrize("similarity", ["0", "0.5", "1"])
+def test_a_similarity_that_is_a_share_gives_none(videos, similarity):
+    result = run("a.mp4", "--min-frame-similarity", similarity, "--json")
+    assert "warning" not in result.stderr

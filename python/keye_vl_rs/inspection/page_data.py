@@ -197,7 +197,7 @@ class _PageChanges:
 
     def take(self, changes: bytes | None) -> str | int:
         """Return runs of patches, such as ``12u3c`` (12 unchanged, 3 changed); 0 without room."""
-        if not changes:
+        if not changes or self._left < 0:
             return 0
         text = "".join(
             f"{sum(1 for _ in run)}{_RUN_NAMES[value]}" for value, run in groupby(changes)

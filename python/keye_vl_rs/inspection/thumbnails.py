@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Thumbnails"]
 
-# All thumbnails together; in a page each byte takes 1.33.
-_MAX_BYTES = 8 << 20
+# All thumbnails together; in a page each byte takes 1.33, and a page has at most 20 MB.
+_MAX_BYTES = 6 << 20
 # Longer side in pixels, by the number of frames.
 _SIDES = ((150, 320), (500, 240), (None, 160))
 _QUALITY = 74

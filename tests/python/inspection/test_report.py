@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import re
@@ -14,10 +15,13 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from keye_vl_rs import inspect_video, preprocess_video
+from keye_vl_rs._decoding.damage import Damage
 from keye_vl_rs.cli import app
 from keye_vl_rs.errors import InvalidArgumentError
-from keye_vl_rs.inspection import thumbnails
+from keye_vl_rs.inspection import comparisons, thumbnails
+from keye_vl_rs.inspection.comparisons import FramePair
 from keye_vl_rs.inspection.page_data import page_data
+from keye_vl_rs.inspection.video import MAX_FRAMES
 from support.clips import BUNNY, picture
 from support.reports import EVIL, EVIL_NAME, write_evil_clip
 
@@ -161,6 +165,31 @@ def test_thumbnails_are_thinned_to_a_bound(monkeypatch):
     assert made.step > 1
     assert 5_000 < sum(len(images[one]) for one in kept) <= 40_000
     assert Image.open(io.BytesIO(images[0])).size == (320, 180)
+
+
+def test_the_largest_page_is_below_20_mb(inspection):
+    """Fill all that a report may hold: frames, comparisons, maps, and thumbnails."""
+    count, most = MAX_FRAMES, comparisons._MAX_PAIRS // MAX_FRAMES
+    numbers = range(count)
+    changes = bytes(range(2)) * 128
+    rows = [()] + [
+        tuple(FramePair(max(frame - back, 0), 0.5, 128, 256, b"") for back in range(1, most + 1))
+        for frame in numbers[1:]
+    ]
+    page = dataclasses.replace(
+        inspection,
+        frame_types=(0,) * count,
+        timestamps=tuple(frame * 12.3456 for frame in numbers),
+        frame_indices=tuple(frame * 150 for frame in numbers),
+        compared_with=(None, *numbers[:-1]),
+        similarities=(None, *[0.5] * (count - 1)),
+        changes=(None, *[changes] * (count - 1)),
+        comparisons=tuple(rows),
+        thresholds=(0.0, 0.5, 0.9, 1.0),
+        damage=Damage("the file is truncated", tuple(numbers)),
+        thumbnails=(b"x" * (thumbnails._MAX_BYTES // count),) * count,
+    ).to_html()
+    assert 15_000_000 < len(page.encode()) < 20_000_000
 
 
 def test_without_thumbnails():

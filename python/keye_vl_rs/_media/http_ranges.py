@@ -123,7 +123,7 @@ def _fetch_boxes(remote: _RemoteFile) -> bool:
         elif kind not in _PADDING:
             remote.fetch(at, end)
         if kind == b"moov":
-            is_known = _CODECS.search(remote.read(at, end - at)) is not None
+            is_known = remote.contains(_CODECS, at, end)
         at = end
     return is_known
 
@@ -184,6 +184,16 @@ class _RemoteFile:
             self.fetch(start, min(start + _BLOCK_BYTES, self.version.size))
         self.file.seek(start)
         return self.file.read(end - start)
+
+    def contains(self, pattern: re.Pattern[bytes], start: int, end: int) -> bool:
+        """Tell if a pattern of up to four bytes matches between two places that were downloaded.
+
+        The file is read in blocks: a stranger's index may be as large as its file.
+        """
+        return any(
+            pattern.search(self.read(at, min(_BLOCK_BYTES + 3, end - at)))
+            for at in range(start, end, _BLOCK_BYTES)
+        )
 
     def fetch(self, start: int, end: int) -> None:
         """Download what is missing between two places.

@@ -79,6 +79,23 @@ def test_index_of_more_than_a_block(at_end, tmp_path):
     assert served.sent < 5 * BLOCK
 
 
+def test_codecs_are_found_across_blocks_of_a_large_index(at_end, tmp_path):
+    """The index is searched in blocks, and the name of the codec lies in two of them."""
+    data = at_end.read_bytes()
+    index = data.index(b"moov") - 4
+    size = len(data) - index
+    space = 2 * BLOCK - 2 - (data.index(b"avc1", index) - index)
+    padding = space.to_bytes(4, "big") + b"free" + bytes(space - 8)
+    path = tmp_path / "padded.mp4"
+    path.write_bytes(
+        data[:index] + (size + space).to_bytes(4, "big") + b"moov" + padding + data[index + 8 :]
+    )
+    assert (path.read_bytes().index(b"avc1", index) - index) % BLOCK == BLOCK - 2
+    with serve_ranges(path.read_bytes()) as served:
+        assert_probed(served, path)
+    assert served.sent < 5 * BLOCK
+
+
 def test_other_formats_are_downloaded_completely(folder):
     data = Clip("whole.mkv", **LARGE).write(folder).read_bytes()
     assert len(data) > 2 * BLOCK

@@ -103,5 +103,5 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    made = globals()[name] = _awaitable(lazy_attribute(__name__, name, _LAZY))
-    return made
+    form = globals()[name] = _awaitable(lazy_attribute(__name__, name, _LAZY))
+    return form

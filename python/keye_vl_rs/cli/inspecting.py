@@ -84,17 +84,6 @@ InspectedVideo = Annotated[
         show_default=False,
     ),
 ]
-NumFrames = Annotated[
-    int | None,
-    typer.Option(
-        "--num-frames",
-        min=1,
-        metavar="N",
-        help="Sample exactly this many frames instead of using --fps; --max-frames still applies.",
-        show_default=False,
-        rich_help_panel=options.SAMPLING,
-    ),
-]
 DemoReport = Annotated[
     Path,
     typer.Option(
@@ -112,7 +101,7 @@ def inspect(
     output: Report = None,
     fps: options.Fps = 2.0,
     max_frames: options.MaxFrames = None,
-    num_frames: NumFrames = None,
+    num_frames: options.NumFrames = None,
     video_start: options.VideoStart = None,
     video_end: options.VideoEnd = None,
     timestamps: options.Timestamps = options.TimestampKind.published,

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
+from keye_vl_rs._media.sources import describe_source
 from keye_vl_rs.batch.engine import Started, run_concurrently
 from keye_vl_rs.batch.threads import MAX_WORKERS
 from keye_vl_rs.cli import checks, options
@@ -229,7 +230,8 @@ class _Display:
 
     def show(self, source: str) -> None:
         """Show that a video was begun."""
-        self.progress.update(self._bar, description=escape(self._shown(source)))
+        shown = escape(self._shown(describe_source(source)))
+        self.progress.update(self._bar, description=shown)
 
     def advance(self) -> None:
         """Show that a video is done."""

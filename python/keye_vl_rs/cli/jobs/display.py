@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
+from keye_vl_rs._media.sources import describe_source
 from keye_vl_rs.cli.jobs.bars import Bars
 from keye_vl_rs.cli.report import print_summary
 from keye_vl_rs.cli.standard_streams import as_displayed
@@ -100,7 +101,7 @@ class Display:
     def show(self, event: Event) -> None:
         """Report an event: update the progress bars, and print or keep the result."""
         if event.kind == "started":
-            self._bars.add(event.job, Path(event.job.source).name)
+            self._bars.add(event.job, Path(describe_source(event.job.source)).name)
             return
         self._bars.remove(event.job)
         self._finished += 1

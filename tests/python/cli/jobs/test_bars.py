@@ -6,12 +6,14 @@ import io
 import re
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 from keye_vl_rs import Progress
 from keye_vl_rs.cli.jobs.bars import Bars, _clock
+from keye_vl_rs.cli.jobs.display import Display
 from keye_vl_rs.cli.outputs import Job
 from support.cli import call_before, run
 
@@ -145,3 +147,12 @@ def test_nobody_reports_progress_where_no_terminal_shows_it(videos, monkeypatch)
     assert run("a.mp4", "--overwrite", FORCE_COLOR="1", TERM="xterm").exit_code == 0
     assert run("a.mp4", "--overwrite", "--json", FORCE_COLOR="1", TERM="xterm").exit_code == 0
     assert [one is None for one in seen] == [True, False, True]
+
+
+def test_addresses_are_shown_without_credentials():
+    display = Display([], as_json=False)
+    added = []
+    display._bars = SimpleNamespace(add=lambda job, name: added.append(name))
+    job = SimpleNamespace(source="https://user:secret@example.org/a/clip.mp4?token=secret")
+    display.show(SimpleNamespace(kind="started", job=job))
+    assert added == ["clip.mp4"]

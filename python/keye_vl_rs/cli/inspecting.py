@@ -7,15 +7,20 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from rich.console import Console
 
+from keye_vl_rs._media.sources import describe_source
 from keye_vl_rs._slow_fast.sizes import SLOW
 from keye_vl_rs._util.partial_files import sweep_partials
+from keye_vl_rs._util.progress import ProgressCallback
 from keye_vl_rs.cli import checks, options
+from keye_vl_rs.cli.jobs.bars import Bars
 from keye_vl_rs.cli.jobs.log_lines import advise_on_error, forward_log_warnings
 from keye_vl_rs.cli.jobs.stop import RunStopFlag, stop_on_signals
 from keye_vl_rs.cli.outputs import name_of_url
@@ -164,7 +169,8 @@ def _inspect(video: str, target: Path | None, arguments: dict[str, Any], *, as_j
     stop = RunStopFlag()
     with forward_log_warnings(_warn), _warnings_as_lines(), stop_on_signals(stop):
         try:
-            inspection = inspect_video(video, cancel=stop, **arguments)
+            with _progress_bar(video, disable=as_json) as progress:
+                inspection = inspect_video(video, cancel=stop, progress=progress, **arguments)
         except CancelledError:
             if stop.signal is None:
                 raise
@@ -190,6 +196,22 @@ def _inspect(video: str, target: Path | None, arguments: dict[str, Any], *, as_j
     else:
         for line in _summary(inspection, written):
             print(as_displayed(line, sys.stdout))
+
+
+@contextmanager
+def _progress_bar(video: str, *, disable: bool) -> Iterator[ProgressCallback | None]:
+    """Show a bar within a video on a terminal; yield what updates it, or None without a bar."""
+    console = Console(stderr=True)
+    bars = Bars(console, 1, disable=disable or not console.is_terminal)
+    if bars.disabled:
+        yield None
+        return
+    bars.start()
+    try:
+        bars.add(video, Path(describe_source(video)).name)
+        yield partial(bars.advance, video)
+    finally:
+        bars.stop()
 
 
 def _summary(inspection: VideoInspection, written: Path | None) -> Iterator[str]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from keye_vl_rs import VideoInspection, inspect_video
-from keye_vl_rs.cli import app
+from keye_vl_rs.cli import app, inspecting
+from keye_vl_rs.cli.jobs import bars
 from support.clips import BUNNY, Clip
 
 pytestmark = pytest.mark.one_level
@@ -138,6 +141,31 @@ def test_names_are_printed_on_one_line():
     result = run("inspect", name, "--num-frames", 2, "-o", "r.html")
     assert result.exit_code == 0
     assert "a\\nb\\x1b[31m.mp4" in result.stdout.splitlines()[0]
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "none.mp4"])
+def test_a_terminal_shows_how_far_the_video_is(name, monkeypatch):
+    Path("clip.mp4").write_bytes(BUNNY.read_bytes())
+    terminal = io.StringIO()
+    console = Console(file=terminal, force_terminal=True, width=100)
+    monkeypatch.setattr(inspecting, "Console", lambda **_: console)
+    monkeypatch.setattr(bars, "_INTERVAL_S", 0.0)
+    result = run("inspect", name, "-o", "report.html")
+    assert result.exit_code == (0 if name == "clip.mp4" else 1)
+    assert name in terminal.getvalue()
+    # All of the video is done when the bar is removed, and the cursor is shown again.
+    assert ("0:05 of 0:05" in terminal.getvalue()) == (name == "clip.mp4")
+    assert "\x1b[?25h" in terminal.getvalue()
+
+
+def test_no_bar_beside_json_or_in_a_pipe(monkeypatch):
+    terminal = io.StringIO()
+    console = Console(file=terminal, force_terminal=True)
+    monkeypatch.setattr(inspecting, "Console", lambda **_: console)
+    assert run("inspect", BUNNY, "--json").exit_code == 0
+    assert terminal.getvalue() == ""
+    monkeypatch.undo()
+    assert run("inspect", BUNNY, "--num-frames", 2, "-o", "r.html").stderr == ""
 
 
 def test_the_demo_needs_no_video():

@@ -14,10 +14,11 @@ from rich.table import Column
 from keye_vl_rs.cli.standard_streams import as_displayed
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from rich.console import Console
 
     from keye_vl_rs._util.progress import Progress as VideoProgress
-    from keye_vl_rs.cli.outputs import Job
 
 __all__ = ["Bars"]
 
@@ -52,7 +53,7 @@ class Bars:
         self._videos = videos
         self._disabled = disable
         self._finished = 0
-        self._rows: dict[Job, _Row] = {}
+        self._rows: dict[Hashable, _Row] = {}
         self._lock = threading.Lock()
         self._progress = Progress(
             BarColumn(),
@@ -81,13 +82,13 @@ class Bars:
         """Remove the bars."""
         self._progress.stop()
 
-    def add(self, job: Job, name: str) -> None:
+    def add(self, job: Hashable, name: str) -> None:
         """Add the bar of a video that has been started."""
         shown = escape(as_displayed(name, self._console.file))
         with self._lock:
             self._rows[job] = _Row(self._progress.add_task(shown, total=None, amount=""), shown)
 
-    def remove(self, job: Job) -> None:
+    def remove(self, job: Hashable) -> None:
         """Count a video as finished, and remove its bar if it has one."""
         with self._lock:
             row = self._rows.pop(job, None)
@@ -96,7 +97,7 @@ class Bars:
                 self._progress.remove_task(row.task)
             self._update_all()
 
-    def advance(self, job: Job, progress: VideoProgress) -> None:
+    def advance(self, job: Hashable, progress: VideoProgress) -> None:
         """Show how far a video has come; called in the thread that works on it."""
         now = time.monotonic()
         with self._lock:

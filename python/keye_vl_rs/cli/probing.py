@@ -27,6 +27,7 @@ from keye_vl_rs.cli.probe_report import probe_as_json, probe_row, total_row
 from keye_vl_rs.cli.report import print_rows
 from keye_vl_rs.cli.standard_streams import as_displayed
 from keye_vl_rs.errors import CancelledError
+from keye_vl_rs.limits import Limits
 from keye_vl_rs.probe.probing import probe_video
 
 if TYPE_CHECKING:
@@ -105,6 +106,8 @@ def probe(
     Exit status: 0 if no video would fail; 1 if any would; 2 for wrong usage; 130 after Ctrl-C.
     """
     checks.ranges(video_start, video_end, min_pixels, max_pixels)
+    # Wrong environment variables are wrong usage: report them once, before any video.
+    Limits.from_environment()
     settings = {
         "fps": fps,
         "max_frames": max_frames,

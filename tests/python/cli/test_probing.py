@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from keye_vl_rs import preprocess_video, probe_video
 from keye_vl_rs.cli import app, probing
+from keye_vl_rs.errors import InvalidArgumentError
 from support.cli import errors_of, lines, made
 
 pytestmark = pytest.mark.one_level
@@ -97,6 +98,14 @@ def test_damaged_videos_that_preprocess_would_keep(videos):
 def test_wrong_usage(arguments, videos):
     result = probe("a.mp4", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
+
+
+def test_a_wrong_limit_is_reported_once_as_wrong_usage(videos, monkeypatch):
+    """``main`` prints the error and exits with 2, as for the other commands."""
+    monkeypatch.setenv("KEYE_VL_RS_MAX_FRAMES", "many")
+    result = probe(videos, videos)
+    assert isinstance(result.exception, InvalidArgumentError)
+    assert result.output == ""
 
 
 def test_options_reach_the_probe(videos):

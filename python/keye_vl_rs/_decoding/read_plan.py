@@ -23,7 +23,7 @@ _WITH_B_FRAMES = frozenset({"h264", "hevc"})
 
 @dataclass(frozen=True)
 class ReadPlan:
-    """What :meth:`VideoReader.read` would read of a video, as its packets announce it.
+    """Hold what :meth:`VideoReader.read` would read of a video, as its packets announce it.
 
     Attributes:
         index: the packets, and what the file says about the stream.

@@ -15,7 +15,7 @@ _ROTATION = re.compile(r"^ +(?i:display ?matrix): rotation of (-?[\d.]+) degrees
 
 @dataclass(frozen=True)
 class StreamInfo:
-    """What a file says about its video stream.
+    """Hold what a file says about its video stream.
 
     Attributes:
         container: FFmpeg's name of the format of the file.

@@ -130,7 +130,7 @@ def _fetch_boxes(remote: _RemoteFile) -> bool:
 
 @dataclass(frozen=True)
 class _Version:
-    """What tells the versions of a remote file apart."""
+    """Hold what tells the versions of a remote file apart."""
 
     size: int
     tag: str
@@ -153,7 +153,7 @@ class _Version:
 
 @dataclass
 class _RemoteFile:
-    """A remote file, of which parts are downloaded to the same place of a local one.
+    """Give access to a remote file, of which parts are downloaded to the same place of a local one.
 
     Attributes:
         session: sends the requests.

@@ -17,7 +17,7 @@ __all__ = ["Progress", "ProgressCallback", "ProgressReporter"]
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a call that reads a video has come.
+    """Tell how far a call that reads a video has come.
 
     Within a stage, what is done never decreases. Totals change if the video turns out to differ
     from what its packets announce, or is damaged.

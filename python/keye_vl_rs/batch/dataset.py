@@ -31,7 +31,7 @@ _THREAD_VARIABLES = ("KEYE_VL_UTILS_PARALLEL_NUM", "OMP_NUM_THREADS")
 
 
 class VideoDataset:
-    """A map-style dataset of preprocessed videos, for ``torch.utils.data.DataLoader``.
+    """Provide preprocessed videos as a map-style dataset, for ``torch.utils.data.DataLoader``.
 
     Items are :class:`keye_vl_rs.VideoInputs`. Pass :meth:`collate_fn` to the data loader, or a
     function of your own that takes a list of them. The dataset can be pickled if its sources can,

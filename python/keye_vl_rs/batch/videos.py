@@ -42,7 +42,7 @@ OnFailedVideo = Literal["return", "raise"]
 
 @dataclass(frozen=True, eq=False)
 class VideoResult:
-    """The result of one video of a batch: its tensors, or why there are none.
+    """Hold the result of one video of a batch: its tensors, or why there are none.
 
     Attributes:
         index: the number of the video among the sources, from 0.

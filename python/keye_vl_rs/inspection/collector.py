@@ -26,7 +26,7 @@ _MAX_CHANGES_BYTES = 4 << 20
 
 @dataclass(frozen=True)
 class Collected:
-    """What was gathered from the frames of a video.
+    """Hold what was gathered from the frames of a video.
 
     Attributes:
         size: (height, width) of the frames.
@@ -49,7 +49,7 @@ class Collected:
 
 
 class Collector:
-    """A sink that compares frames and makes thumbnails, as they come."""
+    """Compare frames and make thumbnails, as they come."""
 
     def __init__(
         self, size: Size, frames: int, threshold: float, rules: VideoRules, *, thumbnails: bool

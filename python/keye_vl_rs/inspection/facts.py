@@ -22,7 +22,7 @@ _MAX_TAGS = 24
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What a video file says about itself.
+    """Hold what a video file says about itself.
 
     Attributes:
         bytes: size of the file.

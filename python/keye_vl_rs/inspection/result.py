@@ -30,7 +30,7 @@ _SUFFIXES = (".html", ".png", ".json")
 
 @dataclass(frozen=True)
 class InspectionOptions:
-    """The options of a call that decide about frames and sizes, with defaults filled in.
+    """Hold the options of a call that decide about frames and sizes, with defaults filled in.
 
     Attributes:
         fps: frames to sample per second; for a list of frames its frame rate.
@@ -59,7 +59,7 @@ class InspectionOptions:
 
 @dataclass(frozen=True)
 class VideoInspection:
-    """Which frames of a video are slow and why, and what they cost.
+    """Hold which frames of a video are slow and why, and what they cost.
 
     Frames are numbered from 0, in the order in which they were sampled.
 

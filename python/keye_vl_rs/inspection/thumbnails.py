@@ -19,7 +19,7 @@ _QUALITY = 74
 
 
 class Thumbnails:
-    """The thumbnails of a video's frames, which are thinned if they take too much memory.
+    """Hold the thumbnails of a video's frames, which are thinned if they take too much memory.
 
     Attributes:
         step: one of so many frames has a thumbnail.

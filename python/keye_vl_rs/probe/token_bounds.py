@@ -13,7 +13,7 @@ __all__ = ["TokenBounds", "bound_tokens"]
 
 @dataclass(frozen=True)
 class TokenBounds:
-    """The bounds of the tokens of one video.
+    """Hold the bounds of the tokens of one video.
 
     Attributes:
         least: the fewest tokens for any number of slow frames.

@@ -17,7 +17,7 @@ FpsKind = Literal["stated", "measured", "guessed"]
 
 @dataclass(frozen=True)
 class VideoProbe:
-    """What is known about a video, and about its tensors, before it is decoded.
+    """Hold what is known about a video, and about its tensors, before it is decoded.
 
     All fields are those that :func:`keye_vl_rs.preprocess_video` would return with the same
     options, except for those that ``estimated`` lists. Which frames are slow is known only after

@@ -13,7 +13,6 @@ import typer
 from keye_vl_rs.cli.outputs import REPORT_SUFFIXES, SUFFIX
 
 __all__ = [
-    "check_range",
     "non_negative",
     "none_blank",
     "not_blank",

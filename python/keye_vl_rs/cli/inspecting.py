@@ -76,8 +76,10 @@ Json = Annotated[
     bool,
     typer.Option(
         "--json",
-        help="Print the inspection as one JSON object. No report is written without --output. If "
-        "the video failed: source, error, error_type.",
+        help="Print the inspection as one JSON object, with the fields of "
+        "keye_vl_rs.VideoInspection, token_counts (slow, fast, timestamps, markers) and "
+        "explanations (a sentence per frame). No report is written without --output. If the video "
+        "failed: source, error, error_type.",
     ),
 ]
 InspectedVideo = Annotated[

@@ -161,8 +161,10 @@ class VideoInspection:
         )
 
     def to_json(self) -> str:
-        """Return everything but the thumbnails and the limits as a JSON object.
+        """Return everything but thumbnails, comparisons and limits as a JSON object.
 
+        It has the attributes of this class, and ``patch_grid``, ``slow_frames``, ``token_counts``
+        and ``explanations``, which has the sentence of :meth:`explain` for each frame.
         ``changes`` has a string of 0, 1 and 2 for each frame. Similarities that are NaN are null,
         as is that of the first frame, for which ``compared_with`` is null too. An infinite
         ``min_frame_similarity`` is null.

@@ -221,8 +221,8 @@ def _collector(options: VideoOptions, size: Size, frames: int, *, thumbnails: bo
     """
     if frames > MAX_FRAMES:
         raise InvalidArgumentError(
-            f"fps and max_frames sample {frames:,} frames: expected at most {MAX_FRAMES:,} in a "
-            "report; set max_frames"
+            f"the options sample {frames:,} frames: expected at most {MAX_FRAMES:,} in a report; "
+            "set max_frames"
         )
     return Collector(size, frames, _RULES.threshold(options), _RULES, thumbnails=thumbnails)
 

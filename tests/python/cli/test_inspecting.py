@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import signal
@@ -102,6 +103,16 @@ def test_bad_videos_are_one_line():
     assert result.stderr.startswith("warning: ")
     assert len(result.stderr.splitlines()) == 1
     assert "report.html" in files()
+
+
+def test_help_names_the_fields_of_json():
+    words = " ".join(run("inspect", "--help").stdout.replace("\u2502", " ").split())
+    found = json.loads(run("inspect", BUNNY, "--json", "--num-frames", 2).stdout)
+    fields = {one.name for one in dataclasses.fields(VideoInspection)}
+    assert fields - {"comparisons", "thumbnails"} <= set(found)
+    assert set(found) - fields == {"patch_grid", "slow_frames", "token_counts", "explanations"}
+    for name in ("VideoInspection", *found["token_counts"], "token_counts", "explanations"):
+        assert name in words, name
 
 
 def test_json_of_an_error():

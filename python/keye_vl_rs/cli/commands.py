@@ -17,7 +17,7 @@ from keye_vl_rs.cli.jobs.display import Display
 from keye_vl_rs.cli.jobs.full_disk import is_full_disk
 from keye_vl_rs.cli.jobs.log_lines import forward_log_warnings
 from keye_vl_rs.cli.jobs.run import Settings, find_pending, run_batch
-from keye_vl_rs.cli.jobs.stop import RunStopFlag, stop_on_signals
+from keye_vl_rs.cli.jobs.stop import RunStopFlag, ended_by_ctrl_c, stop_on_signals
 from keye_vl_rs.cli.outputs import plan_jobs
 from keye_vl_rs.cli.report import print_comparison
 from keye_vl_rs.cli.standard_streams import discard_output, escape_unencodable
@@ -225,7 +225,8 @@ def preprocess(
             display.show(event)
         if pending:
             # Imported before signals are caught: the import takes seconds, and Ctrl-C must end it.
-            import torch  # noqa: F401
+            with ended_by_ctrl_c():
+                import torch  # noqa: F401
 
             with stop_on_signals(stop):
                 for event in run_batch(pending, settings, stop, display.advance):

@@ -22,7 +22,7 @@ from keye_vl_rs._util.progress import ProgressCallback
 from keye_vl_rs.cli import checks, options
 from keye_vl_rs.cli.jobs.bars import Bars
 from keye_vl_rs.cli.jobs.log_lines import advise_on_error, forward_log_warnings
-from keye_vl_rs.cli.jobs.stop import RunStopFlag, stop_on_signals
+from keye_vl_rs.cli.jobs.stop import RunStopFlag, ended_by_ctrl_c, stop_on_signals
 from keye_vl_rs.cli.outputs import name_of_url
 from keye_vl_rs.cli.report import public_name
 from keye_vl_rs.cli.standard_streams import as_displayed
@@ -166,7 +166,8 @@ def demo(output: DemoReport = Path("demo-out/report.html")) -> None:
 def _inspect(video: str, target: Path | None, arguments: dict[str, Any], *, as_json: bool) -> None:
     """Inspect a video, write the report, and print a summary or JSON."""
     # Imported before signals are caught: the import takes seconds, and Ctrl-C must end it.
-    import torch  # noqa: F401
+    with ended_by_ctrl_c():
+        import torch  # noqa: F401
 
     stop = RunStopFlag()
     with forward_log_warnings(_warn), _warnings_as_lines(), stop_on_signals(stop):

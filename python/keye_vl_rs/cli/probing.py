@@ -21,7 +21,7 @@ from keye_vl_rs.cli.jobs.damage import collect_damage, route_damage_warnings
 from keye_vl_rs.cli.jobs.display import PIPE_COLUMNS
 from keye_vl_rs.cli.jobs.log_lines import forward_log_warnings
 from keye_vl_rs.cli.jobs.run import describe_error
-from keye_vl_rs.cli.jobs.stop import RunStopFlag, stop_on_signals
+from keye_vl_rs.cli.jobs.stop import RunStopFlag, ended_by_ctrl_c, stop_on_signals
 from keye_vl_rs.cli.outputs import FoundVideo, find_videos
 from keye_vl_rs.cli.probe_report import probe_as_json, probe_row, total_row
 from keye_vl_rs.cli.report import print_rows
@@ -131,8 +131,9 @@ def probe(
     probes: dict[int, VideoProbe] = {}
     with display.progress, forward_log_warnings(display.warn):
         # Imported before signals are caught: the import takes seconds, and Ctrl-C must end it.
-        import av  # noqa: F401
-        import torch  # noqa: F401
+        with ended_by_ctrl_c():
+            import av  # noqa: F401
+            import torch  # noqa: F401
 
         with stop_on_signals(stop):
             _probe_all(found, settings, jobs, stop, display, probes)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from keye_vl_rs.batch.engine import StopFlag
 
-__all__ = ["RunStopFlag", "stop_on_signals"]
+__all__ = ["RunStopFlag", "ended_by_ctrl_c", "stop_on_signals"]
 
 
 class RunStopFlag(StopFlag):
@@ -51,3 +51,21 @@ def stop_on_signals(stop: RunStopFlag) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def ended_by_ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C end the process at once, without KeyboardInterrupt; use it around slow imports.
+
+    Modules may swallow the exception while they are imported. Nothing may be in progress that has
+    to be cleaned up.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
 import os
 import signal
 import threading
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from keye_vl_rs.cli.jobs import run as batch_run
+from keye_vl_rs.cli.jobs import stop
 from support import cli_programs
 from support.cli import call_before, copies, errors_of, leftovers, lines, made, run
 
@@ -148,3 +151,33 @@ def test_it_stops_soon_in_every_stage(stage, jobs, five, clock):
     assert (made(), leftovers()) == ([], [])
     said = "stopped: 0 of 5 videos done, 5 left; rerun the same command to resume\n"
     assert Path("stderr").read_text() == said
+
+
+def test_ctrl_c_ends_slow_imports():
+    """Modules may swallow KeyboardInterrupt while they are imported."""
+
+    def importing():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        with stop.ended_by_ctrl_c(), contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        os._exit(0)
+
+    assert ended(importing) == -signal.SIGINT
+
+
+def test_an_ignored_ctrl_c_stays_ignored_during_imports():
+    def importing():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        with stop.ended_by_ctrl_c():
+            os.kill(os.getpid(), signal.SIGINT)
+        os._exit(0)
+
+    assert ended(importing) == 0
+
+
+def ended(function):
+    """Return the exit status of a child process that calls ``function``."""
+    process = multiprocessing.get_context("fork").Process(target=function)
+    process.start()
+    process.join(20)
+    return process.exitcode

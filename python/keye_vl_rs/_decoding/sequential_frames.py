@@ -119,7 +119,9 @@ def scan_frames(file: VideoFile, table: PacketTable, *, keep_going: bool) -> Seq
         packets = demux(container, stream, file.name, file.deadline)
         try:
             for index, packet in enumerate(limit_frames(packets, file.limits, file.name)):
-                packet.opaque = index
+                # PyAV looks this object up by its identity, which all users of the small integers
+                # share: once one of them is done with its packet, the others find nothing.
+                packet.opaque = [index]
                 file.counts.decoded += 1
                 frames, reports = decode_with_reports(context, packet, log)
                 if reports and index < len(table) and table.pictures[index]:
@@ -189,7 +191,8 @@ def _note(counts: _Counts, frames: Sequence[Any], index: int, file: VideoFile) -
         if number > file.limits.frames:
             what = f"a video of at least {number:,} frames"
             file.limits.check("frames", number, file.name, what)
-        source = frame.opaque if isinstance(frame.opaque, int) else index
+        opaque = frame.opaque
+        source = index if opaque is None else opaque[0]
         if frame.is_corrupt:
             counts.damage.add(PacketReport(source, CORRUPT_FRAME))
         counts.times.append(frame.pts)

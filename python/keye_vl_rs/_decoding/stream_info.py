@@ -24,8 +24,9 @@ class StreamInfo:
         bit_depth: bits per component of a pixel; None if it is not stated.
         width: of decoded frames, before they are rotated.
         height: of decoded frames, before they are rotated.
-        rotation: degrees clockwise by which frames are turned to present them, 0 to 359. FFmpeg
-            does not tell mirrored pictures apart: one that is mirrored left to right shows as 180.
+        rotation: degrees clockwise by which frames are turned to present them, from 0 to below 360.
+            FFmpeg does not tell mirrored pictures apart: one that is mirrored left to right shows
+            as 180.
         stated_fps: frames per second as the container states it; None if it does not.
         has_audio: whether the file has an audio stream.
     """
@@ -36,7 +37,7 @@ class StreamInfo:
     bit_depth: int | None
     width: int
     height: int
-    rotation: int
+    rotation: float
     stated_fps: float | None
     has_audio: bool
 
@@ -68,7 +69,7 @@ class StreamInfo:
         return (self.width, self.height) if turned else (self.height, self.width)
 
 
-def _rotation(container: Any, index: int) -> int:
+def _rotation(container: Any, index: int) -> float:
     """Return the rotation of a stream, which PyAV shows only in FFmpeg's description of a file."""
     # The name of the file may contain anything, so leave it out.
     description = container.dumps_format().replace(container.name or "\0", "")
@@ -77,5 +78,5 @@ def _rotation(container: Any, index: int) -> int:
         if found := _STREAM.match(line):
             current = int(found[1])
         elif current == index and (found := _ROTATION.match(line)):
-            return round(-float(found[1])) % 360
-    return 0
+            return -float(found[1]) % 360
+    return 0.0

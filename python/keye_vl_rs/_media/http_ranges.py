@@ -36,7 +36,8 @@ _PADDING = frozenset({b"free", b"skip", b"wide"})
 _CODECS = re.compile(
     b"avc1|avc3|hvc1|hev1|av01|vp08|vp09|mp4v|jpeg|mjpa|mjpb|ap4h|ap4x|apch|apcn|apcs|apco"
 )
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+# No file has a size of more than 18 digits, and no offset can hold one.
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 # Answers to a request of a range by servers that answer to the same request without one.
 _REFUSALS = frozenset({405, 416, 501})
 

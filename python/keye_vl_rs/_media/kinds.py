@@ -218,6 +218,9 @@ def _mp4_fault(file: IO[bytes]) -> str | None:
     types: list[bytes] = []
     index = b""
     for _ in range(_MAX_BOXES):
+        # A size may be too large for an offset.
+        if offset >= end:
+            break
         file.seek(offset)
         header = file.read(16)
         if len(header) < _BOX_HEADER_BYTES or not _BOX_TYPE.fullmatch(header[4:8]):

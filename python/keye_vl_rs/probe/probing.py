@@ -173,7 +173,7 @@ def _describe(
         bit_depth=stream.bit_depth,
         has_audio=stream.has_audio,
         size=stream.size,
-        rotation=stream.rotation,
+        rotation=round(stream.rotation) % 360,
         duration=timeline.duration,
         total_frames=timeline.count,
         key_frames=plan.index.table.key_frames,

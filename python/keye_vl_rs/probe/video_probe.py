@@ -32,8 +32,9 @@ class VideoProbe:
         has_audio: whether the file has an audio stream.
         size: (height, width) of frames as they are presented: rotated as the file says, without
             regard to the sample aspect ratio.
-        rotation: degrees clockwise by which decoded frames are turned for that, 0 to 359. A picture
-            that is mirrored left to right, too, shows as 180.
+        rotation: degrees clockwise by which decoded frames are turned for that, 0 to 359; angles
+            other than quarter turns are stated, but not applied. A picture that is mirrored left to
+            right, too, shows as 180.
         duration: seconds from the start of the first frame to the end of the last one.
         total_frames: number of frames.
         key_frames: number of key frames that the container or FFmpeg's parser marks.

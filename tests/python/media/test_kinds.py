@@ -162,6 +162,15 @@ def test_an_mp4_that_is_cut_off_inside_its_index(h264):
         sample_video(data[: data.index(b"moov") + 100], every)
 
 
+def test_a_box_of_a_size_that_no_file_has(h264):
+    """A size of 64 bits may be too large for a place in a file."""
+    data = h264.read_bytes()
+    endless = struct.pack(">I4sQ", 1, b"free", 2**64 - 1)
+    start = struct.unpack(">I", data[:4])[0]
+    with pytest.raises(UnreadableMediaError, match="truncated before its index"):
+        preprocess_video(data[:start] + endless + data[start:])
+
+
 def test_boxes_that_nobody_knows_are_left_to_ffmpeg(h264):
     data = h264.read_bytes()
     for further in (bytes(5), b"\0\0\0\x10abcd" + bytes(8), bytes(64)):

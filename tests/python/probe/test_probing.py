@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from fractions import Fraction
 
 import pytest
@@ -70,6 +71,16 @@ def test_rotated_clips(degrees, folder):
     path = clips.rotate(Clip("turn.mp4").write(folder), folder / f"p{degrees}.mp4", degrees)
     probe = assert_like_preprocess(path)
     assert probe.rotation == degrees
+
+
+@pytest.mark.parametrize(("degrees", "stated"), [(89.6, 90), (45.3, 45), (359.7, 0)])
+def test_rotations_that_are_no_quarter_turns(degrees, stated, folder):
+    """Frames are not turned by such an angle, even if it is almost a quarter turn."""
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    path = clips.orient(
+        Clip("turn.mp4").write(folder), folder / f"p{degrees}.mp4", (cos, sin, -sin, cos)
+    )
+    assert assert_like_preprocess(path).rotation == stated
 
 
 @pytest.mark.parametrize("name", clips.MIRRORED)

@@ -176,10 +176,10 @@ def rotate(source: Path, target: Path, degrees: int) -> Path:
     return orient(source, target, _TKHD_ROTATIONS[degrees])
 
 
-def orient(source: Path, target: Path, matrix: tuple[int, int, int, int]) -> Path:
+def orient(source: Path, target: Path, matrix: tuple[float, float, float, float]) -> Path:
     """Copy the mp4 ``source`` with a display matrix of the given a, b, c and d."""
     data = bytearray(source.read_bytes())
-    a, b, c, d = (value << 16 for value in matrix)
+    a, b, c, d = (round(value * 65536) for value in matrix)
     found = data.index(b"tkhd")
     assert data[found + 4] == 0, "only version 0 of the box is written here"
     # The matrix follows version and flags, five words, eight reserved bytes and four half words.

@@ -167,6 +167,11 @@ def _check_indices(indices: Sequence[int], options: VideoOptions) -> list[int]:
             raise InvalidArgumentError(
                 f"indices are given, and {name} is {short_repr(value)}: expected one of them"
             )
+    # A string or a number is none of them, and the order of a set means nothing.
+    if isinstance(indices, (str, bytes, set, frozenset)) or not hasattr(indices, "__iter__"):
+        raise InvalidArgumentError(
+            f"indices are {short_repr(indices)}: expected a sorted list of ints, such as [0, 10]"
+        )
     wanted = []
     for place, index in enumerate(indices):
         label = f"indices[{place}]"

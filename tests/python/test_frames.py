@@ -117,6 +117,8 @@ def test_lists_of_frames(png):
         ({"on_error": "skip"}, "on_error is 'skip'"),
         ({"timestamps": "real"}, "timestamps is 'real'"),
         ({"indices": []}, "indices are empty"),
+        ({"indices": 5}, "indices are 5: expected a sorted list of ints"),
+        ({"indices": {1, 2}}, "indices are {1, 2}: expected a sorted list of ints"),
         ({"indices": [2, 1]}, r"indices\[1\] is 1, after 2"),
         ({"indices": [-1]}, r"indices\[0\] is -1"),
         ({"indices": [50]}, "indices end with 50: expected at most 49"),

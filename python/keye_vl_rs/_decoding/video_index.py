@@ -107,6 +107,9 @@ def _build_index(
     name = file.name
     if container.format.name in _RECORDINGS:
         _hide_head(table, name)
+    if container.format.name == "obu" and table.pictures and not table.pictures[-1]:
+        # FFmpeg drops the unit that is cut off, without a word.
+        table.damaged_tail = True
     truncated = find_truncation(
         file.media,
         container.format.name,

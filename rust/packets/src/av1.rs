@@ -6,7 +6,10 @@ use crate::facts::PacketFacts;
 // OBU types, 6.2.2.
 const SEQUENCE_HEADER: u8 = 1;
 const FRAME_HEADER: u8 = 3;
+const TILE_GROUP: u8 = 4;
 const FRAME: u8 = 6;
+const REDUNDANT_FRAME_HEADER: u8 = 7;
+const TILE_LIST: u8 = 8;
 /// `frame_type` of a key frame.
 const KEY_FRAME: u32 = 0;
 
@@ -16,9 +19,14 @@ pub(crate) fn describe(packet: &[u8]) -> Option<PacketFacts> {
     let mut reduced = None;
     let mut first_frame = true;
     let mut rest = packet;
+    facts.without_picture = !packet.is_empty();
     while !rest.is_empty() {
         let (kind, payload, following) = split_obu(rest)?;
         rest = following;
+        facts.without_picture &= !matches!(
+            kind,
+            FRAME_HEADER | TILE_GROUP | FRAME | REDUNDANT_FRAME_HEADER | TILE_LIST
+        );
         let mut bits = Bits::new(payload.iter().copied());
         match kind {
             SEQUENCE_HEADER => {
@@ -121,6 +129,21 @@ mod tests {
         }
         assert!(!facts(&[&SEQUENCE]).random_access);
         assert!(facts(&[&STILL, &frame(FRAME, 0xff)]).random_access);
+    }
+
+    #[test]
+    fn a_packet_may_have_no_picture() {
+        for units in [
+            &DELIMITER[..],
+            &SEQUENCE,
+            &[DELIMITER.as_slice(), &SEQUENCE].concat(),
+        ] {
+            assert!(facts(&[units]).without_picture);
+            assert!(!facts(&[units, &frame(FRAME, 0)]).without_picture);
+            // Show an earlier frame.
+            assert!(!facts(&[units, &frame(FRAME_HEADER, 0x80)]).without_picture);
+        }
+        assert!(!facts(&[]).without_picture);
     }
 
     #[test]

@@ -138,3 +138,18 @@ def test_a_matroska_without_a_number_of_frames(folder):
     with av.open(str(path)) as container:
         assert container.streams.video[0].frames == 0
     assert sample_video(path, every).total_frames == 40
+
+
+def test_open_bitstream_units_of_av1(tmp_path):
+    """FFmpeg drops the unit that is cut off, of which only what precedes the picture is left."""
+    clip = Clip("units.obu", codec="libsvtav1", options={"g": "24", "preset": "12"})
+    path = clip.write(tmp_path)
+    assert len(sample_video(path, every).indices) == clip.count
+    sizes = [size for _, size, _ in packets(path)]
+    place = next(number for number, size in enumerate(sizes) if number > 20 and size > 20)
+    data = path.read_bytes()[: sum(sizes[:place]) + 10]
+    with pytest.raises(DecodeError, match="truncated: its last packet is damaged"):
+        sample_video(data, every)
+    with pytest.warns(PartialVideoWarning):
+        sampled = sample_video(data, every, on_error="partial")
+    assert 0 < sampled.total_frames <= place

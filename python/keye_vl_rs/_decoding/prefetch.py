@@ -66,7 +66,9 @@ def prefetch(
     finally:
         shared.stop()
         for thread in threads:
-            thread.join(_JOIN_TIMEOUT_S)
+            # The garbage collector may close an abandoned generator in one of its own workers.
+            if thread is not threading.current_thread():
+                thread.join(_JOIN_TIMEOUT_S)
 
 
 class _Shared(Generic[Task, Item]):

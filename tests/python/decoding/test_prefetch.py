@@ -201,3 +201,24 @@ def test_a_file_that_stalls_after_its_header(long_clip):
 def test_a_deadline_that_is_none(timeout, long_clip):
     with pytest.raises(InvalidArgumentError, match="timeout"):
         sample_video(long_clip, every, timeout=timeout)
+
+
+def test_a_worker_that_closes_its_own_consumer():
+    """The garbage collector may run in a worker, and close a generator that was abandoned."""
+    received, closed = threading.Event(), threading.Event()
+    failures = []
+
+    def items(task):
+        yield task
+        received.wait(10)
+        try:
+            found.close()
+        except BaseException as error:
+            failures.append(error)
+        closed.set()
+
+    found = prefetch([0], worker(items), DEADLINE, workers=1, buffer_size=1)
+    next(found)
+    received.set()
+    assert closed.wait(10)
+    assert not failures

@@ -6,7 +6,7 @@ import html
 from typing import TYPE_CHECKING
 
 from keye_vl_rs._util.notebook import bar_html, facts_html
-from keye_vl_rs.inspection.page_data import header_facts
+from keye_vl_rs.inspection.page_data import header_facts, report_title
 from keye_vl_rs.inspection.report import render_report
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def inspection_html(inspection: VideoInspection) -> str:
         ("timestamps (estimate)", counts.timestamps),
         ("markers", counts.markers),
     ]
-    summary = facts_html(inspection.name, header_facts(inspection)) + bar_html(parts)
+    summary = facts_html(report_title(inspection), header_facts(inspection)) + bar_html(parts)
     page = render_report(inspection)
     if len(page) > _MAX_CHARACTERS:
         return f"{summary}<p>The report is too large for a notebook: save('report.html').</p>"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from itertools import groupby
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._sampling.rules import VideoRules
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from keye_vl_rs._util.model import Size
     from keye_vl_rs.inspection.result import InspectionOptions, VideoInspection
 
-__all__ = ["header_facts", "page_data", "work_facts"]
+__all__ = ["header_facts", "page_data", "report_title", "work_facts"]
 
 _RULES = VideoRules()
 # Characters for the changes of patches in a page: first those of the report's own threshold.
@@ -107,6 +108,11 @@ def _other_options(options: InspectionOptions) -> list[str]:
 def _plain(value: float | str) -> str:
     # Numbers of pixels may be whole floats, which the command line does not take.
     return str(int(value) if isinstance(value, float) and value.is_integer() else value)
+
+
+def report_title(inspection: VideoInspection) -> str:
+    """Return the name of the video's file, without folders: reports are sent to other people."""
+    return PurePath(inspection.name).name or inspection.name
 
 
 def header_facts(inspection: VideoInspection) -> dict[str, str]:

@@ -10,7 +10,7 @@ from keye_vl_rs._core import __version__
 from keye_vl_rs._slow_fast.sizes import FAST, SLOW
 from keye_vl_rs._util.shorten import shorten
 from keye_vl_rs.errors import InvalidArgumentError
-from keye_vl_rs.inspection.page_data import header_facts
+from keye_vl_rs.inspection.page_data import header_facts, report_title
 
 if TYPE_CHECKING:
     from keye_vl_rs.inspection.result import VideoInspection
@@ -38,7 +38,7 @@ def draw_png(inspection: VideoInspection) -> bytes:
     # Without pyplot, which would choose a backend for the whole process.
     figure = Figure(figsize=(12, 7.6), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(_plain(inspection.name), x=0.01, ha="left", weight="bold")
+    figure.suptitle(_plain(report_title(inspection)), x=0.01, ha="left", weight="bold")
     parts: Any = figure.subfigures(3, 1, height_ratios=(1.5, 3.2, 1.3))
     pictures, curve, bar = parts
     _draw_thumbnails(pictures, inspection)

@@ -17,7 +17,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._core import __version__
-from keye_vl_rs.inspection.page_data import header_facts, page_data, work_facts
+from keye_vl_rs.inspection.page_data import header_facts, page_data, report_title, work_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +40,7 @@ def render_report(inspection: VideoInspection) -> str:
     values = {
         "policy": _policy(style, script),
         "version": html.escape(__version__),
-        "title": html.escape(inspection.name),
+        "title": html.escape(report_title(inspection)),
         "style": style,
         "script": script,
         "data": _json(page_data(inspection)),

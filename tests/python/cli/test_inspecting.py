@@ -109,7 +109,7 @@ def test_help_names_the_fields_of_json():
     words = " ".join(run("inspect", "--help").stdout.replace("\u2502", " ").split())
     found = json.loads(run("inspect", BUNNY, "--json", "--num-frames", 2).stdout)
     fields = {one.name for one in dataclasses.fields(VideoInspection)}
-    assert fields - {"comparisons", "thumbnails"} <= set(found)
+    assert fields - {"comparisons", "thumbnails", "limits"} <= set(found)
     assert set(found) - fields == {"patch_grid", "slow_frames", "token_counts", "explanations"}
     for name in ("VideoInspection", *found["token_counts"], "token_counts", "explanations"):
         assert name in words, name

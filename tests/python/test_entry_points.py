@@ -6,6 +6,7 @@ A new call, method or option that opens images or videos needs one line in the t
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import inspect
 import itertools
 import json
@@ -247,6 +248,9 @@ def test_no_door_is_missing():
     for module in (keye_vl_rs, aio, preview):
         for name in module.__all__:
             value = getattr(module, name)
+            # Results record the limits of their call.
+            if dataclasses.is_dataclass(value):
+                continue
             call = value.__init__ if inspect.isclass(value) else value
             if inspect.isfunction(call) and "limits" in inspect.signature(call).parameters:
                 assert name in named

@@ -6,10 +6,10 @@ use crate::facts::PacketFacts;
 // OBU types, 6.2.2.
 const SEQUENCE_HEADER: u8 = 1;
 const FRAME_HEADER: u8 = 3;
-const TILE_GROUP: u8 = 4;
 const FRAME: u8 = 6;
-const REDUNDANT_FRAME_HEADER: u8 = 7;
-const TILE_LIST: u8 = 8;
+/// Known types of units without a picture: the sequence header, delimiters, metadata and padding. Units of
+/// reserved types may be anything.
+const WITHOUT_PICTURE: [u8; 4] = [SEQUENCE_HEADER, 2, 5, 15];
 /// `frame_type` of a key frame.
 const KEY_FRAME: u32 = 0;
 
@@ -23,10 +23,7 @@ pub(crate) fn describe(packet: &[u8]) -> Option<PacketFacts> {
     while !rest.is_empty() {
         let (kind, payload, following) = split_obu(rest)?;
         rest = following;
-        facts.without_picture &= !matches!(
-            kind,
-            FRAME_HEADER | TILE_GROUP | FRAME | REDUNDANT_FRAME_HEADER | TILE_LIST
-        );
+        facts.without_picture &= WITHOUT_PICTURE.contains(&kind);
         let mut bits = Bits::new(payload.iter().copied());
         match kind {
             SEQUENCE_HEADER => {
@@ -144,6 +141,8 @@ mod tests {
             assert!(!facts(&[units, &frame(FRAME_HEADER, 0x80)]).without_picture);
         }
         assert!(!facts(&[]).without_picture);
+        // A unit of a reserved type, up to the end of the packet.
+        assert!(!facts(&[&[0; 50]]).without_picture);
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 
 import pytest
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from support.paths import ROOT
 
@@ -52,9 +54,17 @@ def test_every_page_loads_only_files_of_the_site(open_page, site):
 
 def test_search_works_in_pages_that_are_opened_as_files(open_page):
     page = open_page("index.html")
-    page.locator("[data-md-component=search-query]").fill("ConcealedDamageWarning", force=True)
-    found = page.locator(".md-search-result__item a", has_text="Troubleshooting")
-    found.first.wait_for(state="attached")
+    query = page.locator("[data-md-component=search-query]")
+    found = page.locator(".md-search-result__item a", has_text="Troubleshooting").first
+    # The page looks at the text when a key is released, and what it has missed while it was loading
+    # is lost, so release a key again. The search itself takes a second or two.
+    query.fill("ConcealedDamageWarning", force=True)
+    for seconds in (2, 4, 8, 16, 32):
+        query.dispatch_event("keyup")
+        with contextlib.suppress(PlaywrightTimeoutError):
+            found.wait_for(state="attached", timeout=seconds * 1000)
+            return
+    pytest.fail("the search finds nothing")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

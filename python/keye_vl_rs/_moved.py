@@ -188,7 +188,7 @@ def _new_modules(name: str) -> list[str] | None:
 
 
 class _Finder(MetaPathFinder):
-    """The finder for modules by their old names, which is asked after all others."""
+    """Find modules by their old names, which is asked after all others."""
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
         modules = _new_modules(fullname)
@@ -204,7 +204,7 @@ class _Finder(MetaPathFinder):
 
 
 class _Forwarder(Loader):
-    """The loader of a module that forwards attributes to the modules that replaced it."""
+    """Load a module that forwards attributes to the modules that replaced it."""
 
     def __init__(self, names: list[str]) -> None:
         self._names = names

@@ -43,7 +43,7 @@ _RULES = VideoRules()
 
 @dataclass(frozen=True)
 class VideoCall:
-    """The arguments of a call of :func:`keye_vl_rs.preprocess_video`, for any number of sources.
+    """Hold the arguments of :func:`keye_vl_rs.preprocess_video`, for any number of sources.
 
     It can be pickled.
 

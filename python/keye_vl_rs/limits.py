@@ -25,7 +25,7 @@ _PREFIX = "KEYE_VL_RS_MAX_"
 
 
 class _Default(float):
-    """The default of a limit, which the environment may override."""
+    """Hold the default of a limit, which the environment may override."""
 
 
 @dataclass(frozen=True)

@@ -177,13 +177,14 @@ def test_files_are_short():
 
 def starts_with_a_verb(docstring):
     """Return whether a docstring opens like an instruction, as far as its first words tell."""
-    opening = re.match(r"([A-Z][a-z]+) (\S+)", docstring)
+    opening = re.match(r"([A-Z][a-z]+),? (\S+)", docstring)
     if opening is None:
         return False
     first, second = opening.groups()
     # "Opening" is no imperative, "Limits" and "Comparison" are nouns; nor does "of" follow a verb.
     is_noun = first.endswith(("ing", "ion")) or re.search("[^s]s$", first) is not None
-    return first not in NO_VERBS and second != "of" and not is_noun
+    is_noun |= second == "of" and first != "Warn"
+    return first not in NO_VERBS and not is_noun
 
 
 def test_docstrings_of_modules_start_with_a_verb():
@@ -194,6 +195,20 @@ def test_docstrings_of_modules_start_with_a_verb():
     }
     assert len(docstrings) > 100
     assert [name for name, text in docstrings.items() if not starts_with_a_verb(text)] == []
+
+
+def test_docstrings_of_definitions_start_with_a_verb():
+    """Properties, functions, methods and classes alike."""
+    kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = {
+        f"{path.relative_to(PACKAGE)}:{node.lineno}": ast.get_docstring(node)
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, kinds) and ast.get_docstring(node)
+    }
+    assert len(docstrings) > 500
+    wrong = {name: text for name, text in docstrings.items() if not starts_with_a_verb(text)}
+    assert wrong == {}
 
 
 @pytest.mark.parametrize(

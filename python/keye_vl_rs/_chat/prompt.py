@@ -31,7 +31,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class VisionTokens:
-    """The tokens that stand for images, videos and frames in a prompt."""
+    """List the tokens that stand for images, videos and frames in a prompt."""
 
     image: str = "<|image_pad|>"
     video: str = "<|video_pad|>"
@@ -42,7 +42,7 @@ class VisionTokens:
 
 @dataclass(frozen=True)
 class Placeholder:
-    """The replacement of one vision token.
+    """Describe the replacement of one vision token.
 
     Attributes:
         modality: "image" or "video".

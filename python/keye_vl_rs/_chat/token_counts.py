@@ -12,7 +12,7 @@ __all__ = ["TokenCounts", "count_tokens_of"]
 
 @dataclass(frozen=True)
 class TokenCounts:
-    """The tokens of one video in a prompt.
+    """Count the tokens of one video in a prompt.
 
     Attributes:
         slow: vision tokens of slow frames.

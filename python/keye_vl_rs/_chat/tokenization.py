@@ -126,7 +126,7 @@ def _counts(
 
 @dataclass(frozen=True)
 class _Layout:
-    """The truncation and padding of the rows of a batch."""
+    """Truncate and pad the rows of a batch."""
 
     padding: str
     truncation: str

@@ -16,7 +16,7 @@ ReadFrames = Callable[[Sequence[int]], Iterator[Any]]
 
 
 class Attempt:
-    """One try at reading frames; a context manager for the block that does so.
+    """Try once to read frames; a context manager for the block that does so.
 
     Use it in a loop over :meth:`keye_vl_rs._decoding.reader.VideoReader.attempts`::
 

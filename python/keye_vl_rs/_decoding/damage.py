@@ -76,7 +76,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class PacketReport:
-    """An error that FFmpeg reports on a packet.
+    """Record an error that FFmpeg reports on a packet.
 
     Attributes:
         index: of the packet, in decoding order.
@@ -89,7 +89,7 @@ class PacketReport:
 
 @dataclass(frozen=True)
 class FrameDamage:
-    """The reason why a frame is damaged, and where that damage begins.
+    """Say why a frame is damaged, and where that damage begins.
 
     Attributes:
         reason: FFmpeg's message.
@@ -101,7 +101,7 @@ class FrameDamage:
 
 
 class DamagedFrameError(DecodeError):
-    """The error about a damaged sampled frame, or about frames missing before one.
+    """Report a damaged sampled frame, or frames missing before one.
 
     Attributes:
         since: index, in presentation order, of the first frame that the damage may affect.
@@ -122,7 +122,7 @@ class DamagedFrameError(DecodeError):
 
 
 class DamageMap:
-    """The reports on the packets of a stream, and the frames that each of them affects."""
+    """Map the reports on the packets of a stream to the frames that each of them affects."""
 
     def __init__(self, restarts: Sequence[int], times: Sequence[int | None]) -> None:
         """Create a map without reports.

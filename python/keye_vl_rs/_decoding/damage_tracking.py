@@ -31,7 +31,7 @@ __all__ = ["CheckedFrame", "DamageTrackingDecoder", "decode_with_reports", "find
 
 @dataclass(frozen=True)
 class CheckedFrame:
-    """A wanted frame and its damage.
+    """Hold a wanted frame and its damage.
 
     Attributes:
         index: of its packet, in decoding order.
@@ -88,7 +88,7 @@ def find_reported_packets(video: DecoderInput, log: CapturedLog, indices: range)
 
 
 class DamageTrackingDecoder:
-    """A decoder for all packets of segments that marks damaged frames.
+    """Decode all packets of segments, and mark damaged frames.
 
     Its concealment depends on the segments that it decoded before, except for codecs in which each
     packet is a segment.
@@ -176,7 +176,7 @@ class DamageTrackingDecoder:
 
 
 class _Check:
-    """A comparison of a segment's frames with the announced ones that finds damaged frames."""
+    """Find damaged frames by comparing a segment's frames with the announced ones."""
 
     def __init__(
         self,

@@ -37,7 +37,7 @@ _FIELD_FORMATS = frozenset({"h264", "hevc", "mpeg", "mpegts"})
 
 @dataclass
 class DecodeCounts:
-    """The work that decoding took.
+    """Count the work that decoding took.
 
     Attributes:
         packets: packets of the video stream; 0 if they were not read in advance.
@@ -60,7 +60,7 @@ class DecodeCounts:
 
 @dataclass(frozen=True)
 class DecoderInput:
-    """A video opened for one decoder, and what the decoder needs to know about it.
+    """Hold a video opened for one decoder, and what the decoder needs to know about it.
 
     Attributes:
         container: the open container, at its start.
@@ -80,11 +80,11 @@ class DecoderInput:
 
 
 class UnexpectedFramesError(Exception):
-    """A mismatch between decoded and announced frames, or damage; never reaches a user."""
+    """Report that decoded and announced frames differ, or damage; never reaches a user."""
 
 
 class SegmentDecoder:
-    """A decoder for segments of one stream, to be decoded in the order of the stream."""
+    """Decode segments of one stream, in the order of the stream."""
 
     def __init__(self, video: DecoderInput) -> None:
         """Take a video whose packets all have timestamps."""
@@ -176,7 +176,7 @@ def _decode(context: Any, packet: Any, name: str, last: Any) -> list[Any]:
 
 
 class PacketCursor:
-    """A forward reader of packets."""
+    """Read packets forward."""
 
     def __init__(self, video: DecoderInput) -> None:
         """Take a video at its start."""
@@ -222,7 +222,7 @@ class PacketCursor:
 
 
 class _Check:
-    """A comparison of a segment's frames with those that its packets announce."""
+    """Compare a segment's frames with those that its packets announce."""
 
     def __init__(
         self, times: Sequence[int], shown: Sequence[bool], segment: Segment, *, fields: bool

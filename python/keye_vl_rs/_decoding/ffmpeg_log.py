@@ -39,7 +39,7 @@ _DAMAGE_WORDS = ("undecodable", "concealing", "damaged", "corrupt", "truncated")
 
 @dataclass(frozen=True)
 class LogLine:
-    """A line of FFmpeg's log.
+    """Hold a line of FFmpeg's log.
 
     Attributes:
         level: FFmpeg's level: 16 is an error, lower is worse.
@@ -66,7 +66,7 @@ class LogLine:
 
 
 class _Switch:
-    """A switch for PyAV's callback, on from the first listener to the last."""
+    """Switch PyAV's callback, on from the first listener to the last."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -155,7 +155,7 @@ def _enabled() -> Iterator[None]:
 
 
 class CapturedLog:
-    """The lines that FFmpeg logged on one thread and that were not taken yet."""
+    """Collect the lines that FFmpeg logged on one thread and that were not taken yet."""
 
     def __init__(self, raw: list[tuple[int, str, str]]) -> None:
         """Wrap the list that PyAV appends to."""
@@ -181,7 +181,7 @@ def captured_log() -> Iterator[CapturedLog]:
 
 
 class OtherThreadsLog:
-    """The lines that one kind of decoder logs on threads without a listener of their own."""
+    """Collect the lines that one kind of decoder logs on threads without their own listener."""
 
     def __init__(self, codec: str) -> None:
         """Listen to decoders of one name, from now on."""

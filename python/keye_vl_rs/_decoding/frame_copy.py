@@ -16,7 +16,7 @@ __all__ = ["FrameCopier", "clear_frame"]
 
 
 class FrameCopier:
-    """A copier of frames with all their metadata."""
+    """Copy frames with all their metadata."""
 
     def __init__(self) -> None:
         """Copy with FFmpeg's filter of that name."""

@@ -9,7 +9,7 @@ __all__ = ["FrameFilter"]
 
 
 class FrameFilter:
-    """A filter graph for frames of any layout, which is rebuilt where the layout changes."""
+    """Filter frames of any layout with a graph that is rebuilt where the layout changes."""
 
     def __init__(self, name: str, arguments: str | None = None) -> None:
         """Take the name of a filter that keeps the layout, and FFmpeg's text of its arguments.

@@ -93,7 +93,7 @@ def _restored_position(media: str | IO[bytes]) -> Iterator[None]:
 
 
 class IndexedFrames:
-    """The frames of a video, found by the timestamps of its packets.
+    """Find the frames of a video by the timestamps of its packets.
 
     Attributes:
         can_read_fast: whether :meth:`read_fast` notices damage to videos of this codec.

@@ -33,7 +33,7 @@ _MAX_GAPS = 0.05
 
 @dataclass(frozen=True)
 class FrameIntervals:
-    """The intervals between consecutive frames.
+    """Collect the intervals between consecutive frames.
 
     Attributes:
         times: sorted presentation timestamps, in ticks.

@@ -26,7 +26,7 @@ JUMP_S = 1
 
 @dataclass
 class PacketTable:
-    """The packets of a stream in decoding order.
+    """List the packets of a stream in decoding order.
 
     Derived values are cached, so the lists must not change once they are filled.
 

@@ -14,7 +14,7 @@ __all__ = ["Segment", "can_run_in_parallel", "plan_segments"]
 
 @dataclass(frozen=True)
 class Segment:
-    """Packets for a decoder that starts from scratch.
+    """List packets for a decoder that starts from scratch.
 
     Attributes:
         indices: the packets to decode, in decoding order.

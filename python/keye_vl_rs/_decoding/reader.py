@@ -54,7 +54,7 @@ Consume = Callable[[Timeline, list[int], ReadFrames], Result]
 
 @dataclass
 class VideoReader:
-    """A reader of the frames of one video.
+    """Read the frames of one video.
 
     Attributes:
         file: the video.

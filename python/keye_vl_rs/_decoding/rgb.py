@@ -30,7 +30,7 @@ _FULL_HEIGHT_CHROMA = {"yuv420p": "yuv422p", "yuvj420p": "yuvj422p"}
 
 
 class RgbConverter:
-    """A converter of the frames of one video to RGB.
+    """Convert the frames of one video to RGB.
 
     The first frame determines size and orientation; later frames of other sizes are scaled to it.
     """
@@ -165,7 +165,7 @@ def _widen_chroma(frame: Any) -> Any:
 
 
 def _chroma_lines(count: int, height: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return, for each of ``height`` lines, the two of ``count`` chroma lines to average."""
+    """Return the two of ``count`` chroma lines to average for each of ``height`` lines."""
     import numpy as np
 
     # Positions are multiples of 2**-17 of a line, from a step that FFmpeg rounds to 2**-16.

@@ -35,7 +35,7 @@ __all__ = ["SequentialFrames", "scan_frames"]
 
 @dataclass
 class SequentialFrames:
-    """The frames of a video, numbered by decoding all of them in order.
+    """Read the frames of a video, numbered by decoding all of them in order.
 
     Attributes:
         file: the video.
@@ -90,7 +90,7 @@ class SequentialFrames:
 
 @dataclass
 class _Counts:
-    """The frames and the damage found so far while decoding all packets."""
+    """Collect the frames and the damage found so far while decoding all packets."""
 
     damage: DamageMap
     times: list[int | None] = field(default_factory=list)

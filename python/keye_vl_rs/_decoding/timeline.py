@@ -26,7 +26,7 @@ _LAST_FRAMES = 16
 
 @dataclass(frozen=True)
 class Timeline:
-    """The presented frames of a video, in presentation order.
+    """List the presented frames of a video, in presentation order.
 
     Attributes:
         count: number of frames.

@@ -23,7 +23,7 @@ _MAX_HELD_BACK = 15
 
 @dataclass
 class VideoFile:
-    """A video file and the options to decode it with.
+    """Hold a video file and the options to decode it with.
 
     Attributes:
         media: a path, or a seekable open file.

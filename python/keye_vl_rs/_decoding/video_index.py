@@ -45,7 +45,7 @@ _WARNING = 24
 
 @dataclass(frozen=True)
 class VideoIndex:
-    """The result of reading all packets of a video.
+    """Hold the result of reading all packets of a video.
 
     Attributes:
         table: the packets.

@@ -17,7 +17,7 @@ __all__ = ["CancelFlag", "Deadline", "InterruptionError", "cancelled_by"]
 
 
 class CancelFlag(Protocol):
-    """A flag that cancels an operation, such as a :class:`threading.Event`."""
+    """Tell whether an operation is cancelled, as does a :class:`threading.Event`."""
 
     def is_set(self) -> bool:
         """Return whether to cancel. Called often, from more than one thread."""
@@ -42,7 +42,7 @@ def cancelled_by(flag: CancelFlag) -> Iterator[None]:
 
 
 class Deadline:
-    """The deadline and the cancel flags of one operation, and who is told of its progress.
+    """Track the deadline and the cancel flags of one operation, and who is told of its progress.
 
     Args:
         name: what the operation works on, for messages.
@@ -106,7 +106,7 @@ class Deadline:
 
 
 class InterruptionError(KeyeVLError):
-    """A carrier through PyAV for a :class:`BaseException` such as KeyboardInterrupt.
+    """Carry through PyAV a :class:`BaseException` such as KeyboardInterrupt.
 
     PyAV passes on exceptions that a file raises, but prints other BaseExceptions and continues.
 
@@ -121,7 +121,7 @@ class InterruptionError(KeyeVLError):
 
 
 class InterruptibleFile:
-    """The part of a file that PyAV needs; it hides the file's name and cannot close it.
+    """Offer the part of a file that PyAV needs; it hides the file's name and cannot close it.
 
     The first read that fails, because of the deadline or of the file, raises out of PyAV's call; a
     BaseException is carried by an :class:`InterruptionError`. FFmpeg may read again before that

@@ -21,7 +21,7 @@ _CHUNK_BYTES = 1 << 20
 
 
 class ReadableFile(Protocol):
-    """An object that reads bytes, such as an open binary file, a BytesIO or a pipe."""
+    """Read bytes, as does an open binary file, a BytesIO or a pipe."""
 
     def read(self, size: int, /) -> bytes:
         """Return up to ``size`` bytes; none at the end."""
@@ -117,7 +117,7 @@ def _in_place(source: ReadableFile, name: str, deadline: Deadline) -> Iterator[I
 
 
 class _CheckedFile(io.RawIOBase):
-    """A view of a file object that raises this package's errors and never closes the object."""
+    """View a file object so that it raises this package's errors and is never closed."""
 
     def __init__(self, file: Any, name: str, deadline: Deadline) -> None:
         self._file = file

@@ -63,7 +63,7 @@ _HTTP_ERRORS = (
 
 @dataclass
 class _Received:
-    """The bytes that a download's thread has received, and their total if the server states it."""
+    """Count the bytes that a download has received; the total is known if the server states it."""
 
     done: int = 0
     total: int | None = None
@@ -181,7 +181,7 @@ def _session(
 
 @dataclass(frozen=True)
 class Session:
-    """The requests of one download.
+    """Send the requests of one download.
 
     Attributes:
         client: sends single requests.

@@ -78,7 +78,7 @@ def fetch_sparse(url: str, name: str, file: IO[bytes], deadline: Deadline) -> bo
 
 
 class _UnusableRangesError(Exception):
-    """The server does not support ranges, or the file has changed between them."""
+    """Report that the server does not support ranges, or the file has changed between them."""
 
 
 def _fetch_ranges(session: Session, url: str, file: IO[bytes]) -> bool:

@@ -28,7 +28,7 @@ logging.getLogger("httpx").addFilter(lambda record: record.threadName != THREAD_
 
 
 class Connections:
-    """The connections of one download, which another thread can shut down."""
+    """Track the connections of one download, which another thread can shut down."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -67,7 +67,7 @@ class Connections:
 
 
 class Transport(httpx.BaseTransport):
-    """A transport that sends each request of a download over its own connection.
+    """Send each request of a download over its own connection.
 
     httpx's transport does not accept a network backend.
 
@@ -137,7 +137,7 @@ def _to_httpcore(request: httpx.Request) -> httpcore.Request:
 
 
 class _Stream(httpx.SyncByteStream):
-    """The body of a response of httpcore, with the interface of httpx."""
+    """Read the body of a response of httpcore, with the interface of httpx."""
 
     def __init__(self, answer: httpcore.Response) -> None:
         self._answer = answer
@@ -150,7 +150,7 @@ class _Stream(httpx.SyncByteStream):
 
 
 class _Backend(httpcore.SyncBackend):
-    """A network backend that checks the addresses of a host when it connects to them.
+    """Check the addresses of a host when connecting to them, as a network backend.
 
     A name that was looked up and allowed earlier may resolve to other addresses by then.
 

@@ -50,7 +50,7 @@ _TASKS_PER_THREAD = 4
 
 @dataclass(frozen=True)
 class SourceImage:
-    """An image to be turned into patches.
+    """Hold an image to be turned into patches.
 
     Attributes:
         name: its name in error messages.
@@ -67,7 +67,7 @@ class SourceImage:
 
 @dataclass(frozen=True)
 class _Task:
-    """A thread's unit of work: some bands (rows of patches) of an image."""
+    """Hold a thread's unit of work: some bands (rows of patches) of an image."""
 
     image: SourceImage
     in_core: bool  # whether the Rust core resizes it, or Pillow

@@ -31,7 +31,7 @@ MIN_PIXELS, MAX_PIXELS = 4 * TOKEN_PIXELS, 1280 * TOKEN_PIXELS
 
 @dataclass(frozen=True)
 class PixelConfig(VideoSettings):
-    """The complete configuration of one call.
+    """Hold the complete configuration of one call.
 
     Attributes:
         do_rescale: whether values are multiplied by ``rescale_factor``.

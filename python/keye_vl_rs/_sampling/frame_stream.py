@@ -80,7 +80,7 @@ def stream_frames(
 
 
 class _Stream:
-    """The frames of one video, over all attempts to read them."""
+    """Yield the frames of one video, over all attempts to read them."""
 
     def __init__(self, video: OpenVideo) -> None:
         """Start with no frame yielded."""
@@ -146,7 +146,7 @@ class _Stream:
 
 
 class _Digest:
-    """A digest of frames, in order."""
+    """Digest frames, in order."""
 
     def __init__(self) -> None:
         """Start without frames."""

@@ -39,7 +39,7 @@ __all__ = ["OpenVideo", "open_video", "spaced_frames"]
 
 @dataclass(frozen=True)
 class OpenVideo:
-    """An open video file, and what its options say about reading it.
+    """Hold an open video file, and what its options say about reading it.
 
     Attributes:
         options: the options that it was opened with.

@@ -58,7 +58,7 @@ this model has no timestamps."""
 
 @dataclass(frozen=True)
 class PreviewRules:
-    """The constants of keye_vl_utils 1.0.0, or those that a program has set instead.
+    """Hold the constants of keye_vl_utils 1.0.0, or those that a program has set instead.
 
     Attributes:
         frame_factor: the number of sampled frames is a multiple of it.

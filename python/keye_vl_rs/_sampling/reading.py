@@ -55,7 +55,7 @@ Result_co = TypeVar("Result_co", covariant=True)
 
 
 class FrameSink(Protocol[Result_co]):
-    """The consumer of one video's sampled frames, which come in order."""
+    """Consume one video's sampled frames, which come in order."""
 
     def add(self, frame: Any, pixels: Pixels) -> None:
         """Consume one sampled frame.

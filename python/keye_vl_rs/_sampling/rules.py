@@ -23,7 +23,7 @@ sample."""
 
 @dataclass(frozen=True)
 class VideoRules:
-    """The constants of keye_vl_utils 1.5.2, or those that a program has set instead.
+    """Hold the constants of keye_vl_utils 1.5.2, or those that a program has set instead.
 
     Attributes:
         factor: both sides of a resized frame are multiples of it, in pixels.

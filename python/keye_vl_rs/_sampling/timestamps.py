@@ -30,7 +30,7 @@ TimestampKind = Literal["published", "presentation"]
 
 @dataclass(frozen=True)
 class FrameTimes:
-    """Times of sampled frames.
+    """Hold the times of sampled frames.
 
     Attributes:
         seconds: (T,) float32, counted from the first frame of the file.
@@ -46,7 +46,7 @@ class FrameTimes:
 
 @dataclass(frozen=True)
 class TimestampRule:
-    """The rule by which the times of a video's sampled frames are computed.
+    """Compute the times of a video's sampled frames by one rule.
 
     Attributes:
         kind: "published" for index divided by average frame rate, or "presentation" for

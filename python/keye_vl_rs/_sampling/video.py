@@ -35,7 +35,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class SampledVideo:
-    """The sampled frames of one video.
+    """Hold the sampled frames of one video.
 
     Attributes:
         frames: uint8 (T, 3, H, W), a view of channels-last (T, H, W, 3) memory, at the size at
@@ -134,7 +134,7 @@ def _read_frames(video: OpenVideo, times: TimestampRule | None) -> SampledVideo:
 
 
 class _FrameArray:
-    """The sink for :func:`read_sampled` that collects frames in one array."""
+    """Collect frames in one array, as a sink for :func:`read_sampled`."""
 
     def __init__(
         self, file: VideoFile, size: tuple[int, int], count: int, rule: TimestampRule | None

@@ -33,7 +33,7 @@ _SYNONYMS = {"total_pixels": "total_pixels"}
 
 @dataclass(frozen=True, kw_only=True)
 class VideoOptions:
-    """A video and the options that a message or a call has for it.
+    """Hold a video and the options that a message or a call has for it.
 
     Values are checked where they are used, so that an option that does not apply is not checked.
     None means that the option is not set, and that the rules of the model apply

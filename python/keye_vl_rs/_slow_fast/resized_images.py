@@ -20,7 +20,7 @@ __all__ = ["ImageRules", "open_resized"]
 
 @dataclass(frozen=True)
 class ImageRules:
-    """The rules by which images are opened and resized.
+    """Hold the rules by which images are opened and resized.
 
     Attributes:
         factor: both sides become multiples of it, in pixels.

@@ -31,7 +31,7 @@ __all__ = ["SplitList", "split_list"]
 
 @dataclass(frozen=True)
 class SplitList:
-    """The sampled frames of a list, classified as slow or fast.
+    """Hold the sampled frames of a list, classified as slow or fast.
 
     Attributes:
         frames: uint8 (T, 3, H, W).

@@ -9,7 +9,7 @@ __all__ = ["VIDEO_KWARGS", "VideoArguments"]
 
 
 class VideoArguments(TypedDict, total=False):
-    """The arguments that describe sampled videos, one entry per video, as in keye_vl_utils 1.5.2.
+    """List the arguments that describe sampled videos, one entry each, as in keye_vl_utils 1.5.2.
 
     ``height``, ``width``: the size of slow frames. ``fast_height``, ``fast_width``: that of fast
     frames. ``frame_types`` (T,): 0 slow, 1 fast. ``timestamps`` (T,): seconds.

@@ -35,7 +35,7 @@ __all__ = ["StreamedVideo", "plan_size_choices", "stream_file"]
 
 @dataclass(frozen=True)
 class StreamedVideo:
-    """The tensors of a video file.
+    """Hold the tensors of a video file.
 
     Attributes:
         pixels: (patches, 3, 14, 14), the patches of all frames in time order.
@@ -102,7 +102,7 @@ def stream_file(
 
 
 class _PatchSink:
-    """The sink for :func:`read_sampled` that compares frames and writes their patches."""
+    """Compare frames and write their patches, as a sink for :func:`read_sampled`."""
 
     def __init__(
         self,
@@ -176,7 +176,7 @@ def plan_size_choices(
 
 
 class _StageClock:
-    """A stopwatch that adds up the seconds of each stage."""
+    """Add up the seconds of each stage."""
 
     def __init__(self) -> None:
         self._seconds = dict.fromkeys(("decode", "slow_fast", "patches"), 0.0)

@@ -26,7 +26,7 @@ _SPREAD = 0.25
 
 @dataclass
 class BufferedFrame:
-    """A frame at its own size, or resized to some of the sizes that it may get, or dropped.
+    """Hold a frame at its own size, or resized to some of the sizes that it may get, or dropped.
 
     Attributes:
         kind: slow or fast.
@@ -48,7 +48,7 @@ class BufferedFrame:
 
 
 class FrameBuffer:
-    """Frames in order, within a limit of bytes.
+    """Buffer frames in order, within a limit of bytes.
 
     A frame that can only get one size is resized to it at once. Others stay as they were decoded
     while they fit, and are then reduced to their likely sizes. If that does not suffice, frames are

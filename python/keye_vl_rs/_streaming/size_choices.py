@@ -14,7 +14,7 @@ Pair = tuple[Size, Size]
 
 @dataclass(frozen=True)
 class Window:
-    """The runs ``first`` to ``last`` of equal sizes: those that are possible, or likely."""
+    """Name the runs ``first`` to ``last`` of equal sizes: those that are possible, or likely."""
 
     first: int
     last: int
@@ -27,7 +27,7 @@ class Window:
 
 @dataclass(frozen=True)
 class SizeChoices:
-    """The sizes of slow and fast frames for each number of slow frames.
+    """List the sizes of slow and fast frames for each number of slow frames.
 
     Attributes:
         frames: the number of frames of the video.

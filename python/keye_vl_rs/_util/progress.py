@@ -49,7 +49,7 @@ ProgressCallback: TypeAlias = Callable[[Progress], Any]
 
 
 class ProgressReporter:
-    """A caller's callback, which is not called for work that is done a second time.
+    """Call a caller's callback, but not for work that is done a second time.
 
     Args:
         callback: called with each :class:`Progress`; its exceptions end the operation.

@@ -70,7 +70,7 @@ class Finished(Generic[Task, Result]):
 
 
 class _Workers(Generic[Task, Result]):
-    """Threads that take tasks from a queue, and report to another one."""
+    """Run threads that take tasks from a queue, and report to another one."""
 
     def __init__(
         self, work: Callable[[Task], Result], stop: StopFlag, grace_seconds: float

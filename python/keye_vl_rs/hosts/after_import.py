@@ -46,7 +46,7 @@ def forget(name: str) -> None:
 
 
 class _Finder(MetaPathFinder):
-    """A finder that wraps the loaders of modules with a callback."""
+    """Wrap the loaders of modules with a callback."""
 
     def __init__(self) -> None:
         self.callbacks: dict[str, Callback] = {}
@@ -78,7 +78,7 @@ class _Finder(MetaPathFinder):
 
 
 class _CallbackLoader(Loader):
-    """A wrapper of a loader that runs the callback after the import."""
+    """Wrap a loader, and run the callback after the import."""
 
     def __init__(self, loader: Any) -> None:
         self._loader = loader

@@ -48,7 +48,7 @@ _switched: list[type] = []
 
 
 class _Switch:
-    """Replaces the attribute in the class; its value stays in the instance."""
+    """Replace the attribute in the class; its value stays in the instance."""
 
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is None:

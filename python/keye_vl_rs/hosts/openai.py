@@ -148,7 +148,7 @@ def _converted(message: Any, where: str, convert: _Converter) -> dict[str, Any]:
 
 @dataclass
 class _Converter:
-    """Converts parts of messages to OpenAI's form, and collects the processor's arguments.
+    """Convert parts of messages to OpenAI's form, and collect the processor's arguments.
 
     Attributes:
         functions: the module with the model's ``fetch_image`` and ``fetch_video``.

@@ -32,7 +32,7 @@ _MAX_PAIRS = 300_000
 
 
 class FramePair(NamedTuple):
-    """A frame compared with an earlier one.
+    """Compare a frame with an earlier one.
 
     Attributes:
         reference: number of the earlier frame.
@@ -50,7 +50,7 @@ class FramePair(NamedTuple):
 
 
 class ThresholdComparisons:
-    """The comparisons that decide the types of frames, for all thresholds or for some of them.
+    """Hold the comparisons that decide the types of frames, for all thresholds or for some of them.
 
     It holds the frames that are the last slow one for any threshold, as the comparison sees them.
     If they become too many, only some thresholds are followed further.

@@ -196,7 +196,7 @@ def _sampling_words(inspection: VideoInspection) -> str:
 
 
 class _PageChanges:
-    """The changes of patches as text, as long as there is room for them."""
+    """Encode the changes of patches as text, as long as there is room for them."""
 
     def __init__(self, characters: int) -> None:
         self._left = characters

@@ -30,13 +30,13 @@ __all__ = ["KeyeProcessor", "KeyeProcessorKwargs"]
 
 
 class KeyeVideosKwargs(VideosKwargs, total=False):  # type: ignore[misc,call-arg]
-    """``fps``: the sampled frames per second, one number for all videos or one per video."""
+    """Take ``fps``: the sampled frames per second, one number for all videos or one per video."""
 
     fps: Any
 
 
 class KeyeProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[misc,call-arg]
-    """The keyword arguments of :meth:`KeyeProcessor.__call__`, by modality."""
+    """List the keyword arguments of :meth:`KeyeProcessor.__call__`, by modality."""
 
     text_kwargs: KeyeTextKwargs
     images_kwargs: KeyeVL1_5ImagesKwargs

@@ -112,7 +112,7 @@ def count_tokens(
 
 
 class _IncompleteFileError(Exception):
-    """Frames have to be decoded whose contents were not downloaded."""
+    """Report that frames have to be decoded whose contents were not downloaded."""
 
 
 def _count_in_file(options: VideoOptions, threads: int | None, cancel: CancelFlag | None) -> int:
@@ -154,7 +154,7 @@ def _count(video: OpenVideo, timeline: Timeline, indices: list[int], read: ReadF
 
 
 class _TypesSink:
-    """The sink for :func:`read_sampled` that tells slow and fast frames apart."""
+    """Tell slow and fast frames apart, as a sink for :func:`read_sampled`."""
 
     def __init__(self, choices: SizeChoices, splitter: _core.SlowFastSplitter) -> None:
         """Take the possible sizes of frames, and what tells frames apart."""

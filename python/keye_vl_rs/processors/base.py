@@ -34,7 +34,7 @@ _OPTIONAL_OUTPUTS = ("return_mm_token_type_ids", "return_text_replacement_offset
 
 
 class KeyeTextKwargs(TextKwargs, total=False):  # type: ignore[misc,call-arg]
-    """The arguments for texts, with those that only later releases of transformers define."""
+    """List the arguments for texts, with those that only later releases of transformers define."""
 
     return_mm_token_type_ids: bool | None
     return_text_replacement_offsets: bool | None
@@ -44,7 +44,7 @@ class BaseProcessor(
     ProcessorFilesMixin,
     ProcessorMixin,  # type: ignore[misc]
 ):
-    """The parts of a processor that do not depend on how a model processes videos."""
+    """Provide the parts of a processor that do not depend on how a model processes videos."""
 
     image_processor_class = "AutoImageProcessor"
     tokenizer_class = ("Qwen2Tokenizer", "Qwen2TokenizerFast")

@@ -26,7 +26,7 @@ _LOADING: ContextVar[tuple[PixelConfig, dict[str, Any]]] = ContextVar("keye_vl_r
 
 
 class ChatTemplateMixin:
-    """A mixin with ``apply_chat_template``, to inherit from before :class:`BaseProcessor`.
+    """Add ``apply_chat_template``, as a mixin to inherit from before :class:`BaseProcessor`.
 
     The processor must have ``_pixel_config(merged)``, which returns the pixel configuration of
     videos.

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class ChatMedia:
-    """The images and videos of the conversations of one call.
+    """Load the images and videos of the conversations of one call.
 
     Attributes:
         images: for each conversation, images as :func:`keye_vl_rs.fetch_image` returns them.

@@ -33,7 +33,7 @@ _LOCATION_ARGUMENTS = (
 
 
 class ProcessorFilesMixin:
-    """A mixin for processors, to inherit from before transformers' own class."""
+    """Read and write checkpoint files; inherit from it before transformers' own class."""
 
     attributes: ClassVar = ["image_processor", "tokenizer"]
     image_processor_kind: ClassVar[type[KeyeVL1_5ImageProcessor]] = KeyeVL1_5ImageProcessor

@@ -28,7 +28,7 @@ __all__ = ["KeyeVL1_5ImageProcessor", "KeyeVL1_5ImagesKwargs"]
 
 
 class KeyeVL1_5ImagesKwargs(ImagesKwargs, total=False):  # type: ignore[misc,call-arg]
-    """The keyword arguments for images: those of transformers, and the settings of this package."""
+    """List the keyword arguments for images: those of transformers, and this package's settings."""
 
     # Any: transformers would reject values that are valid here, such as a limit that is a float.
     min_pixels: Any

@@ -19,7 +19,7 @@ __all__ = ["MediaFunctions", "media_functions", "register_media_functions"]
 
 @dataclass(frozen=True)
 class MediaFunctions:
-    """The current functions and constants that read media.
+    """Hold the current functions and constants that read media.
 
     Attributes:
         fetch_image: opens and resizes an image, as :func:`keye_vl_rs.fetch_image`.

@@ -24,7 +24,7 @@ check_host("transformers", transformers.__version__)
 
 
 class PixelSettings:
-    """A mixin with settings, for processors that are derived from :class:`BaseImageProcessor`.
+    """Add settings, as a mixin for processors that are derived from :class:`BaseImageProcessor`.
 
     The arguments and their defaults are those of the image processor of transformers pull request
     41040, except ``dtype`` and ``exif``.

@@ -39,7 +39,7 @@ _RULES = VideoRules()
 
 
 class KeyeVL1_5ProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[misc,call-arg]
-    """The keyword arguments of :meth:`KeyeVL1_5Processor.__call__`, by modality."""
+    """List the keyword arguments of :meth:`KeyeVL1_5Processor.__call__`, by modality."""
 
     text_kwargs: KeyeTextKwargs
     images_kwargs: KeyeVL1_5ImagesKwargs

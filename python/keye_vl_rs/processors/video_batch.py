@@ -41,7 +41,7 @@ _VIDEO_ARGUMENTS = {name: int(name in ("frame_types", "timestamps")) for name in
 
 @dataclass(frozen=True)
 class CheckedVideo:
-    """One video's frames, with checked arguments.
+    """Hold one video's frames, with checked arguments.
 
     Attributes:
         frames: (T, 3, H, W) or (T, H, W, 3).
@@ -84,7 +84,7 @@ class CheckedVideo:
 
 @dataclass(frozen=True)
 class PreprocessedVideo:
-    """One video's patches, as :func:`keye_vl_rs.preprocess_video` returned them."""
+    """Hold one video's patches, as :func:`keye_vl_rs.preprocess_video` returned them."""
 
     pixels: torch.Tensor
     types: list[int]

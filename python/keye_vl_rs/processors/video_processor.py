@@ -27,7 +27,7 @@ __all__ = ["KeyeVL1_5VideoProcessor", "KeyeVL1_5VideosKwargs"]
 
 
 class KeyeVL1_5VideosKwargs(VideosKwargs, VideoArguments, total=False):  # type: ignore[misc]
-    """The keyword arguments for videos, with one entry per video, or an entry for a single video.
+    """List the keyword arguments for videos, with one entry per video, or one for a single video.
 
     Those of :class:`keye_vl_rs._slow_fast.video_arguments.VideoArguments` describe the sampled
     frames. ``device``: the device of the patches. ``video_metadata``: transformers'

@@ -28,7 +28,7 @@ _STAGES = {"fetch": "downloading ", "decode": "", "redecode": "decoding again "}
 
 
 class _Row:
-    """The bar of one video."""
+    """Draw the bar of one video."""
 
     def __init__(self, task: TaskID, name: str) -> None:
         self.task = task
@@ -39,7 +39,7 @@ class _Row:
 
 
 class Bars:
-    """Bars on a terminal that show the time left: of all videos, and within each in flight."""
+    """Draw bars on a terminal that show the time left: of all videos, and within each in flight."""
 
     def __init__(self, console: Console, videos: int, *, disable: bool) -> None:
         """Prepare the bars.

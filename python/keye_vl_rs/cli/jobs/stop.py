@@ -13,7 +13,7 @@ __all__ = ["RunStopFlag", "ended_by_ctrl_c", "stop_on_signals"]
 
 
 class RunStopFlag(StopFlag):
-    """The stop flag of a run; set once, by a signal or an error.
+    """Tell a run to stop; set once, by a signal or an error.
 
     Attributes:
         signal: the signal that set the flag; None if none did.

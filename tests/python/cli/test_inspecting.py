@@ -172,10 +172,11 @@ def test_a_terminal_shows_how_far_the_video_is(name, monkeypatch):
 def test_no_bar_beside_json_or_in_a_pipe(monkeypatch):
     terminal = io.StringIO()
     console = Console(file=terminal, force_terminal=True)
-    monkeypatch.setattr(inspecting, "Console", lambda **_: console)
-    assert run("inspect", BUNNY, "--json").exit_code == 0
+    # Undone alone: the fixture's change of folder must last.
+    with monkeypatch.context() as patched:
+        patched.setattr(inspecting, "Console", lambda **_: console)
+        assert run("inspect", BUNNY, "--json").exit_code == 0
     assert terminal.getvalue() == ""
-    monkeypatch.undo()
     assert run("inspect", BUNNY, "--num-frames", 2, "-o", "r.html").stderr == ""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._chat.message_options import frame_parts
-from keye_vl_rs._media.encoded_sources import frames_of_text
+from keye_vl_rs._media.encoded_sources import frames_or_source
 from keye_vl_rs._patches.dtypes import float_dtype
 from keye_vl_rs._patches.pixel_config import PixelConfig
 from keye_vl_rs._patches.tensors import per_channel, video_layout, video_patches
@@ -20,7 +20,7 @@ from keye_vl_rs._sampling.video_options import VideoOptions, holds_frames
 from keye_vl_rs._slow_fast.frame_lists import list_deadline
 from keye_vl_rs._slow_fast.split_list import split_list
 from keye_vl_rs._streaming.file import stream_file
-from keye_vl_rs._util.validation import check_whole, number, number_from_zero
+from keye_vl_rs._util.validation import number_from_zero
 from keye_vl_rs.errors import memory_errors
 from keye_vl_rs.limits import Limits, applied, current_limits
 from keye_vl_rs.video_inputs import VideoInputs
@@ -85,9 +85,7 @@ class VideoCall:
             min_pixels=_RULES.min_pixels if options.min_pixels is None else options.min_pixels,
             max_pixels=_RULES.max_pixels if options.max_pixels is None else options.max_pixels,
         )
-        for name in ("max_frames", "num_frames"):
-            check_whole(options.argument_name(name), getattr(options, name))
-        number("min_frame_similarity", options.min_frame_similarity)
+        options.check_types()
         checked_bytes = int(number_from_zero("buffer_bytes", buffer_bytes))
         return cls(options, config, threads, checked_bytes, limits)
 
@@ -117,8 +115,7 @@ class VideoCall:
         Raises:
             KeyeVLError: a subclass, as for :func:`keye_vl_rs.preprocess_video`.
         """
-        frames = frames_of_text(source)
-        options = replace(self.options, source=source if frames is None else frames)
+        options = replace(self.options, source=frames_or_source(source))
         with applied(self.limits):
             if holds_frames(options.source):
                 return preprocess_list(

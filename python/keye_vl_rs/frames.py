@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from keye_vl_rs._chat.message_options import frame_parts
 from keye_vl_rs._decoding.reader import OnError
-from keye_vl_rs._media.encoded_sources import frames_of_text
+from keye_vl_rs._media.encoded_sources import frames_or_source
 from keye_vl_rs._media.image_warnings import exif_option
 from keye_vl_rs._media.images import load_image
 from keye_vl_rs._sampling.frame_stream import SampledFrame, stream_frames
@@ -102,9 +102,8 @@ def iter_frames(
         OutOfMemoryError: there is not enough memory for a frame.
         InvalidArgumentError: an argument is invalid.
     """
-    frames = frames_of_text(source)
     options = VideoOptions(
-        source=source if frames is None else frames,
+        source=frames_or_source(source),
         fps=fps,
         num_frames=num_frames,
         max_frames=max_frames,
@@ -114,8 +113,7 @@ def iter_frames(
         on_error=on_error,
         timestamps=timestamps,
     )
-    check_whole("max_frames", max_frames)
-    check_whole("num_frames", num_frames)
+    options.check_whole_counts()
     decoder_threads(threads)
     wanted = None if indices is None else _check_indices(indices, options)
     with applied(limits):

@@ -14,7 +14,7 @@ from keye_vl_rs._util.shorten import shorten
 from keye_vl_rs.errors import EmptyMediaError, InvalidArgumentError, UnreadableMediaError
 from keye_vl_rs.limits import current_limits
 
-__all__ = ["decode_text", "describe_text", "frames_of_text", "is_encoded"]
+__all__ = ["decode_text", "describe_text", "frames_of_text", "frames_or_source", "is_encoded"]
 
 _SPACE = re.compile(r"\s+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]+={0,2}\s*")
@@ -58,6 +58,12 @@ def frames_of_text(source: object) -> list[dict[str, str]] | None:
         return None
     header, _, frames = text.partition(",")
     return [{"base64": frame} for frame in frames.split(",")] if _is_base64(header) else None
+
+
+def frames_or_source(source: Any) -> Any:
+    """Return :func:`frames_of_text` of the source of a video, or else the source itself."""
+    frames = frames_of_text(source)
+    return source if frames is None else frames
 
 
 def decode_text(source: str | Mapping[str, Any]) -> bytes:

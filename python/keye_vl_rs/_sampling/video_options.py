@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._media.sources import describe_source
 from keye_vl_rs._util.shorten import short_repr
-from keye_vl_rs._util.validation import positive_number
+from keye_vl_rs._util.validation import check_whole, number, positive_number
 from keye_vl_rs._util.warn_once import warn_once_about
 from keye_vl_rs.errors import InvalidArgumentError
 
@@ -113,6 +113,21 @@ class VideoOptions:
                     f"does not read it: use {published} if results must equal its",
                 )
         return cls(**{"source": None, **given}, argument_names=names)
+
+    def check_whole_counts(self) -> None:
+        """Raise :class:`InvalidArgumentError` if a number of frames is not a whole number."""
+        for name in ("max_frames", "num_frames"):
+            check_whole(self.argument_name(name), getattr(self, name))
+
+    def check_types(self) -> None:
+        """Check those options of a call that neither sampling nor reading checks.
+
+        Raises:
+            InvalidArgumentError: a number of frames is not a whole number, or
+                ``min_frame_similarity`` is not a number.
+        """
+        self.check_whole_counts()
+        number("min_frame_similarity", self.min_frame_similarity)
 
     @property
     def is_cut(self) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._chat.message_options import frame_parts
 from keye_vl_rs._decoding.reader import OnError, ReadFrames
-from keye_vl_rs._media.encoded_sources import frames_of_text
+from keye_vl_rs._media.encoded_sources import frames_or_source
 from keye_vl_rs._sampling.open_video import OpenVideo, open_video, spaced_frames
 from keye_vl_rs._sampling.reading import decoder_threads, sink_frames
 from keye_vl_rs._sampling.rules import VideoRules
@@ -21,7 +21,6 @@ from keye_vl_rs._streaming.file import plan_size_choices
 from keye_vl_rs._util.model import SLOW, Size
 from keye_vl_rs.errors import memory_errors
 from keye_vl_rs.limits import Limits, applied
-from keye_vl_rs.probe.probing import check_options
 from keye_vl_rs.probe.token_bounds import bound_tokens
 
 if TYPE_CHECKING:
@@ -86,9 +85,8 @@ def count_tokens(
     Raises:
         MediaError, CancelledError, InvalidArgumentError: as :func:`keye_vl_rs.preprocess_video`.
     """
-    frames = frames_of_text(source)
     options = VideoOptions(
-        source=source if frames is None else frames,
+        source=frames_or_source(source),
         fps=fps,
         num_frames=num_frames,
         max_frames=max_frames,
@@ -102,7 +100,7 @@ def count_tokens(
         on_error=on_error,
         timestamps=timestamps,
     )
-    check_options(options)
+    options.check_types()
     decoder_threads(threads)
     with applied(limits):
         if holds_frames(options.source):

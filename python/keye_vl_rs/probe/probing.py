@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from keye_vl_rs._decoding.missing_frames import FrameIntervals
 from keye_vl_rs._decoding.read_plan import ReadPlan, plan_reading
 from keye_vl_rs._decoding.reader import OnError
-from keye_vl_rs._media.encoded_sources import frames_of_text
+from keye_vl_rs._media.encoded_sources import frames_or_source
 from keye_vl_rs._patches.dtypes import float_dtype
 from keye_vl_rs._sampling.open_video import OpenVideo, open_video, spaced_frames
 from keye_vl_rs._sampling.rules import VideoRules
@@ -15,7 +15,6 @@ from keye_vl_rs._sampling.timestamps import TimestampKind
 from keye_vl_rs._sampling.video_options import VideoOptions, holds_frames
 from keye_vl_rs._slow_fast.sizes import CHANNELS, FACTOR
 from keye_vl_rs._streaming.file import plan_size_choices
-from keye_vl_rs._util.validation import check_whole, number
 from keye_vl_rs.errors import InvalidArgumentError, UnreadableMediaError, memory_errors
 from keye_vl_rs.limits import Limits, applied
 from keye_vl_rs.probe.token_bounds import bound_tokens
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from keye_vl_rs._media.deadline import CancelFlag
     from keye_vl_rs._media.sources import MediaSource
 
-__all__ = ["check_options", "probe_options", "probe_video"]
+__all__ = ["probe_options", "probe_video"]
 
 _RULES = VideoRules()
 _SIZES = ("min_tokens", "max_tokens", "fast_sizes", "fast_tokens", "slow_size", "slow_tokens")
@@ -117,24 +116,13 @@ def probe_video(
         on_error=on_error,
         timestamps=timestamps,
     )
-    check_options(options)
-    if holds_frames(source) or frames_of_text(source) is not None:
+    options.check_types()
+    if holds_frames(frames_or_source(source)):
         raise InvalidArgumentError(
             "source is a list of frames: expected a file; use keye_vl_rs.count_tokens for lists"
         )
     with applied(limits):
         return probe_options(options, _RULES, float_dtype(dtype), cancel=cancel)
-
-
-def check_options(options: VideoOptions) -> None:
-    """Check the options of a call that neither the rules of sampling nor reading check.
-
-    Raises:
-        InvalidArgumentError: a value is not a whole number, or not a number.
-    """
-    check_whole("max_frames", options.max_frames)
-    check_whole("num_frames", options.num_frames)
-    number("min_frame_similarity", options.min_frame_similarity)
 
 
 def probe_options(

@@ -29,6 +29,7 @@ class StreamInfo:
             as 180.
         stated_fps: frames per second as the container states it; None if it does not.
         has_audio: whether the file has an audio stream.
+        tags: the metadata of the file, then of the stream, (name, value): text of strangers.
     """
 
     container: str
@@ -40,6 +41,7 @@ class StreamInfo:
     rotation: float
     stated_fps: float | None
     has_audio: bool
+    tags: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, container: Any, stream: Any) -> StreamInfo:
@@ -56,6 +58,7 @@ class StreamInfo:
             rotation=_rotation(container, stream.index),
             stated_fps=float(stream.average_rate) if stream.average_rate else None,
             has_audio=len(container.streams.audio) > 0,
+            tags=(*container.metadata.items(), *stream.metadata.items()),
         )
 
     @property

@@ -1,20 +1,20 @@
-"""Read what a video file says about itself."""
+"""Collect what a video file says about itself."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from keye_vl_rs._util.shorten import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from keye_vl_rs._decoding.video_file import VideoFile
+    from keye_vl_rs._decoding.stream_info import StreamInfo
 
-__all__ = ["FileFacts", "read_facts"]
+__all__ = ["FileFacts", "file_facts"]
 
 # A file may hold any number of tags.
 _MAX_TAGS = 24
@@ -40,32 +40,30 @@ class FileFacts:
     tags: tuple[tuple[str, str], ...] = ()
 
 
-def read_facts(file: VideoFile) -> FileFacts:
-    """Return what a file says about itself; it is opened once more for that.
+def file_facts(stream: StreamInfo, media: str | IO[bytes]) -> FileFacts:
+    """Return what a file says about itself.
 
-    Raises:
-        MediaError: a subclass, if it cannot be opened.
+    Args:
+        stream: its video stream.
+        media: the path of the file, or the file itself.
     """
-    with file.opened() as (container, stream):
-        context = stream.codec_context
-        tags = [*container.metadata.items(), *stream.metadata.items()]
-        return FileFacts(
-            bytes=_size(file.media),
-            container=container.format.name,
-            codec=context.codec.canonical_name,
-            pixel_format=context.pix_fmt or "",
-            tags=tuple(_shortened(islice(dict.fromkeys(tags), _MAX_TAGS))),
-        )
+    return FileFacts(
+        bytes=_size(media),
+        container=stream.container,
+        codec=stream.codec,
+        pixel_format=stream.pixel_format or "",
+        tags=tuple(_shortened(islice(dict.fromkeys(stream.tags), _MAX_TAGS))),
+    )
 
 
-def _size(media: object) -> int:
+def _size(media: str | IO[bytes]) -> int:
     if isinstance(media, str):
         return os.stat(media).st_size
-    position = media.tell()  # type: ignore[attr-defined]
+    position = media.tell()
     try:
-        return int(media.seek(0, os.SEEK_END))  # type: ignore[attr-defined]
+        return media.seek(0, os.SEEK_END)
     finally:
-        media.seek(position)  # type: ignore[attr-defined]
+        media.seek(position)
 
 
 def _shortened(tags: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:

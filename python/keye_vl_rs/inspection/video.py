@@ -6,21 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs._chat.message_options import frame_parts
 from keye_vl_rs._chat.token_counts import count_tokens_of
-from keye_vl_rs._media.encoded_sources import frames_of_text
+from keye_vl_rs._media.encoded_sources import frames_or_source
 from keye_vl_rs._sampling.indices import frame_indices
 from keye_vl_rs._sampling.open_video import open_video, spaced_frames
 from keye_vl_rs._sampling.reading import decoder_threads, read_sampled
 from keye_vl_rs._sampling.rules import VideoRules
 from keye_vl_rs._sampling.video_options import VideoOptions, holds_frames
-from keye_vl_rs._slow_fast.frame_lists import frame_rules, list_deadline, read_frame_list
+from keye_vl_rs._slow_fast.frame_lists import (
+    check_list_options,
+    frame_rules,
+    list_deadline,
+    read_frame_list,
+)
 from keye_vl_rs._slow_fast.plan import plan_checked_sizes
 from keye_vl_rs._slow_fast.sizes import FAST, SLOW
 from keye_vl_rs._streaming.file import plan_size_choices
-from keye_vl_rs._util.shorten import short_repr
-from keye_vl_rs._util.validation import check_whole, number
 from keye_vl_rs.errors import InvalidArgumentError, memory_errors
 from keye_vl_rs.inspection.collector import Collected, Collector
-from keye_vl_rs.inspection.facts import read_facts
+from keye_vl_rs.inspection.facts import file_facts
 from keye_vl_rs.inspection.result import InspectionOptions, VideoInspection
 from keye_vl_rs.limits import Limits, applied
 
@@ -101,9 +104,8 @@ def inspect_video(
         InvalidArgumentError: a subclass, if an argument is invalid, or more than 65,536 frames
             would be sampled.
     """
-    frames = frames_of_text(source)
     options = VideoOptions(
-        source=source if frames is None else frames,
+        source=frames_or_source(source),
         fps=fps,
         num_frames=num_frames,
         max_frames=max_frames,
@@ -117,9 +119,7 @@ def inspect_video(
         on_error=on_error,
         timestamps=timestamps,
     )
-    check_whole("max_frames", max_frames)
-    check_whole("num_frames", num_frames)
-    number("min_frame_similarity", min_frame_similarity)
+    options.check_types()
     with applied(limits):
         if holds_frames(options.source):
             return _inspect_list(options, threads, cancel, progress, thumbnails=thumbnails)
@@ -147,7 +147,9 @@ def _inspect_file(
 
     with open_video(options, choose, threads=threads, cancel=cancel, progress=progress) as video:
         collected, timeline, indices = read_sampled(video.reader, video.select, make_sink)
-        facts = read_facts(video.reader.file)
+        index = video.reader.video_index
+        assert index is not None, "frames were read"
+        facts = file_facts(index.stream, video.reader.file.media)
         counts, damage = video.reader.file.counts, video.reader.damage
     times = video.times.apply(timeline, indices, video.name)
     return _result(
@@ -175,15 +177,8 @@ def _inspect_list(
     *,
     thumbnails: bool,
 ) -> VideoInspection:
-    for name in ("video_start", "video_end"):
-        seconds = getattr(options, name)
-        if seconds is not None:
-            raise InvalidArgumentError(
-                f"{name} is {short_repr(seconds)}: only files support it; remove frames from the "
-                "list instead"
-            )
-    if options.fps is None:
-        raise InvalidArgumentError("fps is None: expected the frame rate of the list of frames")
+    check_list_options(options)
+    assert options.fps is not None
     decoder_threads(threads)
     deadline = list_deadline(options, cancel, progress)
     deadline.check()

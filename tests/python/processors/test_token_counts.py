@@ -25,7 +25,7 @@ def tokens(processor, *sizes, **kwargs):
 def test_videos_have_at_most_that_many(threshold, folder):
     path = Clip("counted.mp4", width=320, height=240, count=40).write(folder)
     (most,) = tokens(PROCESSOR, (40, 240, 320))
-    inputs = preprocess_video(path, nframes=40, min_frame_similarity=threshold)
+    inputs = preprocess_video(path, num_frames=40, min_frame_similarity=threshold)
     assert inputs.tokens <= most == probe_video(path, num_frames=40).max_tokens
     if threshold > 1:
         assert inputs.tokens == most

@@ -133,14 +133,21 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 @contextmanager
-def serve(clip: bytes) -> Iterator[Server]:
-    """Serve a clip, and the other responses of :class:`Handler`."""
-    httpd = Server(clip)
+def running(httpd: http.server.HTTPServer) -> Iterator[None]:
+    """Run a server in a thread of its own."""
     thread = threading.Thread(target=httpd.serve_forever, args=(0.02,))
     thread.start()
     try:
-        yield httpd
+        yield
     finally:
         httpd.shutdown()
         thread.join()
         httpd.server_close()
+
+
+@contextmanager
+def serve(clip: bytes) -> Iterator[Server]:
+    """Serve a clip, and the other responses of :class:`Handler`."""
+    httpd = Server(clip)
+    with running(httpd):
+        yield httpd

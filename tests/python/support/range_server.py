@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import http.server
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+from support.http_server import running
 
 # The size of the first range that is asked for.
 BLOCK = 1 << 16
@@ -94,11 +95,5 @@ def serve_ranges(body: bytes, **options: object) -> Iterator[Served]:
     server.daemon_threads = True
     server.served = served
     served.url = f"http://127.0.0.1:{server.server_port}/clip.mp4"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with running(server):
         yield served
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

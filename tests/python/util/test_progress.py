@@ -93,7 +93,7 @@ def test_progress_does_not_decrease_if_the_video_is_damaged(folder):
 def test_frames_that_are_decoded_again_are_a_stage_of_their_own(folder):
     """Under this budget, sizes depend on how many frames are slow."""
     path = Clip("redecoded.mp4", width=320, height=240).write(folder)
-    budget = {"video_total_pixels": 40 * 60 * 28 * 28, "max_pixels": 200 * 28 * 28}
+    budget = {"total_pixels": 40 * 60 * 28 * 28, "max_pixels": 200 * 28 * 28}
     seen, inputs = reports(path, fps=25, buffer_bytes=0, **budget)
     first = [one for one in seen if one.stage == "decode"]
     again = [one for one in seen if one.stage == "redecode"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from operator import index
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keye_vl_rs import _core
 from keye_vl_rs._util.model import (
@@ -161,11 +161,11 @@ def _check_limits(**limits: float) -> None:
             )
 
 
-def _check_whole(**sides: object) -> None:
+def _check_whole(**sides: Any) -> None:
     """Raise for sides and factors that are not whole numbers."""
     for name, value in sides.items():
         try:
-            index(value)  # type: ignore[arg-type]
+            index(value)
         except TypeError:
             raise InvalidArgumentError(
                 f"{name} is {short_repr(value)}: expected a whole number of pixels, as an int"

@@ -221,8 +221,9 @@ def _size(size: Size) -> str:
 
 
 def _bytes(count: int) -> str:
-    for unit in ("bytes", "KB", "MB"):
-        if count < 1000:
-            return f"{count:,.3g} {unit}" if unit != "bytes" else f"{count} bytes"
-        count /= 1000  # type: ignore[assignment]
-    return f"{count:,.1f} GB"
+    if count < 1000:
+        return f"{count} bytes"
+    for unit, size in (("KB", 10**3), ("MB", 10**6)):
+        if count < 1000 * size:
+            return f"{count / size:,.3g} {unit}"
+    return f"{count / 10**9:,.1f} GB"

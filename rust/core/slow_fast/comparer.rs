@@ -27,7 +27,7 @@ pub struct FrameComparer {
 #[derive(Debug)]
 pub struct ComparableFrame(PatchedFrame);
 
-/// How two frames differ.
+/// The differences between two frames.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FrameChanges {
     /// The share of unchanged patches, rounded to float32; NaN if all patches are black in both frames.

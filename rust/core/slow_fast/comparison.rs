@@ -35,7 +35,7 @@ pub fn all_slow(frames: usize) -> Result<Vec<FrameType>> {
     memory::filled(FrameType::Slow, frames)
 }
 
-/// How a patch of a frame differs from the same patch of another frame.
+/// The change of a patch of a frame from the same patch of another frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PatchChange {
     /// Its cosine exceeds the threshold.
